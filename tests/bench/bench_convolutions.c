@@ -2,7 +2,7 @@
  * [DEVICE ...]]], each device an expression such as "cpu(convolution=unroll)"; without one, the
  * ways of the device cpu. A table line each shape (those with PATTERN in their name) and direction:
  * GFLOP/s of nominal operations, the median of rounds in which the devices take turns, in processor
- * time of this thread. Not a test: the machine decides. */
+ * time of this thread, behind those of multiply-adds alone. Not a test: the machine decides. */
 #include "support.h"
 
 #include <stdio.h>
@@ -129,23 +129,62 @@ static int order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* GFLOP/s of ten independent chains of multiply-adds on vectors of 32 bytes; 0 where there are
+ * none. */
+#if defined(__x86_64__)
+static double peak(void)
+{
+    enum { CHAINS = 10, TURNS = 100000 };
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("fma")) {
+        return 0.0;
+    }
+    double begin = seconds();
+    for (int n = 0; n < TURNS; n++) { /* zeros: a number that overflowed would be slower */
+        __asm__ volatile("vxorps %%ymm0, %%ymm0, %%ymm0\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm1\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm2\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm3\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm4\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm5\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm6\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm7\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm8\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm9\n"
+                         "vfmadd231ps %%ymm0, %%ymm0, %%ymm10\n"
+                         :
+                         :
+                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                           "xmm9", "xmm10");
+    }
+    return 1e-9 * 16.0 * CHAINS * TURNS / (seconds() - begin);
+}
+#else
+static double peak(void)
+{
+    return 0.0;
+}
+#endif
+
 /* ---- the table ---- */
 
 static void print_line(const place *p, int mode, scene *scenes, int n)
 {
     static const char *const modes[] = {"forward", "vjp_x", "vjp_w"};
-    static double times[MOST_DEVICES][ROUNDS];
+    static double times[MOST_DEVICES][ROUNDS], peaks[ROUNDS];
     int64_t P = edge(p);
     double operations = 2.0 * (double)(BATCH * p->K * p->C * p->R * p->R * P * P);
     for (int i = 0; i < n; i++) {
         assert_int_equal(call(&scenes[i], mode), ODEON_OK);
     }
     for (int r = 0; r < ROUNDS; r++) {
+        peaks[r] = peak();
         for (int i = 0; i < n; i++) {
             times[i][r] = measure(&scenes[i], mode);
         }
     }
-    (void)printf("%-18s %-8s", p->name, modes[mode]);
+    qsort(peaks, ROUNDS, sizeof(double), order);
+    (void)printf("%-18s %-8s %8.1f", p->name, modes[mode], peaks[ROUNDS / 2]);
     for (int i = 0; i < n; i++) {
         qsort(times[i], ROUNDS, sizeof(double), order);
         (void)printf(" %10.1f", 1e-9 * operations / times[i][ROUNDS / 2]);

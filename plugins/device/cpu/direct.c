@@ -187,15 +187,14 @@ direct_plan direct_vjp_x(cpu_way way, const cpu_convolution *c, int64_t lanes, i
 
 /* ---- weights ---- */
 
-static void lay_out_filters(direct_weights_plan *p, int64_t bytes)
+static void lay_out_filters(direct_weights_plan *p, int64_t lanes, int64_t bytes)
 {
     const cpu_windows *v = &p->windows;
     int64_t inputs = v->channels * v->height * v->width, outputs = v->out_h * v->out_w;
-    p->group = most(1, least(GROUP_MOST, GROUP_BYTES / (most(1, inputs) * bytes)));
-    p->sums_at =
-        take(&p->size, v->channels * v->kernel_h * v->kernel_w * p->lanes_of_filters, bytes);
-    p->x_at = take(&p->size, p->group * inputs, bytes);
-    p->d_at = take(&p->size, p->group * outputs * p->lanes_of_filters, bytes);
+    int64_t window = v->kernel_h * v->kernel_w;
+    p->group = most(1, least(GROUP_MOST, GROUP_BYTES / (inputs * bytes)));
+    p->sums_at = take(&p->size, v->channels * window * p->lanes_of_filters, bytes);
+    p->d_at = take(&p->size, p->group * outputs * least(2 * lanes, p->lanes_of_filters), bytes);
 }
 
 static void lay_out_places(direct_weights_plan *p, int64_t lanes, int64_t bytes)
@@ -221,7 +220,7 @@ direct_weights_plan direct_vjp_w(cpu_way way, const cpu_convolution *c, int64_t 
                              .way = (int32_t)way,
                              .lanes_of_filters = round_up(c->filters, lanes)};
     if (way == CPU_WAY_FILTERS) {
-        lay_out_filters(&p, bytes);
+        lay_out_filters(&p, lanes, bytes);
     } else {
         lay_out_places(&p, lanes, bytes);
     }

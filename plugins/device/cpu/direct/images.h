@@ -2,8 +2,8 @@
 #ifndef ODEON_CPU_DIRECT_IMAGES_H
 #define ODEON_CPU_DIRECT_IMAGES_H
 
-/* A block of weights of so many bytes stays in L1 while images pass by. */
-enum { CHANNELS_BYTES = 16384 };
+/* Weights of so many bytes pass by for every row: L2 holds them beside the images. */
+enum { CHANNELS_BYTES = 65536 };
 
 /* ---- weights ---- */
 
@@ -92,20 +92,18 @@ static void filters_row(filters_pass *f, int64_t i)
     int64_t first = i * p->step + g->top, place = p->spread * f->vectors * LANES;
     int64_t r0 = most(0, -first), r1 = most(r0, least(g->rows, p->height - first));
     int64_t row = (i * p->spread + g->to_row) * p->out_w + g->to_col;
-    int64_t padded = is_padded(p, g), kind = padded ? 2 : p->step - 1, images;
+    int64_t kind = is_padded(p, g) ? 2 : p->step - 1;
+    int64_t tiles = (g->out_w + FILTERS_MOST - 1) / FILTERS_MOST;
     filters_tile *t = &f->tile;
     const real *x = f->x + (first + r0 + p->above) * p->pitch + p->border + g->left;
     const real *w = t->w;
     t->rows = r1 - r0;
     t->w += r0 * g->cols * f->vectors * LANES;
-    for (int64_t b = 0; b < f->images; b += images) {
-        int64_t tiles = (g->out_w + FILTERS_MOST - 1) / FILTERS_MOST;
-        images = f->images - b >= 2 && g->out_w <= FILTERS_PAIR &&
-                         filters_tiles[1][g->out_w][f->vectors - 1][kind] != NULL
-                     ? 2
-                     : 1;
-        for (int64_t q = 0, n; tiles > 0; tiles--, q += n) {
-            n = (g->out_w - q + tiles - 1) / tiles;
+    for (int64_t q = 0, n; tiles > 0; tiles--, q += n) {
+        n = (g->out_w - q + tiles - 1) / tiles;
+        for (int64_t b = 0, images; b < f->images; b += images) {
+            images =
+                f->images - b >= 2 && filters_tiles[1][n][f->vectors - 1][kind] != NULL ? 2 : 1;
             t->x = x + b * t->x_image + q * p->step;
             t->y = f->y + b * t->y_image + row * f->vectors * LANES + q * place;
             t->from = t->from_place == 0 ? f->from : t->y;

@@ -2,21 +2,44 @@
 #ifndef ODEON_CPU_DIRECT_OUTER_H
 #define ODEON_CPU_DIRECT_OUTER_H
 
-/* Channels by vectors of filters, one element of the window: the input is broadcast. Input c and
- * cotangents of place (p, q) of image i are at x[i * x_image + p * x_row + q * x_place + c] and
- * d[i * d_image + p * d_row + q * d_place]; added to w[c * w_channel]. */
+/* Channels by vectors of filters, one element of the window: the input is broadcast, from the image
+ * as it is. Input c and cotangents of place (p, q) of image i are at
+ * x[i * x_image + c * x_channel + p * x_row + q * x_place] and d[i * d_image + p * d_row + q *
+ * VECTORS
+ * * LANES]; added to w[c * w_channel]. */
 typedef struct outer_filters {
     int64_t images, rows, cols;
     const real *x, *d;
     real *w;
-    int64_t x_image, x_row, x_place, d_image, d_row, d_place, w_channel;
+    int64_t x_image, x_channel, x_row, x_place, d_image, d_row, w_channel;
 } outer_filters;
 
-enum { OUTER_CHANNELS = 14 }; /* the most of any block */
+/* The most channels of any block, and how many of them are reached from one address: channels 0, 1
+ * and 2 from it are operands without further registers. */
+enum { OUTER_CHANNELS = 14, REACH = 3 };
+
+/* Adds the products of one place. */
+ALWAYS_INLINE void outer_place(int channels, int vectors, const real *const *x, int64_t x_channel,
+                               const real *d, vec sums[OUTER_CHANNELS][2])
+{
+    vec f[2];
+    UNROLL for (int v = 0; v < vectors; v++)
+    {
+        f[v] = LOAD(d + v * LANES);
+    }
+    UNROLL for (int c = 0; c < channels; c++)
+    {
+        UNROLL for (int v = 0; v < vectors; v++)
+        {
+            sums[c][v] += x[c / REACH][c % REACH * x_channel] * f[v];
+        }
+    }
+}
 
 ALWAYS_INLINE void outer_filters_run(int channels, int vectors, const outer_filters *t)
 {
     vec sums[OUTER_CHANNELS][2];
+    const int64_t x_channel = t->x_channel, x_place = t->x_place;
     UNROLL for (int c = 0; c < channels; c++)
     {
         UNROLL for (int v = 0; v < vectors; v++)
@@ -26,21 +49,17 @@ ALWAYS_INLINE void outer_filters_run(int channels, int vectors, const outer_filt
     }
     for (int64_t i = 0; i < t->images; i++) {
         for (int64_t p = 0; p < t->rows; p++) {
-            const real *x = t->x + i * t->x_image + p * t->x_row;
-            const real *d = t->d + i * t->d_image + p * t->d_row;
-            for (int64_t q = 0; q < t->cols; q++, x += t->x_place, d += t->d_place) {
-                vec f[2];
-                OPAQUE(x, d);
-                UNROLL for (int v = 0; v < vectors; v++)
+            const real *d = t->d + i * t->d_image + p * t->d_row, *x[OUTER_CHANNELS / REACH + 1];
+            UNROLL for (int c = 0; c < channels; c += REACH)
+            {
+                x[c / REACH] = t->x + i * t->x_image + p * t->x_row + c * x_channel;
+            }
+            for (int64_t q = t->cols; q > 0; q--, d += vectors * LANES) {
+                OPAQUE(x[0], d);
+                outer_place(channels, vectors, x, x_channel, d, sums);
+                UNROLL for (int c = 0; c < channels; c += REACH)
                 {
-                    f[v] = LOAD(d + v * LANES);
-                }
-                UNROLL for (int c = 0; c < channels; c++)
-                {
-                    UNROLL for (int v = 0; v < vectors; v++)
-                    {
-                        sums[c][v] += x[c] * f[v];
-                    }
+                    x[c / REACH] += x_place;
                 }
             }
         }
@@ -119,8 +138,9 @@ typedef void outer_places_fn(const outer_places *t);
     F(7, 2)                                                                                        \
     F(8, 1)                                                                                        \
     F(8, 2)                                                                                        \
-    F(9, 1) F(9, 2) F(10, 1) F(10, 2) F(11, 1) F(11, 2) F(12, 1) F(12, 2) F(13, 1) F(13, 2)        \
-        F(14, 1) F(14, 2)
+    F(9, 1)                                                                                        \
+    F(9, 2)                                                                                        \
+    F(10, 1) F(10, 2) F(11, 1) F(11, 2) F(12, 1) F(12, 2) F(13, 1) F(13, 2) F(14, 1) F(14, 2)
 #define OUTER_PLACES_LIST(F)                                                                       \
     OUTER_PLACES_NARROW(F)                                                                         \
     F(4, 4) F(5, 1) F(5, 2) F(5, 3) F(5, 4) F(6, 1) F(6, 2) F(6, 3) F(6, 4)

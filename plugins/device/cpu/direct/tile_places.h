@@ -72,8 +72,10 @@ typedef void places_tile_fn(const places_tile *t);
     F(1, 2)                                                                                        \
     F(1, 3)                                                                                        \
     F(1, 4)                                                                                        \
-    F(1, 5) F(1, 6) F(2, 1) F(2, 2) F(2, 3) F(2, 4) F(2, 5) F(2, 6) F(3, 1) F(3, 2) F(3, 3)        \
-        F(3, 4) F(4, 1) F(4, 2) F(4, 3) F(5, 1) F(5, 2) F(6, 1) F(6, 2)
+    F(1, 5)                                                                                        \
+    F(1, 6)                                                                                        \
+    F(2, 1) F(2, 2) F(2, 3) F(2, 4) F(2, 5) F(2, 6) F(3, 1) F(3, 2) F(3, 3) F(3, 4) F(4, 1)        \
+        F(4, 2) F(4, 3) F(5, 1) F(5, 2) F(6, 1) F(6, 2)
 #if DIRECT_REGISTERS == 32
 #define PLACES_LIST(F)                                                                             \
     PLACES_COMMON(F)                                                                               \

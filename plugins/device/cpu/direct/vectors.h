@@ -132,20 +132,31 @@ static void turn_padded(const real *from, int64_t rows, int64_t cols, int64_t fr
     }
 }
 
+/* Bytes from n to 2 n, for a constant n, in two pieces that overlap. */
+ALWAYS_INLINE void copy_pieces(size_t n, size_t bytes, const void *restrict from, void *restrict to)
+{
+    memcpy(to, from, n);
+    memcpy((char *)to + bytes - n, (const char *)from + bytes - n, n);
+}
+
 /* A row of n numbers; a call of memcpy would take longer. */
 ALWAYS_INLINE void copy_row(int64_t n, const real *restrict from, real *restrict to)
 {
-    if (n < LANES) {
-        for (int64_t i = 0; i < n; i++) {
-            __asm__ volatile(""); /* or this loop becomes a call */
-            to[i] = from[i];
+    size_t bytes = (size_t)n * sizeof *to;
+    if (n >= LANES) {
+        for (int64_t i = 0; i < n - LANES; i += LANES) {
+            STORE(to + i, LOAD(from + i));
         }
-        return;
+        STORE(to + n - LANES, LOAD(from + n - LANES));
+    } else if (bytes >= 32) {
+        copy_pieces(32, bytes, from, to);
+    } else if (bytes >= 16) {
+        copy_pieces(16, bytes, from, to);
+    } else if (bytes >= 8) {
+        copy_pieces(8, bytes, from, to);
+    } else if (n > 0) {
+        *to = *from;
     }
-    for (int64_t i = 0; i < n - LANES; i += LANES) {
-        STORE(to + i, LOAD(from + i));
-    }
-    STORE(to + n - LANES, LOAD(from + n - LANES));
 }
 
 ALWAYS_INLINE void zero(int64_t n, real *to)

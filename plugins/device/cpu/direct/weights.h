@@ -3,7 +3,7 @@
 #ifndef ODEON_CPU_DIRECT_WEIGHTS_H
 #define ODEON_CPU_DIRECT_WEIGHTS_H
 
-/* ---- vectors of filters: sums [rows * cols][channels][filters], images [places][channels] ---- */
+/* ---- vectors of filters: sums [rows * cols][channels][filters] ---- */
 
 /* The outputs that see no padding at element `at` of the window. */
 typedef struct seen {
@@ -19,64 +19,67 @@ static seen seen_along(int64_t at, int64_t padding, int64_t size, int64_t stride
     return s;
 }
 
-/* One element of the window and one block of filters, all channels. */
-static void weights_element(const direct_weights_plan *p, int64_t n, int64_t element, int64_t k,
-                            int64_t vectors, real *scratch)
+/* One block of filters from k on, for one element of the window and the channels c to c + some. */
+static void weights_element(const direct_weights_plan *p, outer_filters t, int64_t element,
+                            int64_t c, int64_t some, int64_t vectors)
 {
     const cpu_windows *v = &p->windows;
-    int64_t C = v->channels, K = p->lanes_of_filters, places = v->out_h * v->out_w;
     int64_t r = element / v->kernel_w, s = element % v->kernel_w;
     seen rows = seen_along(r, v->pad_h, v->height, v->stride_h, v->out_h);
     seen cols = seen_along(s, v->pad_w, v->width, v->stride_w, v->out_w);
     int64_t top = rows.begin * v->stride_h + r - v->pad_h;
     int64_t left = cols.begin * v->stride_w + s - v->pad_w;
-    outer_filters t = {.images = n,
-                       .rows = rows.end - rows.begin,
-                       .cols = cols.end - cols.begin,
-                       .d = scratch + p->d_at + (rows.begin * v->out_w + cols.begin) * K + k,
-                       .x_image = v->height * v->width * C,
-                       .x_row = v->stride_h * v->width * C,
-                       .x_place = v->stride_w * C,
-                       .d_image = places * K,
-                       .d_row = v->out_w * K,
-                       .d_place = K,
-                       .w_channel = K};
-    if (t.rows == 0 || t.cols == 0) {
-        return;
-    }
-    int64_t blocks = (C + OUTER_CHANNELS_MOST - 1) / OUTER_CHANNELS_MOST;
-    for (int64_t c = 0, some; c < C; c += some, blocks--) {
-        some = (C - c + blocks - 1) / blocks;
-        t.x = scratch + p->x_at + (top * v->width + left) * C + c;
-        t.w = scratch + p->sums_at + (element * C + c) * K + k;
+    t.rows = rows.end - rows.begin;
+    t.cols = cols.end - cols.begin;
+    if (t.rows > 0 && t.cols > 0) {
+        t.x += c * t.x_channel + top * v->width + left;
+        t.d += (rows.begin * v->out_w + cols.begin) * vectors * LANES;
+        t.w += (element * v->channels + c) * t.w_channel;
         outer_filters_tiles[some][vectors - 1](&t);
     }
 }
 
-/* [filters][places] to [places][filters], zeros up to whole vectors of filters. */
-static void turn_cotangents(const direct_weights_plan *p, const real *dy, real *to)
+/* [filters][places] to [places][width] for one block of filters, zeros in place of filters that are
+ * not there. */
+static void turn_cotangents(int64_t filters, int64_t places, int64_t width, const real *dy,
+                            real *to)
 {
-    int64_t places = p->windows.out_h * p->windows.out_w, K = p->lanes_of_filters;
-    turn(dy, p->filters, places, places, to, K);
-    for (int64_t i = 0; i < places && K > p->filters; i++) {
-        zero(K - p->filters, to + i * K + p->filters);
+    for (int64_t i = 0; i < places && filters < width; i++) {
+        zero(width - filters, to + i * width + filters);
     }
+    turn(dy, filters, places, places, to, width);
 }
 
+/* The channels of a block are read for all elements of the window while they are in L1. */
 static void weights_by_filters(const direct_weights_plan *p, int64_t n, const real *x,
                                const real *dy, real *scratch)
 {
     const cpu_windows *v = &p->windows;
-    int64_t C = v->channels, pixels = v->height * v->width, places = v->out_h * v->out_w;
-    for (int64_t b = 0; b < n; b++) {
-        turn(x + b * C * pixels, C, pixels, pixels, scratch + p->x_at + b * C * pixels, C);
-        turn_cotangents(p, dy + b * p->filters * places,
-                        scratch + p->d_at + b * places * p->lanes_of_filters);
-    }
-    for (int64_t k = 0, vectors; k < p->lanes_of_filters; k += vectors * LANES) {
-        vectors = p->lanes_of_filters - k >= 2 * LANES ? 2 : 1;
-        for (int64_t element = 0; element < v->kernel_h * v->kernel_w; element++) {
-            weights_element(p, n, element, k, vectors, scratch);
+    int64_t C = v->channels, K = p->lanes_of_filters, places = v->out_h * v->out_w;
+    real *d = scratch + p->d_at;
+    outer_filters t = {.images = n,
+                       .d = d,
+                       .x_image = C * v->height * v->width,
+                       .x_channel = v->height * v->width,
+                       .x_row = v->stride_h * v->width,
+                       .x_place = v->stride_w,
+                       .w_channel = K};
+    for (int64_t k = 0, width; k < K; k += width) {
+        int64_t blocks = (C + OUTER_CHANNELS_MOST - 1) / OUTER_CHANNELS_MOST;
+        width = least(2 * LANES, K - k);
+        for (int64_t b = 0; b < n; b++) {
+            turn_cotangents(least(width, p->filters - k), places, width,
+                            dy + (b * p->filters + k) * places, d + b * places * width);
+        }
+        t.d_image = places * width;
+        t.d_row = v->out_w * width;
+        for (int64_t c = 0, some; c < C; c += some, blocks--) {
+            some = (C - c + blocks - 1) / blocks;
+            for (int64_t e = 0; e < v->kernel_h * v->kernel_w; e++) {
+                t.x = x;
+                t.w = scratch + p->sums_at + k;
+                weights_element(p, t, e, c, some, width / LANES);
+            }
         }
     }
 }

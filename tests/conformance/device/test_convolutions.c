@@ -1,0 +1,531 @@
+/* Every way of the CPU device to compute a convolution, with every instruction set that this
+ * processor has, against plain loops in double; and the loops for vectors of 64 bytes, compiled for
+ * narrower ones. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "device_cases.h"
+#include "direct.h"
+#include "odeon/device_conv.h"
+#include "plugin/registry.h"
+
+/* ---- shapes ---- */
+
+typedef struct conv_shape {
+    int64_t B, C, H, W, K, R, S, stride, pad_h, pad_w;
+} conv_shape;
+
+/* Those of models, and such as have one number less or more than blocks and vectors. */
+static const conv_shape known[] = {
+    {3, 6, 26, 26, 6, 3, 3, 1, 1, 1},   {5, 65, 6, 6, 64, 3, 3, 1, 1, 1},
+    {2, 64, 6, 6, 65, 3, 3, 1, 1, 1},   {2, 8, 26, 26, 64, 4, 4, 2, 1, 1},
+    {3, 16, 13, 13, 16, 4, 4, 2, 1, 1}, {2, 1, 28, 28, 64, 3, 3, 1, 0, 0},
+    {2, 16, 28, 28, 16, 3, 3, 1, 1, 1}, {2, 6, 28, 28, 16, 1, 1, 1, 0, 0},
+    {2, 16, 28, 28, 6, 1, 1, 1, 0, 0},  {3, 9, 3, 3, 33, 3, 3, 1, 1, 1},
+    {4, 5, 7, 7, 31, 3, 3, 1, 1, 1},    {2, 4, 1, 30, 17, 1, 5, 1, 0, 2},
+    {2, 4, 30, 1, 17, 5, 1, 1, 2, 0},   {5, 3, 2, 2, 70, 3, 3, 1, 1, 1},
+    {1, 70, 14, 14, 3, 5, 5, 1, 2, 2},  {5, 7, 9, 8, 24, 1, 1, 2, 0, 0},
+    {2, 3, 15, 14, 40, 2, 2, 2, 1, 1},  {3, 5, 5, 5, 18, 3, 3, 1, 2, 2},
+    {2, 2, 5, 5, 3, 5, 5, 2, 4, 4},     {2, 17, 4, 4, 19, 4, 4, 1, 3, 3},
+};
+enum { N_KNOWN = sizeof known / sizeof *known, N_SHAPES = N_KNOWN + 60, MOST_PRODUCTS = 150000 };
+
+static int64_t out_h(const conv_shape *s)
+{
+    return (s->H + 2 * s->pad_h - s->R) / s->stride + 1;
+}
+
+static int64_t out_w(const conv_shape *s)
+{
+    return (s->W + 2 * s->pad_w - s->S) / s->stride + 1;
+}
+
+static int64_t draw(uint64_t *at, int64_t least, int64_t most)
+{
+    double u = 0.5 + 0.5 * support_random(17, (*at)++);
+    int64_t n = least + (int64_t)(u * (double)(most - least + 1));
+    return n > most ? most : n;
+}
+
+static int64_t draw_kernel(uint64_t *at)
+{
+    static const int64_t sizes[] = {1, 2, 3, 3, 4, 5};
+    return sizes[draw(at, 0, 5)];
+}
+
+static int64_t products(const conv_shape *s)
+{
+    return s->B * s->C * s->K * s->R * s->S * out_h(s) * out_w(s);
+}
+
+/* Shapes of any kind that are quick enough. */
+static conv_shape shape_at(int i)
+{
+    static uint64_t at;
+    at = i <= N_KNOWN ? 0 : at;
+    if (i < N_KNOWN) {
+        return known[i];
+    }
+    for (;;) {
+        conv_shape s = {.B = draw(&at, 1, 5),
+                        .C = draw(&at, 1, 70),
+                        .H = draw(&at, 1, 30),
+                        .W = draw(&at, 1, 30),
+                        .K = draw(&at, 1, 70),
+                        .R = draw_kernel(&at),
+                        .S = draw_kernel(&at),
+                        .stride = draw(&at, 1, 2)};
+        s.pad_h = draw(&at, 0, s.R - 1);
+        s.pad_w = draw(&at, 0, s.S - 1);
+        if (s.H + 2 * s.pad_h >= s.R && s.W + 2 * s.pad_w >= s.S && products(&s) <= MOST_PRODUCTS) {
+            return s;
+        }
+    }
+}
+
+/* ---- memory between pages that must not be touched ---- */
+
+/* bytes that end at the page behind, or begin at the page before; the rest of their pages is
+ * filled. */
+typedef struct fenced {
+    char *map, *at;
+    size_t map_bytes, bytes, page;
+} fenced;
+
+enum { FILLING = 0x5a };
+
+static fenced fenced_alloc(size_t bytes, int at_end)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
+    whole = whole > 0 ? whole : page;
+    fenced f = {.map_bytes = whole + 2 * page, .bytes = bytes, .page = page};
+    f.map = mmap(NULL, f.map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(f.map, MAP_FAILED);
+    memset(f.map, FILLING, f.map_bytes);
+    assert_int_equal(mprotect(f.map, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(f.map + page + whole, page, PROT_NONE), 0);
+    f.at = f.map + page + (at_end ? whole - bytes : 0);
+    return f;
+}
+
+/* Checks the filling and releases. */
+static void fenced_free(fenced *f)
+{
+    for (char *p = f->map + f->page; p < f->map + f->map_bytes - f->page; p++) {
+        if ((p < f->at || p >= f->at + f->bytes) && *p != FILLING) {
+            fail_msg("written outside, %lld bytes from the beginning", (long long)(p - f->at));
+        }
+    }
+    (void)munmap(f->map, f->map_bytes);
+}
+
+/* ---- tensors ---- */
+
+typedef struct numbers {
+    fenced memory;
+    odeon_tensor tensor;
+    double *values; /* as stored, in double */
+    int64_t n;
+} numbers;
+
+static double read_number(const void *at, uint32_t dtype, int64_t i)
+{
+    return dtype == ODEON_DTYPE_F64 ? ((const double *)at)[i] : (double)((const float *)at)[i];
+}
+
+static numbers numbers_of(uint32_t dtype, uint64_t seed, int at_end, int64_t a, int64_t b,
+                          int64_t c, int64_t d)
+{
+    numbers x = {.n = a * b * c * d};
+    int64_t bytes = dtype == ODEON_DTYPE_F64 ? 8 : 4;
+    x.memory = fenced_alloc((size_t)(x.n * bytes), at_end);
+    x.tensor =
+        odeon_tensor_at(x.memory.at, (odeon_shape){.ndim = 4, .dtype = dtype, .dim = {a, b, c, d}});
+    x.values = mem_alloc((size_t)x.n * sizeof *x.values);
+    assert_non_null(x.values);
+    for (int64_t i = 0; i < x.n; i++) {
+        double v = support_random(seed, (uint64_t)i);
+        if (dtype == ODEON_DTYPE_F64) {
+            ((double *)(void *)x.memory.at)[i] = v;
+        } else {
+            ((float *)(void *)x.memory.at)[i] = (float)v;
+        }
+        x.values[i] = read_number(x.memory.at, dtype, i);
+    }
+    return x;
+}
+
+static void numbers_free(numbers *x)
+{
+    fenced_free(&x->memory);
+    mem_free(x->values);
+}
+
+/* ---- who computes ---- */
+
+/* A device, or a table of loops that no device has. */
+typedef struct runner {
+    const char *name;
+    uint32_t dtype;
+    support_device *device;
+    const cpu_direct *direct;
+    cpu_way way;
+} runner;
+
+typedef struct problem {
+    conv_shape s;
+    odeon_conv_geometry geometry;
+    numbers x, w, y;
+    fenced scratch;
+} problem;
+
+static cpu_convolution convolution_of(const conv_shape *s, int64_t batch)
+{
+    return (cpu_convolution){.windows = {.channels = s->C,
+                                         .height = s->H,
+                                         .width = s->W,
+                                         .kernel_h = s->R,
+                                         .kernel_w = s->S,
+                                         .out_h = out_h(s),
+                                         .out_w = out_w(s),
+                                         .stride_h = s->stride,
+                                         .stride_w = s->stride,
+                                         .pad_h = s->pad_h,
+                                         .pad_w = s->pad_w},
+                             .batch = batch,
+                             .filters = s->K};
+}
+
+static problem problem_of(const runner *r, const conv_shape *s, int at_end)
+{
+    problem p = {
+        .s = *s,
+        .geometry = {(int32_t)s->stride, (int32_t)s->stride, (int32_t)s->pad_h, (int32_t)s->pad_w}};
+    cpu_convolution c = convolution_of(s, s->B);
+    int64_t bytes = r->dtype == ODEON_DTYPE_F64 ? 8 : 4;
+    p.x = numbers_of(r->dtype, 1, at_end, s->B, s->C, s->H, s->W);
+    p.w = numbers_of(r->dtype, 2, at_end, s->K, s->C, s->R, s->S);
+    p.y = numbers_of(r->dtype, 3, at_end, s->B, s->K, out_h(s), out_w(s));
+    uint64_t room = r->direct != NULL
+                        ? (uint64_t)(direct_scratch(&c, bytes) * bytes)
+                        : r->device->device->conv->conv2d_scratch(r->device->device, &p.geometry,
+                                                                  &p.x.tensor.view.shape,
+                                                                  &p.w.tensor.view.shape);
+    p.scratch = fenced_alloc((size_t)((room + 63) / 64 * 64), at_end);
+    return p;
+}
+
+static void problem_free(problem *p)
+{
+    numbers_free(&p->x);
+    numbers_free(&p->w);
+    numbers_free(&p->y);
+    fenced_free(&p->scratch);
+}
+
+static void run_table(const runner *r, problem *p, cpu_conv_mode mode, int64_t first, int64_t n)
+{
+    const cpu_direct *d = r->direct;
+    cpu_convolution c = convolution_of(&p->s, n);
+    direct_plan plan = mode == CPU_CONV_VJP_X ? direct_vjp_x(r->way, &c, d->lanes, d->bytes)
+                                              : direct_forward(r->way, &c, d->lanes, d->bytes);
+    direct_weights_plan weights = direct_vjp_w(r->way, &c, d->lanes, d->bytes);
+    int64_t group = mode == CPU_CONV_VJP_W ? weights.group : plan.group;
+    int64_t in = p->x.n / p->s.B * d->bytes, out = p->y.n / p->s.B * d->bytes;
+    char *x = p->x.memory.at + first * in, *y = p->y.memory.at + first * out;
+    if (mode == CPU_CONV_VJP_W) {
+        d->weights_begin(&weights, p->scratch.at);
+    } else {
+        d->begin(&plan, p->w.memory.at, NULL, p->scratch.at);
+    }
+    for (int64_t b = 0; b < n; b += group) {
+        int64_t some = n - b < group ? n - b : group;
+        if (mode == CPU_CONV_FORWARD) {
+            d->images(&plan, some, x + b * in, y + b * out, p->scratch.at);
+        } else if (mode == CPU_CONV_VJP_X) {
+            d->images(&plan, some, y + b * out, x + b * in, p->scratch.at);
+        } else {
+            d->weights_images(&weights, some, x + b * in, y + b * out, p->scratch.at);
+        }
+    }
+    if (mode == CPU_CONV_VJP_W) {
+        d->weights_end(&weights, p->scratch.at, p->w.memory.at);
+    }
+}
+
+/* Images first to first + n. */
+static odeon_tensor some_of(const numbers *x, int64_t first, int64_t n)
+{
+    odeon_shape shape = x->tensor.view.shape;
+    int64_t image = x->n / shape.dim[0] * odeon_dtype_bytes(shape.dtype);
+    shape.dim[0] = n;
+    return odeon_tensor_at(x->memory.at + first * image, shape);
+}
+
+static void run(const runner *r, problem *p, cpu_conv_mode mode, int64_t first, int64_t n)
+{
+    if (r->direct != NULL) {
+        run_table(r, p, mode, first, n);
+        return;
+    }
+    const odeon_device *d = r->device->device;
+    odeon_queue *q = r->device->queue;
+    odeon_tensor x = some_of(&p->x, first, n), y = some_of(&p->y, first, n);
+    odeon_status status =
+        mode == CPU_CONV_FORWARD
+            ? ODEON_DO(d, conv, conv2d, q, .geometry = p->geometry, .x = &x.view,
+                       .w = &p->w.tensor.view, .y = &y, .scratch = p->scratch.at)
+        : mode == CPU_CONV_VJP_X
+            ? ODEON_DO(d, conv, conv2d_vjp_x, q, .geometry = p->geometry, .w = &p->w.tensor.view,
+                       .dy = &y.view, .dx = &x, .scratch = p->scratch.at)
+            : ODEON_DO(d, conv, conv2d_vjp_w, q, .geometry = p->geometry, .x = &x.view,
+                       .dy = &y.view, .dw = &p->w.tensor, .scratch = p->scratch.at);
+    assert_int_equal(status, ODEON_OK);
+}
+
+/* ---- plain loops ---- */
+
+/* Sums and the sums of magnitudes, of which rounding is a fraction. */
+typedef struct expected {
+    double *sum, *magnitude;
+} expected;
+
+static void add_product(expected *e, int64_t at, double a, double b)
+{
+    e->sum[at] += a * b;
+    e->magnitude[at] += fabs(a * b);
+}
+
+/* What mode gives: every input that every output sees, for one place of one image. */
+static void expect_place(const problem *p, cpu_conv_mode mode, int64_t b, int64_t i, int64_t j,
+                         expected *e)
+{
+    const conv_shape *s = &p->s;
+    int64_t P = out_h(s), Q = out_w(s);
+    for (int64_t c = 0; c < s->C; c++) {
+        for (int64_t r = 0; r < s->R; r++) {
+            for (int64_t t = 0; t < s->S; t++) {
+                int64_t u = i * s->stride + r - s->pad_h, v = j * s->stride + t - s->pad_w;
+                if (u < 0 || v < 0 || u >= s->H || v >= s->W) {
+                    continue;
+                }
+                int64_t x = ((b * s->C + c) * s->H + u) * s->W + v;
+                for (int64_t k = 0; k < s->K; k++) {
+                    int64_t w = ((k * s->C + c) * s->R + r) * s->S + t;
+                    int64_t y = ((b * s->K + k) * P + i) * Q + j;
+                    if (mode == CPU_CONV_FORWARD) {
+                        add_product(e, y, p->x.values[x], p->w.values[w]);
+                    } else if (mode == CPU_CONV_VJP_X) {
+                        add_product(e, x, p->y.values[y], p->w.values[w]);
+                    } else {
+                        add_product(e, w, p->x.values[x], p->y.values[y]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+static const numbers *result_of(const problem *p, cpu_conv_mode mode)
+{
+    return mode == CPU_CONV_FORWARD ? &p->y : mode == CPU_CONV_VJP_X ? &p->x : &p->w;
+}
+
+static expected expect(const problem *p, cpu_conv_mode mode)
+{
+    const numbers *result = result_of(p, mode);
+    expected e = {mem_zalloc((size_t)result->n, sizeof(double)),
+                  mem_zalloc((size_t)result->n, sizeof(double))};
+    assert_non_null(e.sum);
+    assert_non_null(e.magnitude);
+    for (int64_t i = 0; i < result->n && mode == CPU_CONV_VJP_W; i++) { /* which is added to */
+        add_product(&e, i, result->values[i], 1.0);
+    }
+    for (int64_t b = 0; b < p->s.B; b++) {
+        for (int64_t i = 0; i < out_h(&p->s); i++) {
+            for (int64_t j = 0; j < out_w(&p->s); j++) {
+                expect_place(p, mode, b, i, j, &e);
+            }
+        }
+    }
+    return e;
+}
+
+/* Each of n roundings of a sum errs by half an ulp of a part of its magnitude: their square root in
+ * the mean, eight times that at most. */
+static void check(const runner *r, const problem *p, cpu_conv_mode mode, const expected *e)
+{
+    static const char *const modes[] = {"forward", "vjp_x", "vjp_w"};
+    const conv_shape *s = &p->s;
+    const numbers *result = result_of(p, mode);
+    double ulp = r->dtype == ODEON_DTYPE_F64 ? 0x1p-53 : 0x1p-24;
+    double terms = mode == CPU_CONV_FORWARD ? (double)(s->C * s->R * s->S)
+                   : mode == CPU_CONV_VJP_X ? (double)(s->K * s->R * s->S)
+                                            : (double)(s->B * out_h(s) * out_w(s));
+    double relative = ulp * (4.0 + sqrt(terms));
+    for (int64_t i = 0; i < result->n; i++) {
+        double got = read_number(result->memory.at, r->dtype, i);
+        if (!(fabs(got - e->sum[i]) <= relative * e->magnitude[i])) {
+            fail_msg(
+                "%s: %s, x %dx%dx%dx%d, w %dx%dx%d, stride %d, padding %d %d: [%d] is %.9g, not "
+                "%.9g",
+                r->name, modes[mode], (int)s->B, (int)s->C, (int)s->H, (int)s->W, (int)s->K,
+                (int)s->R, (int)s->S, (int)s->stride, (int)s->pad_h, (int)s->pad_w, (int)i, got,
+                e->sum[i]);
+        }
+    }
+}
+
+/* ---- tests ---- */
+
+/* Image by image the bits are those of the batch; and again the same for the gradient of w. */
+static void check_alone(const runner *r, const conv_shape *s, cpu_conv_mode mode, int at_end,
+                        const void *batch)
+{
+    problem p = problem_of(r, s, at_end);
+    for (int64_t b = 0; b < s->B && mode != CPU_CONV_VJP_W; b++) {
+        run(r, &p, mode, b, 1);
+    }
+    if (mode == CPU_CONV_VJP_W) {
+        run(r, &p, mode, 0, s->B);
+    }
+    const numbers *result = result_of(&p, mode);
+    if (memcmp(result->memory.at, batch, result->memory.bytes) != 0) {
+        fail_msg("%s: mode %d depends on the batch", r->name, (int)mode);
+    }
+    problem_free(&p);
+}
+
+static void check_shape(const runner *r, const conv_shape *s, int at_end)
+{
+    for (cpu_conv_mode mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
+        problem p = problem_of(r, s, at_end);
+        expected e = expect(&p, mode);
+        run(r, &p, mode, 0, s->B);
+        check(r, &p, mode, &e);
+        check_alone(r, s, mode, at_end, result_of(&p, mode)->memory.at);
+        problem_free(&p);
+        mem_free(e.sum);
+        mem_free(e.magnitude);
+    }
+}
+
+static void check_shapes(const runner *r)
+{
+    for (int i = 0; i < N_SHAPES; i++) {
+        conv_shape s = shape_at(i);
+        cpu_convolution c = convolution_of(&s, s.B);
+        if (r->direct == NULL || direct_can(r->way, &c)) {
+            check_shape(r, &s, i % 2);
+        }
+    }
+}
+
+static int levels(const char *names[3])
+{
+    int n = 0;
+    names[n++] = "baseline";
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        names[n++] = "avx2";
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+            names[n++] = "avx512";
+        }
+    }
+    return n;
+}
+
+static const char *const ways[] = {"auto", "direct", "filters", "places", "unroll"};
+enum { N_WAYS = sizeof ways / sizeof *ways };
+static const uint32_t dtypes[] = {ODEON_DTYPE_F32, ODEON_DTYPE_F64};
+
+/* Opens each level and way with each dtype. */
+static void for_each_way(void (*test)(const runner *r, registry *plugins))
+{
+    registry *plugins = support_registry();
+    const char *names[3];
+    int n = levels(names);
+    for (int level = 0; level < n; level++) {
+        for (int way = 0; way < N_WAYS; way++) {
+            for (int k = 0; k < 2; k++) {
+                char expression[96];
+                (void)snprintf(expression, sizeof expression,
+                               "cpu(blas=own, simd=%s, convolution=%s)", names[level], ways[way]);
+                support_device d = support_device_open(plugins, expression, dtypes[k]);
+                test(&(runner){.name = expression, .dtype = dtypes[k], .device = &d}, plugins);
+                support_device_close(&d);
+            }
+        }
+    }
+    registry_destroy(plugins);
+}
+
+static void test_way(const runner *r, registry *plugins)
+{
+    (void)plugins;
+    check_shapes(r);
+}
+
+static void test_every_way_agrees_with_plain_loops(void **state)
+{
+    (void)state;
+    for_each_way(test_way);
+}
+
+/* Tolerances of test_device_operators. */
+static void test_cases(const runner *r, registry *plugins)
+{
+    support_device plain = support_device_open(plugins, "reference", ODEON_DTYPE_F64);
+    for (const device_case *c = conv_cases; c->name != NULL; c++) {
+        case_run *got = case_execute(c, r->device), *wanted = case_execute(c, &plain);
+        case_compare(got, wanted, r->dtype == ODEON_DTYPE_F64 ? 1e-12 : 1e-5);
+        case_destroy(got);
+        case_destroy(wanted);
+    }
+    support_device_close(&plain);
+}
+
+static void test_every_way_passes_the_cases_of_devices(void **state)
+{
+    (void)state;
+    for_each_way(test_cases);
+}
+
+extern const cpu_direct cpu_direct_f32_wide, cpu_direct_f64_wide;
+
+static void test_vectors_of_64_bytes_agree_with_plain_loops(void **state)
+{
+    (void)state;
+    const char *names[3];
+    if (levels(names) < 2) {
+        skip();
+    }
+    for (cpu_way way = CPU_WAY_FILTERS; way <= CPU_WAY_PLACES; way++) {
+        check_shapes(&(runner){.name = "64 bytes, float32",
+                               .dtype = ODEON_DTYPE_F32,
+                               .direct = &cpu_direct_f32_wide,
+                               .way = way});
+        check_shapes(&(runner){.name = "64 bytes, float64",
+                               .dtype = ODEON_DTYPE_F64,
+                               .direct = &cpu_direct_f64_wide,
+                               .way = way});
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_way_agrees_with_plain_loops),
+        cmocka_unit_test(test_every_way_passes_the_cases_of_devices),
+        cmocka_unit_test(test_vectors_of_64_bytes_agree_with_plain_loops),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
