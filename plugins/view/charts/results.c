@@ -20,7 +20,7 @@ static size_t read_results(drawing *d, const view_group *g, const char *column, 
     size_t n = 0;
     for (size_t i = 0; i < g->n; i++) {
         value[n] = view_last(view_series_of(&d->memory, g->run[i], "test", column));
-        n += isfinite(value[n]);
+        n += isfinite(value[n]) ? 1 : 0;
     }
     return n;
 }

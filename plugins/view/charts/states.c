@@ -42,7 +42,7 @@ static void read_observed(drawing *d, const odeon_view_answer *x, observed *out)
     bool overlap = x->row != NULL && x->n > 1 && x->row[1] - x->row[0] == 1;
     size_t each = overlap ? (size_t)x->n_times : 1; /* then the first of each window is enough */
     size_t every = all / each > SHOWN_POINTS ? all / each / SHOWN_POINTS * each : each;
-    *out = (observed){.size = size, .from = INFINITY, .to = -INFINITY};
+    *out = (observed){.size = size, .from = HUGE_VAL, .to = -HUGE_VAL};
     out->time = view_alloc(&d->memory, all, sizeof(double));
     out->value = view_alloc(&d->memory, all * size, sizeof(double));
     for (size_t i = 0; are_states && i < all && out->value != NULL; i++) {
@@ -207,7 +207,7 @@ static odeon_status add_field(drawing *d, asking *a, chart_panel *p, const doubl
 static void enclose(size_t n, const double *value, size_t m, const double *more, double box[4])
 {
     for (size_t k = 0; k < 2; k++) {
-        double lo = INFINITY, hi = -INFINITY;
+        double lo = HUGE_VAL, hi = -HUGE_VAL;
         for (size_t i = 0; i < n + m; i++) {
             double v = i < n ? value[2 * i + k] : more[2 * (i - n) + k];
             lo = fmin(lo, v);

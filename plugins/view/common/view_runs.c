@@ -334,8 +334,8 @@ view_group *view_groups(view_memory *m, int64_t n_runs, const odeon_view_run *co
 static void set_row(view_band *b, size_t i, size_t n, double *const *value, bool geometric)
 {
     double sum = 0;
-    b->lo[i] = INFINITY;
-    b->hi[i] = -INFINITY;
+    b->lo[i] = HUGE_VAL;
+    b->hi[i] = -HUGE_VAL;
     for (size_t k = 0; k < n; k++) {
         double v = value[k][i];
         sum += geometric ? log(v) : v;
