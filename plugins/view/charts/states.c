@@ -469,7 +469,7 @@ static odeon_status make_flow(drawing *d)
     if (!asking_begin(&a, d) || !asking_span(&a, &from, &to)) {
         return drawing_nothing(d, "it has no ODE block over an interval");
     }
-    a.ask.n = 200;
+    a.ask.n = 120;
     asking_times(&a, from, to, 21);
     ODEON_TRY(asking_solve(&a, &x));
     if (x.size < 2) {

@@ -18,7 +18,7 @@ static const char layout[] =
     "svg,img{display:block}.wide{overflow-x:auto}"
     "table{border-collapse:collapse;font-size:13px}caption{text-align:left;padding-bottom:4px}"
     "th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid;vertical-align:top;"
-    "max-width:420px;overflow-wrap:anywhere}th{font-weight:500}td.n,th.n{text-align:right}"
+    "max-width:420px;overflow-wrap:anywhere}th{font-weight:500}td.n,th.n{text-align:right}td:first-child{overflow-wrap:normal}"
     "code,pre{font:12.5px/1.45 ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace}"
     "pre{margin:6px 0;padding:8px 10px;border:1px solid;border-radius:4px;overflow-x:auto;"
     "max-width:656px;white-space:pre-wrap;overflow-wrap:anywhere}"
