@@ -39,8 +39,8 @@ struct collective {
     offer *offers[2];
 };
 
-/* The phases at which workers synchronize. A sum has three: publish the tensors, sum the chunks,
- * copy the total back. KIND_END is the end of a job. */
-enum { KIND_NONE = 0, KIND_SUM, KIND_SUM_DONE, KIND_SUM_COPIED, KIND_SLOTS, KIND_AGREE, KIND_END };
+/* The phases at which workers synchronize. A sum of large tensors has two: publish them, and add up
+ * the shares. KIND_END is the end of a job. */
+enum { KIND_NONE = 0, KIND_SUM, KIND_SUM_DONE, KIND_SLOTS, KIND_AGREE, KIND_END };
 
 #endif

@@ -3,6 +3,7 @@
 #define ODEON_CORE_DEVICE_COLLECTIVE_TYPES_H
 #include <stdatomic.h>
 
+#include "device/buffer.h"
 #include "odeon/device_solver.h"
 #include "odeon/group.h"
 #include "plugin/calling.h"
@@ -23,6 +24,8 @@ typedef struct worker_group {
     /* failure that a collective has returned on all workers; ODEON_OK: none */
     odeon_status delivered;
     double values[2][ODEON_SLOTS]; /* read by the others; two, used in turn */
+    device_buffer offered[2];      /* the same of small sums (worker_sum.c); */
+    device_buffer total;           /* of large ones, rank 0's */
     /* Written by this worker, read by those that wait for it: */
     calling_board board;  /* shows which plugin call this worker's thread is in */
     atomic_uint waits_in; /* kind of the collective it waits in; 0: none */

@@ -1,20 +1,18 @@
 #include "device/collective_wait.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <time.h>
 
+#include "base/spin.h"
 #include "device/caller.h"
 
 /* The phases of a sum are one collective to whoever reads the message. */
 const char *collective_kind_name(unsigned kind)
 {
     static const char *const names[] = {
-        [KIND_NONE] = "no collective",  [KIND_SUM] = "sum",
-        [KIND_SUM_DONE] = "sum",        [KIND_SUM_COPIED] = "sum",
-        [KIND_SLOTS] = "reduce_slots",  [KIND_AGREE] = "agree",
-        [KIND_END] = "the batch's end",
+        [KIND_NONE] = "no collective", [KIND_SUM] = "sum",     [KIND_SUM_DONE] = "sum",
+        [KIND_SLOTS] = "reduce_slots", [KIND_AGREE] = "agree", [KIND_END] = "the batch's end",
     };
     return names[kind];
 }
@@ -177,20 +175,16 @@ static bool open_barrier(collective *m, unsigned generation)
 }
 
 /* Waits for generation to change without sleeping, since the other workers are usually microseconds
- * away; yields at times in case they need this core. False if they did not come. Bounded, since one
- * that is late by longer is better waited for asleep. */
-static bool spin(const collective *m, unsigned generation)
+ * away. False if they did not come: one that is late by longer is better waited for asleep. */
+static bool spin_until_open(const collective *m, unsigned generation)
 {
-    enum { SPINS = 2000 };
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&m->generation, memory_order_acquire) != generation) {
-            return true;
-        }
-        if (i % 64 == 63) {
-            (void)sched_yield();
+    spin x = {0};
+    while (atomic_load_explicit(&m->generation, memory_order_acquire) == generation) {
+        if (!spin_on(&x)) {
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 /* Sleeps until generation changes, so that a descheduled worker can have the core. A worker that
@@ -226,7 +220,7 @@ bool collective_barrier(worker_group *group, unsigned kind)
     if (arrived + atomic_load(&m->done) >= (unsigned)m->size) {
         collective_end_deadlock(m);
     }
-    if (!spin(m, generation)) {
+    if (!spin_until_open(m, generation)) {
         sleep_until(group, kind, generation);
     }
     return !atomic_load(&m->is_broken);
@@ -238,6 +232,9 @@ void collective_await_done(worker_group *group)
 {
     collective *m = group->collective;
     unsigned size = (unsigned)m->size;
+    spin turns = {0};
+    while (atomic_load(&m->done) < size && spin_on(&turns)) {
+    }
     (void)pthread_mutex_lock(&m->lock);
     idle x = idle_begin(m);
     while (atomic_load(&m->done) < size) {

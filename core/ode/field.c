@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "data/batch_fields.h"
+#include "device/worker_sum.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
 
@@ -343,15 +344,21 @@ static odeon_status sum_over_workers(const adjoint_field *f, const odeon_tensor 
                                      const odeon_tensor *dtheta, const odeon_tensor *d_t)
 {
     const odeon_layer_call *call = &f->base->call;
-    const odeon_group *group = call->group;
+    const odeon_tensor *all[2];
+    int32_t n = 0;
     if ((f->flags & ODEON_AUGMENT_FULL) != 0) {
-        ODEON_TRY(group->sum(group->self, call->queue, dtheta, ODEON_OK));
+        all[n++] = dtheta;
+    }
+    if (d_t != NULL) {
+        all[n++] = d_t;
+    }
+    if (n > 0) {
+        ODEON_TRY(worker_sum_all(call->group->self, call->queue, n, all, ODEON_OK));
     }
     if (d_t == NULL) {
         return ODEON_OK;
     }
     odeon_tensor part = part_of(f, dz, f->part_a + 1);
-    ODEON_TRY(group->sum(group->self, call->queue, d_t, ODEON_OK));
     return ODEON_DO(call->device, move, cast, call->queue, .x = &d_t->view, .scale = 1.0,
                     .y = &part);
 }

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "device/worker_group.h"
+#include "device/worker_sum.h"
 #include "ode/ode.h"
 #include "odeon/device_move.h"
 #include "session/load.h"
@@ -49,10 +50,11 @@ static odeon_status backward(worker *w, const pass *p)
     return net_finish(w->net, &p->call);
 }
 
-static odeon_status sum_over_workers(worker *w, const odeon_tensor *x)
+/* By one collective. */
+static odeon_status sum_over_workers(worker *w, const pass *p, bool trains)
 {
-    const odeon_group *group = &w->group.abi;
-    return group->sum(group->self, w->site.lane.queue, x, ODEON_OK);
+    const odeon_tensor *all[] = {&p->sums, &p->grads};
+    return worker_sum_all(&w->group, w->site.lane.queue, trains ? 2 : 1, all, ODEON_OK);
 }
 
 /* Training stops before a gradient that is not finite reaches the parameters; a caller that only
@@ -123,8 +125,7 @@ static odeon_status step(worker *w, batch *b, const pass *p)
     ODEON_TRY(trains ? backward(w, p) : ODEON_OK);
 
     /* over all workers: sums [S], grads [P], |grads|^2 [1] of the whole batch */
-    ODEON_TRY(sum_over_workers(w, &p->sums));
-    ODEON_TRY(trains ? sum_over_workers(w, &p->grads) : ODEON_OK);
+    ODEON_TRY(sum_over_workers(w, p, trains));
     ODEON_TRY(trains ? readings_square_gradient(w) : ODEON_OK);
 
     /* judge: is what came out finite? */

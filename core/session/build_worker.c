@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "device/worker_group.h"
+#include "device/worker_sum.h"
 #include "odeon/device_ext.h"
 #include "plugin/calling.h"
 #include "session/load.h"
@@ -99,6 +101,15 @@ odeon_status worker_create(model *m, int32_t rank, worker *w)
     return optimizer_make(w);
 }
 
+/* The largest sum over the workers in a step: all gradients, with the losses' sums or the time's
+ * gradient beside them. */
+static int64_t sums_bytes(const worker *w)
+{
+    const model *m = w->model;
+    return m->params.trainable * odeon_dtype_bytes(m->config->dtype) +
+           (w->n_sums + 1) * (int64_t)sizeof(double) + 2 * 64;
+}
+
 odeon_status worker_bind(worker *w)
 {
     const model *m = w->model;
@@ -108,6 +119,7 @@ odeon_status worker_bind(worker *w)
     ODEON_TRY(model_fit_zero(m, queue, &w->states_before, m->params.state));
     ODEON_TRY(readings_init(w));
     ODEON_TRY(shared_fields_init(w));
+    ODEON_TRY(worker_sum_reserve(&w->group, sums_bytes(w)));
     w->site.values = m->values.data;
     w->site.grads = w->grads.data;
     w->site.states = w->states.data;
@@ -134,5 +146,6 @@ void worker_destroy(worker *w)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         buffer_release(device, buffers[i]);
     }
+    worker_group_fini(&w->group);
     device_queue_destroy(device, w->site.lane.queue);
 }

@@ -1,5 +1,5 @@
-/* The update is divided among the workers: each steps the parameters that begin in its share of the
- * flat vector, with the gradient of the whole batch. So the parameters exist once, no two workers
+/* The update is divided among the workers: each steps its share of the flat vector of parameters,
+ * with the gradient of the whole batch. So the parameters exist once, no two workers
  * write the same element, and the result does not depend on how many workers there are, beyond the
  * order of the sums. */
 #include "session/optimizer.h"
@@ -105,26 +105,34 @@ static odeon_status update_elements(worker *w, const batch *b, int32_t role, int
     return calling_end(outer, ops_of(w)->update(w->optimizer->self, &update));
 }
 
-/* Every parameter has one worker that updates it: the one on whose share of the flat vector it
- * begins. Those of one worker stand side by side, and are updated as one if the optimizer can. */
-odeon_status optimizer_update(worker *w, const batch *b)
+/* Every element has one worker that updates it: shares are equal up to a cache line, of which no
+ * two workers write the same. */
+static odeon_status update_share(worker *w, const batch *b)
 {
     const model *m = w->model;
-    bool as_one = (ops_of(w)->flags & ODEON_OPTIMIZER_ELEMENTWISE) != 0;
-    int64_t first = -1, end = 0;
+    int64_t line = 64 / odeon_dtype_bytes(m->config->dtype), lines = m->params.trainable / line;
+    int64_t first = lines * w->rank / m->n_workers * line;
+    int64_t end = lines * (w->rank + 1) / m->n_workers * line;
+    return first < end ? update_elements(w, b, ODEON_PARAM_WEIGHT, first, end - first) : ODEON_OK;
+}
+
+/* Where a parameter must not be cut in pieces: the worker on whose share it begins updates it. */
+static odeon_status update_parameters(worker *w, const batch *b)
+{
+    const model *m = w->model;
     for (size_t i = 0; i < m->params.n; i++) {
         const param *p = &m->params.list[i];
-        if (p->role == ODEON_PARAM_STATE ||
-            p->offset * m->n_workers / m->params.trainable != w->rank) {
-            continue;
-        }
-        first = first < 0 ? p->offset : first;
-        end = p->offset + p->count;
-        ODEON_TRY(as_one ? ODEON_OK : update_elements(w, b, p->role, p->offset, p->count));
+        bool mine = p->role != ODEON_PARAM_STATE &&
+                    p->offset * m->n_workers / m->params.trainable == w->rank;
+        ODEON_TRY(mine ? update_elements(w, b, p->role, p->offset, p->count) : ODEON_OK);
     }
-    if (as_one && first >= 0) {
-        ODEON_TRY(update_elements(w, b, ODEON_PARAM_WEIGHT, first, end - first));
-    }
+    return ODEON_OK;
+}
+
+odeon_status optimizer_update(worker *w, const batch *b)
+{
+    bool as_one = (ops_of(w)->flags & ODEON_OPTIMIZER_ELEMENTWISE) != 0;
+    ODEON_TRY(as_one ? update_share(w, b) : update_parameters(w, b));
     /* Only another worker's queue could read the values before this one has written them. */
-    return m->n_workers > 1 ? m->device->ops->wait(w->site.lane.queue) : ODEON_OK;
+    return w->model->n_workers > 1 ? w->model->device->ops->wait(w->site.lane.queue) : ODEON_OK;
 }

@@ -26,24 +26,29 @@ static bool captures(const model *m)
     return m->config->capture && m->device->get_table(m->device, ODEON_DEVICE_CAPTURE) != NULL;
 }
 
-/* One worker if a slice is too small to pay for a barrier, else one per core. */
-static int32_t choose_workers(const model *m, const worker *first, int64_t max_batch)
+/* As many as are asked for (no more than COLLECTIVE_MAX_WORKERS, as the option says), else one per
+ * core. */
+static int32_t most_workers(const model *m)
+{
+    int64_t asked = m->config->workers, cores = captures(m) ? 1 : cores_usable();
+    int64_t most = asked > 0 ? asked : cores;
+    return (int32_t)(most < COLLECTIVE_MAX_WORKERS ? most : COLLECTIVE_MAX_WORKERS);
+}
+
+/* One worker if a slice is too small to pay for a barrier, else as many as there may be. */
+static int32_t choose_workers(const model *m, const worker *first, int64_t max_batch, int32_t most)
 {
     enum { WORTH_BYTES = 64 * 1024 };
-    int64_t cores = cores_usable(), sample = odeon_count(&first->net->in);
-    if (m->config->workers > 0) {
-        return (int32_t)m->config->workers; /* no more than COLLECTIVE_MAX_WORKERS */
-    }
-    if (captures(m)) {
-        return 1;
+    int64_t sample = odeon_count(&first->net->in);
+    if (m->config->workers > 0 || most == 1) {
+        return most;
     }
     for (size_t i = 0; i < first->site.n_layers; i++) {
         int64_t size = odeon_count(&first->site.layers[i]->plan.out);
         sample = size > sample ? size : sample;
     }
     int64_t worth = sample * max_batch * odeon_dtype_bytes(m->config->dtype) / WORTH_BYTES;
-    int64_t n = worth < cores ? worth : cores;
-    n = n < COLLECTIVE_MAX_WORKERS ? n : COLLECTIVE_MAX_WORKERS;
+    int64_t n = worth < most ? worth : most;
     return n < 1 ? 1 : (int32_t)n;
 }
 
@@ -58,12 +63,13 @@ static odeon_status make_worker(session *s, int32_t rank)
 /* The first worker's network says what the parameters are, and how many workers are worth while. */
 static odeon_status make_workers(session *s, int64_t max_batch)
 {
-    s->workers = mem_zalloc(COLLECTIVE_MAX_WORKERS, sizeof *s->workers);
+    int32_t most = most_workers(&s->model);
+    s->workers = mem_zalloc((size_t)most, sizeof *s->workers);
     if (s->workers == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "workers: no memory");
     }
     ODEON_TRY(make_worker(s, 0));
-    int32_t n = choose_workers(&s->model, &s->workers[0], max_batch);
+    int32_t n = choose_workers(&s->model, &s->workers[0], max_batch, most);
     s->n_planned = s->model.n_workers = n;
     if (s->model.shapes_only) { /* the others would be the same */
         return ODEON_OK;

@@ -1,5 +1,7 @@
 /* A team: threads that wait for jobs, so that a batch costs two wake-ups and not as many creations
  * of threads as it has workers. One lock guards all fields of team; it is free while a job runs.
+ * Jobs often follow each other at once, and members end together: so whoever waits looks at round
+ * or running for a moment, without the lock, before it sleeps.
  *
  * The round counts jobs. A member that wakes for any reason compares it with the last one that it
  * has done, which makes spurious wake-ups harmless; and a team_run cannot begin before the one
@@ -8,11 +10,13 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/spin.h"
 #include "plugin/crash.h"
 
 typedef struct member {
@@ -24,8 +28,9 @@ typedef struct member {
 /* Outside of team_run, running is 0 and every member waits on begin or is about to. Members 1 ..
  * n_threads have a thread: all but rank 0, unless a creation has failed. */
 struct team {
-    int32_t size, running; /* members at work beside rank 0 */
-    uint64_t round;
+    int32_t size;
+    atomic_int running; /* members at work beside rank 0 */
+    atomic_uint_fast64_t round;
     bool stopping;
     team_job job;
     void *context;
@@ -35,6 +40,20 @@ struct team {
     member *members;
 };
 
+static void spin_until_round(team *t, uint64_t done)
+{
+    spin x = {0};
+    while (atomic_load(&t->round) == done && spin_on(&x)) {
+    }
+}
+
+static void spin_until_end(team *t)
+{
+    spin x = {0};
+    while (atomic_load(&t->running) > 0 && spin_on(&x)) {
+    }
+}
+
 /* A round is a job for all members. A member knows by its count which rounds it has done, so
  * that no wake-up is lost or taken twice. */
 static void *member_main(void *argument)
@@ -43,8 +62,9 @@ static void *member_main(void *argument)
     team *t = m->team;
     uint64_t done = 0;
     crash_thread_begin();
-    (void)pthread_mutex_lock(&t->lock);
     for (;;) {
+        spin_until_round(t, done);
+        (void)pthread_mutex_lock(&t->lock);
         while (t->round == done && !t->stopping) {
             (void)pthread_cond_wait(&t->begin, &t->lock);
         }
@@ -58,6 +78,7 @@ static void *member_main(void *argument)
         if (--t->running == 0) {
             (void)pthread_cond_signal(&t->end);
         }
+        (void)pthread_mutex_unlock(&t->lock);
     }
     (void)pthread_mutex_unlock(&t->lock);
     crash_thread_end();
@@ -141,6 +162,7 @@ void team_run(team *t, team_job job, void *context)
     }
     job(context, 0);
     if (t->size > 1) {
+        spin_until_end(t);
         (void)pthread_mutex_lock(&t->lock);
         while (t->running > 0) {
             (void)pthread_cond_wait(&t->end, &t->lock);

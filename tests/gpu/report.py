@@ -252,4 +252,5 @@ def main(folder):
             print("- %s" % ", ".join(text for text in fields[:-1] if text != "-") + ": " + fields[-1])
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

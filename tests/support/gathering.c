@@ -30,6 +30,7 @@ int gathering_close(void **state)
     gathering *g = *state;
     team_destroy(g->team);
     for (int32_t i = 0; i < SIZE; i++) {
+        worker_group_fini(&g->group[i]);
         support_device_close(&g->device[i]);
         mem_free(g->slots[i]);
     }

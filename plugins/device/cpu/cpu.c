@@ -14,6 +14,10 @@ static const char *const math_option[] = {"ieee32", "bf16x6", "bf16x3", "bf16"};
 const odeon_option *const cpu_options[] = {
     ODEON_OPTION(cpu_device, blas, CHOICE, .default_text = "auto", .choices = "auto|openblas|own",
                  .help = "who multiplies matrices; auto takes OpenBLAS where it is installed"),
+    ODEON_OPTION(cpu_device, products, CHOICE, .default_text = "auto", .choices = "auto|own|blas",
+                 .help =
+                     "which products blas multiplies: auto leaves those with a short side to own "
+                     "kernels"),
     ODEON_OPTION(cpu_device, simd, CHOICE, .default_text = "auto",
                  .choices = "auto|baseline|avx2|avx512",
                  .help = "instruction set of the other operators; auto takes the widest that "
@@ -133,8 +137,8 @@ static odeon_status probe_blas(const cpu_device *d)
     }
     if (b->handle == NULL) {
         (void)snprintf(text, sizeof text,
-                       "cpu: no OpenBLAS (%s): products run in own loops, several times slower; "
-                       "install it (Debian: libopenblas0-pthread) or set blas = own",
+                       "cpu: no OpenBLAS (%s): own kernels compute all products, the large ones "
+                       "slower; install it (Debian: libopenblas0-pthread) or set blas = own",
                        b->reason);
         warn(d, text);
         return ODEON_OK;
@@ -203,7 +207,7 @@ static odeon_status give_up_blas(cpu_device *d, int32_t n)
     d->library.handle = NULL;
     (void)snprintf(text, sizeof text,
                    "cpu: OpenBLAS needs %lld MiB of address space for worker %d and cannot have "
-                   "them: products run in own loops, several times slower; raise the limit "
+                   "them: own kernels compute all products, the large ones slower; raise the limit "
                    "(ulimit -v) or set blas = own",
                    mebibytes, (int)n - 1);
     warn(d, text);
@@ -232,12 +236,14 @@ static odeon_status queue_create(void *self, int32_t worker, void **out)
     (void)worker;
     *out = NULL;
     ODEON_TRY(reserve_blas(d));
-    cpu_queue *q = d->host->alloc(d->host, sizeof *q);
+    const size_t head = (sizeof(cpu_queue) + 63) / 64 * 64, bytes = head + CPU_GEMM_WORKSPACE;
+    cpu_queue *q = d->host->alloc(d->host, bytes);
     if (q == NULL) {
-        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cpu: no memory for %zu bytes", sizeof *q);
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cpu: no memory for %zu bytes", bytes);
     }
     memset(q, 0, sizeof *q);
     q->device = d;
+    q->workspace = (char *)q + head;
     (void)pthread_mutex_lock(&d->lock);
     q->next = d->queues;
     if (q->next != NULL) {

@@ -27,6 +27,7 @@
 typedef struct cpu_device {
     ODEON_INSTANCE;
     int64_t blas;        /* CPU_BLAS_* */
+    int64_t products;    /* CPU_PRODUCTS_* */
     int64_t simd;        /* 0: auto, else CPU_LEVEL_* + 1 */
     int64_t convolution; /* CPU_CONVOLUTION_* of way.h */
     int64_t math;        /* CPU_MATH_* */
@@ -47,6 +48,7 @@ typedef struct cpu_device {
 typedef struct cpu_queue {
     cpu_device *device;
     _Atomic int64_t launches; /* written by the owning worker only */
+    void *workspace;          /* CPU_GEMM_WORKSPACE bytes, of the same block */
     struct cpu_queue *next, *previous;
     void *tiles; /* where products on tiles split their operands; grows */
     uint64_t tiles_bytes;
@@ -58,6 +60,7 @@ static inline cpu_queue *cpu_queue_of(const odeon_queue *queue)
 }
 
 enum { CPU_BLAS_AUTO = 0, CPU_BLAS_OPENBLAS = 1, CPU_BLAS_OWN = 2 };
+enum { CPU_PRODUCTS_AUTO = 0, CPU_PRODUCTS_OWN = 1, CPU_PRODUCTS_BLAS = 2 };
 /* How float32 is multiplied; but for the first, the number of parts of each factor, on tiles. */
 enum { CPU_MATH_IEEE32 = 0, CPU_MATH_BF16X6 = 1, CPU_MATH_BF16X3 = 2, CPU_MATH_BF16 = 3 };
 enum { CPU_LEVEL_BASELINE = 0, CPU_LEVEL_AVX2 = 1, CPU_LEVEL_AVX512 = 2 };
@@ -89,7 +92,7 @@ static inline void *write_or_null(const odeon_tensor *x)
     return x != NULL ? odeon_write(x) : NULL;
 }
 
-/* c = alpha op(a) op(b) + beta c on plain addresses, by OpenBLAS or by the device's own loops. */
+/* c = alpha op(a) op(b) + beta c on plain addresses, by OpenBLAS or by the device's own kernels. */
 void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, const cpu_gemm_shape *p,
                   const void *a, const void *b, void *c);
 

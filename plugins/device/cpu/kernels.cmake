@@ -1,13 +1,16 @@
 # odeon_cpu_kernels(TARGET) adds the kernels, compiled once per instruction set; the device chooses
 # among them when it is created. Never -ffast-math, which may drop NaN.
 
+include(${CMAKE_CURRENT_LIST_DIR}/dense.cmake)
+
 function(odeon_cpu_level level)
   if(NOT TARGET odeon_cpu_kernels_${level})
     add_library(odeon_cpu_kernels_${level} OBJECT
       ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/kernels/f32.c
       ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/kernels/f64.c)
     target_compile_definitions(odeon_cpu_kernels_${level} PRIVATE
-      CPU_KERNELS_F32=cpu_kernels_f32_${level} CPU_KERNELS_F64=cpu_kernels_f64_${level})
+      CPU_KERNELS_F32=cpu_kernels_f32_${level} CPU_KERNELS_F64=cpu_kernels_f64_${level}
+      CPU_GEMM_F32=cpu_gemm_f32_${level} CPU_GEMM_F64=cpu_gemm_f64_${level})
     target_compile_options(odeon_cpu_kernels_${level} PRIVATE -O3 -fopenmp-simd -fno-math-errno
       -fno-trapping-math -ffp-contract=off ${ARGN})
     if(ODEON_SANITIZE AND CMAKE_C_COMPILER_ID MATCHES "Clang")
@@ -54,5 +57,6 @@ function(odeon_cpu_kernels target)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:odeon_cpu_kernels_${level}>
                    $<TARGET_OBJECTS:odeon_cpu_direct_${level}>)
   endforeach()
+  odeon_cpu_dense(${target})
   target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS})
 endfunction()

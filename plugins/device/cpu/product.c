@@ -12,22 +12,28 @@ static int32_t fits(const cpu_gemm_shape *p)
     return p->m <= INT_MAX && p->n <= INT_MAX && p->k <= INT_MAX;
 }
 
-/* Row-major and contiguous, so leading dimensions follow from the shapes. An empty sum (k = 0) goes
- * to the own loops, which scale c by beta. */
-void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, const cpu_gemm_shape *p,
-                  const void *a, const void *b, void *c)
+/* With products = auto a product with a side of SHORT or less is computed by the device's own
+ * kernels: OpenBLAS packs both operands and writes c twice, which costs more than such a product.
+ * The number of samples, rows of c unless a is transposed, is not looked at, so that no row depends
+ * on it. GFLOP/s. */
+enum { SHORT = 64 };
+
+static int32_t is_own(const cpu_device *d, uint32_t dtype, const cpu_gemm_shape *p)
 {
-    const cpu_blas *blas = &cpu_queue_of(queue)->device->library;
-    if (p->m == 0 || p->n == 0) {
-        return;
+    if (dtype == ODEON_DTYPE_F32 && cpu_on_tiles(d, p)) {
+        return 0;
     }
-    if (dtype == ODEON_DTYPE_F32 && cpu_multiply_on_tiles(cpu_queue_of(queue), p, a, b, c)) {
-        return;
+    if (d->library.handle == NULL || d->products == CPU_PRODUCTS_OWN || !fits(p) || p->k == 0) {
+        return 1; /* an empty sum: CBLAS does not scale c */
     }
-    if (blas->handle == NULL || p->k == 0 || !fits(p)) {
-        k->gemm(p, a, b, c);
-        return;
-    }
+    return d->products == CPU_PRODUCTS_AUTO &&
+           (p->n <= SHORT || p->k <= SHORT || (p->trans_a && p->m <= SHORT));
+}
+
+/* Row-major and contiguous, so leading dimensions follow from the shapes. */
+static void multiply_by_blas(const cpu_blas *blas, uint32_t dtype, const cpu_gemm_shape *p,
+                             const void *a, const void *b, void *c)
+{
     int m = (int)p->m, n = (int)p->n, depth = (int)p->k;
     int trans_a = p->trans_a ? TRANSPOSED : PLAIN, pitch_a = p->trans_a ? m : depth;
     int trans_b = p->trans_b ? TRANSPOSED : PLAIN, pitch_b = p->trans_b ? depth : n;
@@ -37,6 +43,64 @@ void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, cons
     } else {
         blas->dgemm(ROW_MAJOR, trans_a, trans_b, m, n, depth, p->alpha, a, pitch_a, b, pitch_b,
                     p->beta, c, n);
+    }
+}
+
+/* What is_own leaves. A number without parts, as infinity, is not for tiles. */
+static void multiply_otherwise(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype,
+                               const cpu_gemm_shape *p, const void *a, const void *b, void *c)
+{
+    static const cpu_epilogue nothing;
+    cpu_queue *q = cpu_queue_of(queue);
+    if (dtype == ODEON_DTYPE_F32 && cpu_multiply_on_tiles(q, p, a, b, c)) {
+        return;
+    }
+    if (q->device->library.handle == NULL || !fits(p)) {
+        k->gemm(p, &nothing, a, b, c, q->workspace);
+    } else {
+        multiply_by_blas(&q->device->library, dtype, p, a, b, c);
+    }
+}
+
+void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, const cpu_gemm_shape *p,
+                  const void *a, const void *b, void *c)
+{
+    static const cpu_epilogue nothing;
+    const cpu_queue *q = cpu_queue_of(queue);
+    if (p->m == 0 || p->n == 0) {
+        return;
+    }
+    if (is_own(q->device, dtype, p)) {
+        k->gemm(p, &nothing, a, b, c, q->workspace);
+    } else {
+        multiply_otherwise(queue, k, dtype, p, a, b, c);
+    }
+}
+
+/* As cpu_multiply, then bias (NULL: none) and act. The own kernels add bias and apply ReLU to a
+ * tile before they write it. */
+static void multiply_and_finish(odeon_queue *queue, const cpu_kernels *k, const odeon_gemm *call,
+                                const cpu_gemm_shape *p)
+{
+    const cpu_queue *q = cpu_queue_of(queue);
+    const void *a = odeon_read(call->a), *b = odeon_read(call->b);
+    const void *bias = read_or_null(call->bias);
+    void *c = odeon_write(call->c);
+    int32_t act = call->act;
+    uint32_t dtype = call->c->view.shape.dtype;
+    if (is_own(q->device, dtype, p)) {
+        const cpu_epilogue e = {.bias = bias, .relu = act == ODEON_UNARY_RELU};
+        k->gemm(p, &e, a, b, c, q->workspace);
+        act = e.relu ? ODEON_UNARY_IDENTITY : act;
+    } else {
+        multiply_otherwise(queue, k, dtype, p, a, b, c);
+        if (bias != NULL) {
+            k->bias_columns(act, p->m, p->n, bias, c);
+            return;
+        }
+    }
+    if (act != ODEON_UNARY_IDENTITY) {
+        k->unary(act, p->m * p->n, c, c);
     }
 }
 
@@ -64,15 +128,8 @@ static odeon_status cpu_gemm(odeon_queue *queue, const odeon_gemm *call)
     ODEON_TRY(cpu_require(queue,
                           shapes_fit(&p, &call->a->shape, &call->b->shape, &call->c->view.shape),
                           "gemm", "op(a) [M,K], op(b) [K,N]"));
-    cpu_multiply(queue, k, call->c->view.shape.dtype, &p, odeon_read(call->a), odeon_read(call->b),
-                 odeon_write(call->c));
-    if (odeon_count(&call->c->view.shape) == 0) {
-        return ODEON_OK;
-    }
-    if (call->bias != NULL) {
-        k->bias_columns(call->act, p.m, p.n, odeon_read(call->bias), odeon_write(call->c));
-    } else if (call->act != ODEON_UNARY_IDENTITY) {
-        k->unary(call->act, p.m * p.n, odeon_write(call->c), odeon_write(call->c));
+    if (p.m > 0 && p.n > 0) {
+        multiply_and_finish(queue, k, call, &p);
     }
     return ODEON_OK;
 }

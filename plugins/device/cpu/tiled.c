@@ -25,6 +25,11 @@ void cpu_release_tiles(cpu_queue *queue)
     queue->tiles_bytes = 0;
 }
 
+int32_t cpu_on_tiles(const cpu_device *device, const cpu_gemm_shape *p)
+{
+    return device->has_tiles && tiles_worth(p);
+}
+
 int32_t cpu_tiles_parts(const cpu_device *device)
 {
     return TILES_MOST_PARTS + CPU_MATH_BF16X6 - (int32_t)device->math;
@@ -34,7 +39,7 @@ int32_t cpu_multiply_on_tiles(cpu_queue *queue, const cpu_gemm_shape *p, const f
                               const float *b, float *c)
 {
     const cpu_device *d = queue->device;
-    if (!d->has_tiles || !tiles_worth(p)) {
+    if (!cpu_on_tiles(d, p)) {
         return 0;
     }
     int32_t parts = cpu_tiles_parts(d);

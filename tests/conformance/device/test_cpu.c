@@ -171,7 +171,7 @@ static void test_openblas_and_own_products_agree_on_odd_shapes(void **state)
                                        {129, 131, 1}, {3, 139, 9},  {64, 36, 139}};
     for (size_t k = 0; k < 2; k++) {
         uint32_t dtype = dtypes[k];
-        support_device library = support_device_open(plugins, "cpu(blas=auto)", dtype);
+        support_device library = support_device_open(plugins, "cpu(products=blas)", dtype);
         support_device own = support_device_open(plugins, "cpu(blas=own)", dtype);
         for (size_t i = 0; i < 4 * sizeof sizes / sizeof *sizes; i++) {
             const int64_t *s = sizes[i / 4];

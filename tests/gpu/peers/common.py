@@ -37,9 +37,9 @@ def read(path):
 
 
 def files(options, case):
-    """Weights; y0 and y1 of a solve; x, labels y and loss of a step."""
-    return [read(os.path.join(options.files, "%s-%s.safetensors" % (case, what)))
-            for what in ("weights", "solve", "train")]
+    """Weights; y0 and y1 of a solve, where there is one; x, labels y, times t and loss of a step."""
+    paths = [os.path.join(options.files, "%s-%s.safetensors" % (case, what)) for what in ("weights", "solve", "train")]
+    return [read(path) if os.path.exists(path) else None for path in paths]
 
 
 def gap(ours, theirs):

@@ -1,16 +1,19 @@
-"""The five models for any library of arrays: `ops` has its operators, `p` the parameters by Odeon's paths.
+"""The models for any library of arrays: `ops` has its operators, `p` the parameters by Odeon's paths.
 
 a  conf/mnist_odenet_groupnorm.ini     b  conf/fashion_mnist_conv_node.ini   c  conf/mnist_rknet_rk4.ini
 d  conf/mnist_anode_conv.ini           e  conf/mnist_odenet.ini
+i  conf/iris_anode_time.ini            s  conf/spiral.ini
 with what tests/gpu/bench_cases.c changes in them.
 """
 
-SPEC = {  # rtol = atol (None: one step of the 3/8 rule), gradient, optimizer
+SPEC = {  # rtol = atol, or both (None: one step of the 3/8 rule), gradient, optimizer
     "a": dict(tolerance=1e-1, gradient="adjoint", optimizer="sgd"),
     "b": dict(tolerance=1e-3, gradient="adjoint", optimizer="adam"),
     "c": dict(tolerance=None, gradient="direct", optimizer="adam"),
     "d": dict(tolerance=1e-3, gradient="direct", optimizer="adam"),
     "e": dict(tolerance=1e-3, gradient="adjoint", optimizer="sgd"),
+    "i": dict(tolerance=1e-3, gradient="direct", optimizer="adam"),
+    "s": dict(tolerance=(1e-7, 1e-9), gradient="direct", optimizer="rmsprop"),
 }
 LEARNING_RATE, MOMENTUM = 1e-12, 0.9  # the weights stay what they are: every step has the same evaluations
 
@@ -25,6 +28,12 @@ RK38 = ([[], [1 / 3], [-1 / 3, 1], [1, -1, 1]], [1 / 8, 3 / 8, 3 / 8, 1 / 8], [0
 def trained(p):
     """Names of what is trained, in order."""
     return sorted(name for name in p if ".running_" not in name)
+
+
+def tolerances(case):
+    """rtol and atol."""
+    both = SPEC[case]["tolerance"]
+    return both if isinstance(both, tuple) else (both, both)
 
 
 def field(ops, case, p, training):
@@ -56,7 +65,14 @@ def field(ops, case, p, training):
         y = ops.relu(group(y, "ode.conv1.groupnorm", 32))
         return group(conv(ops.with_time(t, y, last=False), "ode.conv2", padding=1), "ode.conv2.groupnorm", 32)
 
-    return dict(a=a, b=b, c=c, d=d, e=e)[case]
+    def i(t, y):
+        y = ops.relu(dense(ops.with_time(t, y, last=False), "ode.field"))
+        return dense(ops.relu(dense(y, "ode.field.dense")), "ode.field.dense_2")
+
+    def s(t, y):
+        return dense(ops.tanh(dense(y ** 3, "ode.cube.dense")), "ode.slope")
+
+    return dict(a=a, b=b, c=c, d=d, e=e, i=i, s=s)[case]
 
 
 def stem(ops, case, p, x):
@@ -73,16 +89,22 @@ def stem(ops, case, p, x):
         return x
     if case == "d":
         return ops.with_zeros(x, 5)
+    if case == "i":
+        return ops.with_zeros(x, 10)
+    if case == "s":
+        return x[:, 0]  # the first observation
     x = ops.relu(group(conv(x, "stem"), "stem.groupnorm", 32))
     x = ops.relu(group(conv(x, "half", stride=2, padding=1), "half.groupnorm", 32))
     return conv(x, "quarter", stride=2, padding=1)
 
 
 def head(ops, case, p, y):
-    """From y(1) to ten logits."""
+    """From y(1) to logits; the spiral's states are what it puts out."""
     dense = lambda z, name: ops.dense(z, p[name + ".weight"], p[name + ".bias"])
     if case == "a":
         return dense(ops.flatten(ops.average_pool(y)), "head")
+    if case == "s":
+        return y
     if case == "e":
         y = ops.relu(ops.group_norm(y, 32, p["head.weight"], p["head.bias"]))
     if case in "ce":

@@ -55,7 +55,7 @@ static void test_decimals_of_every_length(void **state)
                 double drawn = 1.0 + 8.9 * fabs(support_random((uint64_t)digits, i));
                 (void)snprintf(text, sizeof text, "%.*fe%d", digits - 1, drawn, exponent);
                 (void)assert_as_printf(strtod(text, NULL));
-                (void)assert_as_printf(-nextafter(strtod(text, NULL), INFINITY));
+                (void)assert_as_printf(-nextafter(strtod(text, NULL), (double)INFINITY));
             }
         }
     }
@@ -82,13 +82,13 @@ static void test_numbers_at_edges(void **state)
         double power = ldexp(1.0, exponent);
         (void)assert_as_printf(power);
         (void)assert_as_printf(nextafter(power, 0.0));
-        (void)assert_as_printf(nextafter(power, INFINITY));
+        (void)assert_as_printf(nextafter(power, (double)INFINITY));
     }
     for (int exponent = -10; exponent <= 15; exponent++) {
         double power = pow(10.0, exponent);
         (void)assert_as_printf(power);
         (void)assert_as_printf(nextafter(power, 0.0));
-        (void)assert_as_printf(nextafter(power, INFINITY));
+        (void)assert_as_printf(nextafter(power, (double)INFINITY));
         (void)assert_as_printf(9.9999999999999995 * power);
         (void)assert_as_printf(0.99999999999999989 * power);
     }
@@ -107,8 +107,8 @@ static void test_ties(void **state)
 static void test_what_is_left_to_printf(void **state)
 {
     (void)state;
-    static const double values[] = {0.5,   1e-11,   DBL_MIN, 5e-324,          1e15,
-                                    1e300, DBL_MAX, NAN,     (double)INFINITY};
+    static const double values[] = {0.5,   1e-11,   DBL_MIN,     5e-324,          1e15,
+                                    1e300, DBL_MAX, (double)NAN, (double)INFINITY};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         assert_false(assert_as_printf(values[i]));
     }

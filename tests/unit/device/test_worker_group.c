@@ -252,6 +252,7 @@ static void test_fifty_workers_add_up(void **state)
     for (int32_t i = 0; i < CROWD; i++) {
         assert_int_equal(c.got[i], ODEON_OK);
         assert_true(c.number[i] == CROWD * (CROWD + 1) / 2.0);
+        worker_group_fini(&c.group[i]);
         device_queue_destroy(device, c.queue[i]);
     }
     team_destroy(t);

@@ -8,6 +8,16 @@
 #include "captured.h"
 #include "run/interrupt.h"
 
+static int synced;
+
+/* Takes the place of the system's: what is not on a disk need not be synced. */
+int fsync(int fd)
+{
+    (void)fd;
+    synced++;
+    return 0;
+}
+
 /* What a run prints; the caller frees it. */
 static odeon_status run(small_trainer *x, char **text)
 {
@@ -69,6 +79,32 @@ static void test_every_epoch_is_tested(void **state)
     assert_non_null(strstr(text, "\n4,2,"));
     mem_free(text);
     small_trainer_close(&x);
+}
+
+/* The calls of fsync of a whole run. */
+static int syncs_of(const char *epochs, const char *seconds)
+{
+    const char *overrides[] = {epochs, seconds, NULL};
+    small_trainer x;
+    char *text;
+    small_trainer_open(&x, overrides);
+    synced = 0;
+    support_require(run(&x, &text), "train");
+    int n = synced;
+    free(text);
+    small_trainer_close(&x);
+    return n;
+}
+
+/* Two files of rows; best weights, weights and the checkpoint, each with its folder; and the folder
+ * of checkpoints, which is made for the first. */
+static void test_a_short_run_is_saved_once_however_many_epochs_it_has(void **state)
+{
+    (void)state;
+    enum { ONCE = 2 + 3 * 2 + 1 };
+    assert_int_equal(syncs_of("run.epochs=1", NULL), ONCE);
+    assert_int_equal(syncs_of("run.epochs=20", NULL), ONCE);
+    assert_true(syncs_of("run.epochs=20", "run.checkpoint_seconds=0") > 10 * ONCE);
 }
 
 static void test_a_run_that_stands_at_its_end_does_nothing(void **state)
@@ -218,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_a_run_leaves_its_results_and_says_where),
         WITH_FOLDER(test_every_epoch_is_tested),
+        WITH_FOLDER(test_a_short_run_is_saved_once_however_many_epochs_it_has),
         WITH_FOLDER(test_a_run_that_stands_at_its_end_does_nothing),
         WITH_FOLDER(test_two_halves_are_a_whole),
         WITH_FOLDER(test_a_numerical_failure_saves_what_is_sound),

@@ -32,6 +32,15 @@
     "[model.head]\nlayer = dense(units=2)\n"                                                       \
     "[train]\nloss = mse\noptimizer = sgd(lr=0.1)\n"
 
+/* An ODE block of two steps of two stages each, whose parameters' gradients all workers hold. */
+#define SMALL_ADJOINT                                                                              \
+    "[run]\nworkers = 2\ndtype = float64\n"                                                        \
+    "[data]\ndataset = drawn(shape=3, classes=2, length=8)\n"                                      \
+    "[model.ode]\nlayer = ode(steps=2)\nintegrator = midpoint\ngradient = adjoint(norm=full)\n"    \
+    "[model.ode.f]\nlayer = dense(units=state)\nthen = tanh\n"                                     \
+    "[model.head]\nlayer = dense(units=classes)\n"                                                 \
+    "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n"
+
 /* What a job for session_run_job does on one worker; its answer becomes the worker's status. */
 typedef odeon_status (*small_work)(worker *w, void *context);
 

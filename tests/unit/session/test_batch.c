@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "ode/block.h"
 
 enum { N = 5, OUT = 2 };
 
@@ -65,6 +66,45 @@ static void test_running_state_moves_in_training_mode_alone(void **state)
     support_session s = support_session_open(SMALL_STATE, N, NULL);
     assert_false(moves_parameters(&s, BATCH_EVALUATE));
     assert_true(moves_parameters(&s, BATCH_REPEAT)); /* its states; there is no update */
+    support_session_close(&s);
+}
+
+/* Exchanges between the workers in a second batch of this mode, the same on both. */
+static int64_t exchanges_of(support_session *s, batch_mode mode)
+{
+    const worker *w = s->session->workers;
+    double output[N * OUT];
+    batch b = batch_of(s, mode);
+    b.output = output;
+    support_require(run(s, &b), "first batch");
+    uint64_t before = w[0].group.calls;
+    support_require(run(s, &b), "second batch");
+    assert_int_equal(w[0].group.calls, w[1].group.calls);
+    return (int64_t)(w[0].group.calls - before);
+}
+
+/* The sums of losses and gradients; an agreement that all have updated their parameters; and one at
+ * the end of every batch. */
+static void test_a_batch_takes_few_exchanges(void **state)
+{
+    (void)state;
+    support_session s = support_session_open(SMALL_CLASSES, N, NULL);
+    assert_int_equal(exchanges_of(&s, BATCH_PREDICT), 1);
+    assert_int_equal(exchanges_of(&s, BATCH_EVALUATE), 2);
+    assert_int_equal(exchanges_of(&s, BATCH_DIFFERENTIATE), 2);
+    assert_int_equal(exchanges_of(&s, BATCH_TRAIN), 3);
+    support_session_close(&s);
+}
+
+/* An evaluation of the adjoint's field adds up the gradients of parameters and time together. */
+static void test_an_evaluation_of_the_adjoint_takes_one_exchange(void **state)
+{
+    (void)state;
+    support_session s = support_session_open(SMALL_ADJOINT, N, NULL);
+    int64_t exchanges = exchanges_of(&s, BATCH_TRAIN);
+    const ode_counters *block = &s.session->workers[0].site.odes[0]->counters;
+    assert_int_equal(block->evals_backward, 4);
+    assert_int_equal(exchanges, 3 + block->evals_backward + 1); /* the drift of y on the way back */
     support_session_close(&s);
 }
 
@@ -155,6 +195,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_training_updates_parameters),
         cmocka_unit_test(test_running_state_moves_in_training_mode_alone),
+        cmocka_unit_test(test_a_batch_takes_few_exchanges),
+        cmocka_unit_test(test_an_evaluation_of_the_adjoint_takes_one_exchange),
         cmocka_unit_test(test_rank_0_writes_the_answers),
         cmocka_unit_test(test_workers_say_how_far_they_came),
         cmocka_unit_test(test_a_failure_of_one_worker_is_that_of_all),

@@ -1,5 +1,5 @@
 /* body.h: all kernels of one dtype and their table. The including source defines the type real and
- * the table's name CPU_KERNELS; f32.c and f64.c include it. */
+ * the table's name CPU_KERNELS and the product's name CPU_GEMM; f32.c and f64.c include it. */
 #ifndef ODEON_CPU_BODY_H
 #define ODEON_CPU_BODY_H
 #include <string.h>
@@ -11,7 +11,6 @@
 #include "norm.h"
 #include "pointwise.h"
 #include "pool.h"
-#include "product.h"
 #include "random.h"
 #include "solver.h"
 #include "windows.h"
@@ -30,7 +29,7 @@ const cpu_kernels CPU_KERNELS = {
     .power = power,
     .bias_columns = bias_columns,
     .bias_rows = bias_rows,
-    .gemm = gemm,
+    .gemm = CPU_GEMM,
     .im2col = im2col,
     .col2im = col2im,
     .average = average,

@@ -3,4 +3,5 @@
 
 typedef float real;
 #define CPU_KERNELS CPU_KERNELS_F32
+#define CPU_GEMM    CPU_GEMM_F32
 #include "body.h"

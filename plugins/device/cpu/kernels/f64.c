@@ -3,4 +3,5 @@
 
 typedef double real;
 #define CPU_KERNELS CPU_KERNELS_F64
+#define CPU_GEMM    CPU_GEMM_F64
 #include "body.h"

@@ -43,6 +43,26 @@ typedef struct cpu_gemm_shape {
     double alpha, beta;
 } cpu_gemm_shape;
 
+/* What follows a product: bias [n] is added (NULL: not), then ReLU. */
+typedef struct cpu_epilogue {
+    const void *bias;
+    int32_t relu, reserved0;
+} cpu_epilogue;
+
+/* Bytes into which a product packs its operands, aligned to 64. */
+#define CPU_GEMM_WORKSPACE (400 << 10)
+
+/* Products (../dense), one function per dtype, instruction set and length of vectors. A row of c
+ * does not depend on the number of rows, to the bit. c must not overlap a, b or bias; with beta 0
+ * it is not read. */
+typedef void cpu_gemm_function(const cpu_gemm_shape *p, const cpu_epilogue *e, const void *a,
+                               const void *b, void *c, void *workspace);
+extern cpu_gemm_function cpu_gemm_f32_baseline, cpu_gemm_f64_baseline;
+extern cpu_gemm_function cpu_gemm_f32_avx2_half, cpu_gemm_f64_avx2_half;
+extern cpu_gemm_function cpu_gemm_f32_avx2, cpu_gemm_f64_avx2;
+extern cpu_gemm_function cpu_gemm_f32_avx512, cpu_gemm_f64_avx512;
+extern cpu_gemm_function cpu_gemm_f32_wide, cpu_gemm_f64_wide; /* 64 bytes by AVX2: tests */
+
 typedef struct cpu_kernels {
     /* solver; c: the coefficients, x: the n_terms operands */
     void (*lincomb)(int64_t count, void *y, const void *base, int32_t n_terms, const void *const *x,
@@ -63,7 +83,7 @@ typedef struct cpu_kernels {
     void (*bias_rows)(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y);
 
     /* products and windows */
-    void (*gemm)(const cpu_gemm_shape *p, const void *a, const void *b, void *c);
+    cpu_gemm_function *gemm;
     void (*im2col)(const cpu_windows *g, const void *x, void *columns);
     /* adds to x; overwrites columns */
     void (*col2im)(const cpu_windows *g, void *columns, void *x);

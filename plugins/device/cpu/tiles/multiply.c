@@ -5,10 +5,12 @@
 
 enum { SUMS = TILES_ROWS * TILES_ROWS };
 
-/* What is smaller costs more to split than to multiply. */
+/* What is smaller costs more to split than to multiply. The number of samples, rows of c unless a
+ * is transposed, is not looked at, so that no row depends on it. */
 int32_t tiles_worth(const cpu_gemm_shape *p)
 {
-    return p->m >= TILES_ROWS && p->n >= TILES_ROWS && p->k >= TILES_DEPTH;
+    int32_t rows = !p->trans_a || p->m >= TILES_ROWS;
+    return rows && p->n >= TILES_ROWS && p->k >= TILES_DEPTH;
 }
 
 /* Tiles of 16 by 32 that a shape has, and how many parts each is of. */
