@@ -23,7 +23,7 @@ struct view_answer {
     view_answer *next;
     bool is_split;
     int32_t split, n_classes;
-    int64_t run;
+    const odeon_view_run *run;
     solution states;
     predictions outputs;
     double *values, *labels;
@@ -307,15 +307,24 @@ static odeon_status predict(view_models *s, const odeon_view_ask *ask, model *m,
                           m->setup.config->test_batch, &a->outputs));
     a->n_classes = (int32_t)session_fields(m->setup.session)->of[ODEON_ROLE_LABEL].classes;
     a->is_split = is_whole_split(ask);
-    a->run = ask->run;
+    a->run = s->runs[ask->run];
     a->split = ask->split;
     give_outputs(a, out);
     return ODEON_OK;
 }
 
+static odeon_status check_run(const view_models *s, const odeon_view_ask *ask)
+{
+    return ask->run >= 0 && ask->run < s->n_runs
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_PLUGIN, "views: there is no run %lld to ask",
+                           (long long)ask->run);
+}
+
 odeon_status view_model_solve(void *self, const odeon_view_ask *ask, odeon_view_answer *out)
 {
     model m;
+    ODEON_TRY(check_run(self, ask));
     odeon_status status = model_open(self, ask, setup_flow, &m);
     if (status == ODEON_OK) {
         status = solve(self, &m, out);
@@ -328,8 +337,9 @@ odeon_status view_model_predict(void *self, const odeon_view_ask *ask, odeon_vie
 {
     model m;
     const view_models *s = self;
+    ODEON_TRY(check_run(s, ask));
     for (const view_answer *a = s->answers; a != NULL && is_whole_split(ask); a = a->next) {
-        if (a->is_split && a->run == ask->run && a->split == ask->split) {
+        if (a->is_split && a->run == s->runs[ask->run] && a->split == ask->split) {
             give_outputs(a, out);
             return ODEON_OK;
         }
@@ -386,6 +396,7 @@ odeon_status view_model_samples(void *self, const odeon_view_ask *ask, const int
 {
     odeon_view_ask all = *ask;
     model m;
+    ODEON_TRY(check_run(self, ask));
     all.n = 0;
     all.value = NULL;
     *out = (odeon_view_answer){.struct_size = sizeof *out, .n = ask->n, .n_times = 1};

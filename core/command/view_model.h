@@ -10,9 +10,9 @@ typedef struct view_answer view_answer;
 /* Runs whose models can be asked. */
 typedef struct view_models {
     const command_line *line; /* borrowed */
-    size_t n_runs;
-    odeon_view_run **runs;
-    view_answer *answers; /* until they are released */
+    int64_t n_runs;
+    const odeon_view_run *const *runs; /* of the drawing under way; borrowed */
+    view_answer *answers;              /* until they are released */
 } view_models;
 
 /* Slots of odeon_view_services; self is a view_models, or a structure that begins with one. */

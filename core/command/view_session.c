@@ -34,7 +34,12 @@ static odeon_status draw(void *self, int64_t number, const odeon_view_request *r
         return diag_fail(ODEON_ERR_UNSUPPORTED, "a page draws charts alone");
     }
     drawn chart;
+    view_models all = s->models;
+    s->models.n_runs = request->n_runs; /* a page may ask for a chart of some of its runs */
+    s->models.runs = request->run;
     odeon_status status = views_draw(s->views, number, request, &chart);
+    s->models.n_runs = all.n_runs;
+    s->models.runs = all.runs;
     if (status != ODEON_OK) {
         status = give_up(status, out);
     } else if (chart.nothing != NULL) {
@@ -63,13 +68,13 @@ odeon_status view_session_open(const command_line *a, size_t n, const char *cons
                                        .solve = view_model_solve,
                                        .predict = view_model_predict,
                                        .samples = view_model_samples}};
-    out->models.runs = mem_zalloc(n, sizeof(odeon_view_run *));
-    if (out->models.runs == NULL) {
+    out->runs = mem_zalloc(n, sizeof(odeon_view_run *));
+    if (out->runs == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "runs: no memory");
     }
     for (size_t i = 0; i < n; i++) {
-        ODEON_TRY(run_record_read(folders[i], &out->models.runs[i]));
-        out->models.n_runs++;
+        ODEON_TRY(run_record_read(folders[i], &out->runs[i]));
+        out->n_runs++;
     }
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
     return views_create(out->registry, &out->views);
@@ -80,10 +85,10 @@ void view_session_close(view_session *s)
     view_model_release(&s->models, true);
     views_destroy(s->views);
     registry_destroy(s->registry);
-    for (size_t i = 0; i < s->models.n_runs; i++) {
-        run_record_destroy(s->models.runs[i]);
+    for (size_t i = 0; i < s->n_runs; i++) {
+        run_record_destroy(s->runs[i]);
     }
-    mem_free(s->models.runs);
+    mem_free(s->runs);
     *s = (view_session){.registry = NULL};
 }
 
@@ -107,10 +112,12 @@ odeon_status view_session_draw(view_session *s, int64_t number, int32_t format, 
     const odeon_view_request request = {.struct_size = sizeof request,
                                         .format = format,
                                         .number = 1,
-                                        .n_runs = (int64_t)s->models.n_runs,
-                                        .run = (const odeon_view_run *const *)s->models.runs,
+                                        .n_runs = (int64_t)s->n_runs,
+                                        .run = (const odeon_view_run *const *)s->runs,
                                         .file = file != NULL ? file : "",
                                         .services = &s->services};
+    s->models.n_runs = request.n_runs;
+    s->models.runs = request.run;
     odeon_status status = views_draw(s->views, number, &request, out);
     view_model_release(&s->models, false);
     return status;

@@ -7,6 +7,8 @@
 /* Invariants: models is first, which self of the services counts on; it is not moved. */
 typedef struct view_session {
     view_models models;
+    size_t n_runs;
+    odeon_view_run **runs;
     registry *registry;
     views *views;
     odeon_view_services services;

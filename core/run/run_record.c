@@ -69,12 +69,24 @@ static odeon_status add_pair(pair_list *l, char *key, const char *value)
     return ODEON_OK;
 }
 
+/* Is there a regular file? */
+static bool has_file(const char *path)
+{
+    struct stat s;
+    return path != NULL && stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
 static odeon_status read_config(run_record *x)
 {
     char *path = mem_printf("%s/" RUN_FOLDER_INI, x->folder);
     size_t budget = INI_FILE_MAX_BYTES;
-    odeon_status status =
-        path != NULL ? ini_file_read(path, path, &budget, &x->ini) : no_memory(x->folder);
+    odeon_status status = path != NULL ? ODEON_OK : no_memory(x->folder);
+    if (status == ODEON_OK && !has_file(path)) {
+        status = diag_fail(ODEON_ERR_IO, "%s: no run: it has no " RUN_FOLDER_INI, x->folder);
+    }
+    if (status == ODEON_OK) {
+        status = ini_file_read(path, path, &budget, &x->ini);
+    }
     mem_free(path);
     ODEON_TRY(status);
     for (size_t i = 0; i < x->ini->n_sections; i++) {
@@ -121,13 +133,6 @@ static odeon_status flatten(run_record *x, const json_value *v, char *path)
     }
     mem_free(path);
     return status;
-}
-
-/* Is there a regular file? */
-static bool has_file(const char *path)
-{
-    struct stat s;
-    return path != NULL && stat(path, &s) == 0 && S_ISREG(s.st_mode);
 }
 
 static odeon_status read_manifest(run_record *x)
@@ -213,31 +218,47 @@ static double last_step(const run_record *x)
 
 /* A bundle may be that of an earlier try, from which the run then went on: it is where the run
  * ended if its step has no row. */
-static bool failed_last(const run_record *x, const char *batch)
+static odeon_status read_failed_last(const run_record *x, const char *batch, bool *failed)
 {
     safetensors *file = NULL;
     int64_t step = 0;
-    if (safetensors_open(batch, &file) != ODEON_OK) {
+    odeon_status status = safetensors_open(batch, &file);
+    *failed = true;
+    if (status == ODEON_ERR_NOMEM) {
+        return status;
+    }
+    if (status != ODEON_OK) { /* a bundle that cannot be read still says that there was a failure */
         diag_clear();
-        return true;
+        return ODEON_OK;
     }
     const char *text = safetensors_metadata(file, "step");
-    bool known = text != NULL && number_parse_i64(text, &step) == NUMBER_OK;
+    if (text != NULL && number_parse_i64(text, &step) == NUMBER_OK) {
+        *failed = (double)step > last_step(x);
+    }
     safetensors_destroy(file);
-    return !known || (double)step > last_step(x);
+    return ODEON_OK;
+}
+
+static odeon_status read_message(run_record *x, const char *path)
+{
+    size_t bytes;
+    x->view.state = ODEON_VIEW_FAILED;
+    ODEON_TRY(has_file(path) ? read_file(path, &x->message, &bytes) : ODEON_OK);
+    x->view.message = x->message != NULL ? x->message : "";
+    return read_failure_steps(x);
 }
 
 static odeon_status read_failure(run_record *x)
 {
     char *batch = mem_printf("%s/" FAILURE "/" BUNDLE_BATCH, x->folder);
     char *message = mem_printf("%s/" FAILURE "/message.txt", x->folder);
-    size_t bytes;
+    bool failed = false;
     odeon_status status = batch != NULL && message != NULL ? ODEON_OK : no_memory(x->folder);
-    if (status == ODEON_OK && has_file(batch) && failed_last(x, batch)) {
-        x->view.state = ODEON_VIEW_FAILED;
-        status = has_file(message) ? read_file(message, &x->message, &bytes) : ODEON_OK;
-        x->view.message = x->message != NULL ? x->message : "";
-        status = status == ODEON_OK ? read_failure_steps(x) : status;
+    if (status == ODEON_OK && has_file(batch)) {
+        status = read_failed_last(x, batch, &failed);
+    }
+    if (status == ODEON_OK && failed) {
+        status = read_message(x, message);
     }
     mem_free(batch);
     mem_free(message);
@@ -270,9 +291,6 @@ static odeon_status fill(run_record *x, const char *folder)
     x->folder = mem_strdup(folder);
     if (x->folder == NULL) {
         return no_memory(folder);
-    }
-    if (!run_folder_is_run(folder)) {
-        return diag_fail(ODEON_ERR_IO, "%s: no run: it has no " RUN_FOLDER_INI, folder);
     }
     ODEON_TRY(read_config(x));
     ODEON_TRY(read_manifest(x));

@@ -168,7 +168,8 @@ typedef struct odeon_view_services {
     void *self;
     /* The drawings of all views, by number from 0; NULL behind the last. [main; run] */
     const odeon_view_drawing *(*drawing)(void *self, int64_t number);
-    /* Draws it. A page that asks for a page is refused: ODEON_ERR_UNSUPPORTED. [main; run] */
+    /* Draws it, of the same runs or of some of them. A page that asks for a page is refused:
+     * ODEON_ERR_UNSUPPORTED. [main; run] */
     odeon_status (*draw)(void *self, int64_t number, const odeon_view_request *request,
                          const odeon_view_out *out);
     /* The states along the model's first ODE block, at the times of model.BLOCK.times. A failure of

@@ -26,7 +26,7 @@ cmp -s "$work/layouts.h" "$source_folder/include/odeon/layouts.h" ||
 
 # Each header is in reach of an interface, itself or through others that include it; those of devices
 # of all that are given one.
-interfaces="BASE DEVICE DATASET LAYER TABLEAU GRADIENT OPTIMIZER LOSS SCHEDULE STEPPER OBSERVER"
+interfaces="BASE DEVICE DATASET LAYER TABLEAU GRADIENT OPTIMIZER LOSS SCHEDULE STEPPER OBSERVER VIEW"
 for interface in $interfaces; do
     bash "$make" "$source_folder" --headers "$interface" >"$work/$interface" || complain "layouts.sh --headers fails"
 done

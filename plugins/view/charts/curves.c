@@ -28,7 +28,7 @@ typedef struct recipe {
 
 static const odeon_view_run *first_run(const drawing *d)
 {
-    return d->request->run[0];
+    return view_first(d->request);
 }
 
 /* The column's values, in the recipe's unit. */
@@ -53,7 +53,7 @@ static bool is_log(drawing *d, const recipe *r, const char *block)
         return false;
     }
     bool wanted = true, some = false;
-    double least = INFINITY, most = 0;
+    double least = HUGE_VAL, most = 0;
     for (size_t i = 0; i < r->n_curves; i++) {
         view_series s = view_series_of(&d->memory, first_run(d), r->curves[i].split,
                                        column_of(d, &r->curves[i], block));
@@ -307,7 +307,7 @@ static odeon_status make_learning_rate(drawing *d)
                              .curves = {{"lr", "train", NULL, true, false}},
                              .n_curves = 1,
                              .log_ratio = 20};
-    double lo = INFINITY, hi = -INFINITY;
+    double lo = HUGE_VAL, hi = -HUGE_VAL;
     for (int64_t i = 0; i < d->request->n_runs; i++) {
         view_series s = view_series_of(&d->memory, d->request->run[i], "train", "lr");
         double least, most;

@@ -20,7 +20,7 @@ static size_t read_results(drawing *d, const view_group *g, const char *column, 
     size_t n = 0;
     for (size_t i = 0; i < g->n; i++) {
         value[n] = view_last(view_series_of(&d->memory, g->run[i], "test", column));
-        n += isfinite(value[n]);
+        n += isfinite(value[n]) ? 1 : 0;
     }
     return n;
 }
@@ -41,7 +41,7 @@ static void add_results(chart_panel *p, size_t n, const double *value, double y,
 static odeon_status draw_groups(drawing *d, size_t n, const view_group *g)
 {
     const char **names = view_alloc(&d->memory, n, sizeof(char *));
-    const char *column = headline(g[0].run[0]);
+    const char *column = headline(view_first(d->request));
     bool percent = strcmp(column, "loss") != 0;
     double *all = view_alloc(&d->memory, (size_t)d->request->n_runs, sizeof *all);
     size_t n_all = 0;

@@ -24,13 +24,24 @@ static odeon_status no_paths(drawing *d)
     return drawing_nothing(d, "the labels of its samples are no states over time");
 }
 
-/* Windows of one path, each with times from its own start: a sample's row says how many times its
- * start lies behind that of the first. Else nothing is added. */
-static double start_of(const odeon_view_answer *x, size_t i)
+/* Windows of one path, each with times from its own start: a window that begins so many rows behind
+ * the one before begins at the time that this one has there; beyond its end rows count as its mean
+ * step. Where times are not relative nothing is added. NULL: no memory. */
+static double *find_starts(drawing *d, const odeon_view_answer *x)
 {
-    const double *time = x->time + i * (size_t)x->n_times;
-    double step = x->time[1] - x->time[0];
-    return x->row != NULL && time[0] == x->time[0] ? step * (double)(x->row[i] - x->row[0]) : 0;
+    double *start = view_alloc(&d->memory, (size_t)x->n, sizeof *start);
+    int64_t last = x->n_times - 1;
+    for (int64_t i = 1; i < x->n && x->row != NULL && start != NULL; i++) {
+        const double *time = x->time + (i - 1) * x->n_times;
+        int64_t rows = x->row[i] - x->row[i - 1];
+        double step = (time[last] - time[0]) / (double)last;
+        bool relative = x->time[i * x->n_times] == time[0] && rows > 0;
+        start[i] = start[i - 1];
+        if (relative) {
+            start[i] += rows <= last ? time[rows] - time[0] : step * (double)rows;
+        }
+    }
+    return start;
 }
 
 /* Every so many-th of them, so that points stay apart; where the answer holds none n is 0. */
@@ -40,16 +51,17 @@ static void read_observed(drawing *d, const odeon_view_answer *x, observed *out)
     bool are_states = x->label != NULL && x->n_classes == 0 && x->n_times > 1 &&
                       x->label_size == x->n_times * x->size;
     bool overlap = x->row != NULL && x->n > 1 && x->row[1] - x->row[0] == 1;
-    size_t each = overlap ? (size_t)x->n_times : 1; /* then the first of each window is enough */
+    size_t each = overlap ? (size_t)x->n_times : 1; /* then the first of each, and the last */
     size_t every = all / each > SHOWN_POINTS ? all / each / SHOWN_POINTS * each : each;
-    *out = (observed){.size = size, .from = INFINITY, .to = -INFINITY};
+    *out = (observed){.size = size, .from = HUGE_VAL, .to = -HUGE_VAL};
     out->time = view_alloc(&d->memory, all, sizeof(double));
     out->value = view_alloc(&d->memory, all * size, sizeof(double));
-    for (size_t i = 0; are_states && i < all && out->value != NULL; i++) {
-        double t = start_of(x, i / (size_t)x->n_times) + x->time[i];
+    const double *start = are_states ? find_starts(d, x) : NULL;
+    for (size_t i = 0; start != NULL && i < all && out->value != NULL; i++) {
+        double t = start[i / (size_t)x->n_times] + x->time[i];
         out->from = fmin(out->from, t);
         out->to = fmax(out->to, t);
-        if (i % every == 0) {
+        if (i % every == 0 || (overlap && i + each >= all)) {
             out->time[out->n] = t;
             memcpy(out->value + out->n * size, x->label + i * size, size * sizeof(double));
             out->n++;
@@ -120,10 +132,10 @@ static odeon_status ask_path(drawing *d, asking *a, double forecast, learned *ou
 
 static void add_coordinate(drawing *d, const learned *l, size_t k, bool last)
 {
-    static const char *const raised[] = {"y₀", "y₁", "y₂"};
+    static const char *const coordinates[] = {"y₀", "y₁", "y₂"};
     const observed *o = &l->data;
     chart_panel *p = chart_panel_add(
-        d->chart, &(chart_axes){.title = raised[k], .x = {.label = last ? "t" : NULL}});
+        d->chart, &(chart_axes){.title = coordinates[k], .x = {.label = last ? "t" : NULL}});
     const double *seen = column(d, o->n, o->value, o->size, k);
     const double *path = column(d, l->n, l->value, o->size, k);
     if (path == NULL || seen == NULL) {
@@ -207,7 +219,7 @@ static odeon_status add_field(drawing *d, asking *a, chart_panel *p, const doubl
 static void enclose(size_t n, const double *value, size_t m, const double *more, double box[4])
 {
     for (size_t k = 0; k < 2; k++) {
-        double lo = INFINITY, hi = -INFINITY;
+        double lo = HUGE_VAL, hi = -HUGE_VAL;
         for (size_t i = 0; i < n + m; i++) {
             double v = i < n ? value[2 * i + k] : more[2 * (i - n) + k];
             lo = fmin(lo, v);
@@ -469,7 +481,7 @@ static odeon_status make_flow(drawing *d)
     if (!asking_begin(&a, d) || !asking_span(&a, &from, &to)) {
         return drawing_nothing(d, "it has no ODE block over an interval");
     }
-    a.ask.n = 200;
+    a.ask.n = 120;
     asking_times(&a, from, to, 21);
     ODEON_TRY(asking_solve(&a, &x));
     if (x.size < 2) {

@@ -16,6 +16,7 @@
 #include "chart_text.h"
 #include "chart_ticks.h"
 
+enum { CHART_MARGIN = 8 };                     /* of a file of its own */
 enum { CHART_NARROW = 320, CHART_WIDE = 656 }; /* one column of a page, and two with their gap */
 
 /* A colour: one of the series, 1 to 6, grey, or that of text. */
@@ -61,7 +62,8 @@ void chart_destroy(chart *c);
 void chart_say(chart *c, int color, const char *text);
 /* What the chart shows, with numbers, for those who cannot see it. */
 void chart_describe(chart *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void chart_size(const chart *c, double *width, double *height); /* pixels; 0 of NULL */
+/* Pixels of its file, which has a margin; 0 of NULL. */
+void chart_size(const chart *c, double *width, double *height);
 void chart_columns(chart *c, size_t n); /* panels in a row; 1 if not called */
 chart_panel *chart_panel_add(chart *c, const chart_axes *axes);
 

@@ -30,7 +30,7 @@ static void cover_all(extent *e, const chart_axis *axis, size_t n, const double 
 
 static extent x_extent(const chart_panel *p)
 {
-    extent e = {INFINITY, -INFINITY};
+    extent e = {HUGE_VAL, -HUGE_VAL};
     for (const chart_mark *m = p->first; m != NULL; m = m->next) {
         if (m->kind == CHART_BARS) {
             cover(&e, &p->axes.x, m->n > 0 ? m->x[0] - .5 : (double)NAN);
@@ -44,7 +44,7 @@ static extent x_extent(const chart_panel *p)
 
 static extent y_extent(const chart_panel *p)
 {
-    extent e = {INFINITY, -INFINITY};
+    extent e = {HUGE_VAL, -HUGE_VAL};
     for (const chart_mark *m = p->first; m != NULL; m = m->next) {
         if (m->kind != CHART_RULE_X && m->kind != CHART_SHADE) {
             cover_all(&e, &p->axes.y, m->n, m->y);
@@ -248,7 +248,7 @@ static void drop_close(chart_panel *p)
 {
     chart_ticks *t = &p->x_ticks;
     size_t kept = 0;
-    double end = -INFINITY;
+    double end = -HUGE_VAL;
     for (size_t i = 0; i < t->n; i++) {
         double x = chart_place_x(p, t->tick[i].at);
         double half = chart_width(t->tick[i].text, label_size, false) / 2;

@@ -113,8 +113,8 @@ void chart_describe(chart *c, const char *format, ...)
 
 void chart_size(const chart *c, double *width, double *height)
 {
-    *width = c != NULL ? c->width : 0;
-    *height = c != NULL ? c->height : 0;
+    *width = c != NULL ? c->width + 2 * CHART_MARGIN : 0;
+    *height = c != NULL ? c->height + 2 * CHART_MARGIN : 0;
 }
 
 void chart_columns(chart *c, size_t n)

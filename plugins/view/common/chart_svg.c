@@ -346,7 +346,8 @@ static void put_word(const chart *c, const chart_words *w, const char *word, dou
         *y += 13;
     }
     if (*x == 0) {
-        chart_put(out, "~s<text x=\"0\" y=\"~x\">", *y > 29 ? "</text>" : "", *y);
+        chart_put(out, "~s<text x=\"0\" y=\"~x\" xml:space=\"preserve\">", *y > 29 ? "</text>" : "",
+                  *y);
     }
     chart_put(out, "<tspan class=\"f~d~s\">~e</tspan>", w->color, bold ? " b" : "", word);
     *x += width;
@@ -388,18 +389,21 @@ static double put_subtitle(const chart *c, chart_text *out)
 static void put_head(const chart *c, int number, bool alone, chart_text *out)
 {
     const char *finding = c->finding != NULL ? c->finding : c->title;
+    double margin = alone ? CHART_MARGIN : 0;
+    double width = c->width + 2 * margin, height = c->height + 2 * margin;
     char title[64];
     chart_put(out,
               "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"odeon\" role=\"img\" "
-              "aria-labelledby=\"g~dt g~dd\" width=\"~x\" height=\"~x\" viewBox=\"0 0 ~x ~x\">"
+              "aria-labelledby=\"g~dt g~dd\" width=\"~x\" height=\"~x\" viewBox=\"~x ~x ~x ~x\">"
               "<title id=\"g~dt\">~e</title><desc id=\"g~dd\">~e</desc>",
-              number, number, c->width, c->height, c->width, c->height, number, c->title, number,
-              finding);
+              number, number, width, height, -margin, -margin, width, height, number, c->title,
+              number, finding);
     if (alone) {
         chart_put(out, "<style>");
         chart_write_style(out);
-        chart_put(out, "</style><rect class=\"page\" width=\"~x\" height=\"~x\"/>", c->width,
-                  c->height);
+        chart_put(out,
+                  "</style><rect class=\"page\" x=\"~x\" y=\"~x\" width=\"~x\" height=\"~x\"/>",
+                  -margin, -margin, width, height);
     }
     chart_shorten(c->title, c->width, 13, true, title);
     chart_put(out, "<text class=\"t f7\" x=\"0\" y=\"13\">~e</text>", title);

@@ -307,7 +307,7 @@ const char *chart_spread(size_t n, const double *x, char out[CHART_NUMBER_BYTES]
         return print_spread(mean, deviation, out);
     }
     chart_number(mean, out);
-    append(out, n > 1 && isfinite(mean) ? " ± 0" : "");
+    append(out, n > 1 && deviation == 0 ? " ± 0" : "");
     return out;
 }
 

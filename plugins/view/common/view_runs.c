@@ -112,6 +112,17 @@ const odeon_view_column *view_column(const odeon_view_table *table, const char *
     return NULL;
 }
 
+const odeon_view_run *view_first(const odeon_view_request *request)
+{
+    for (int64_t i = 0; i < request->n_runs; i++) {
+        const odeon_view_table *t = view_table(request->run[i], "metrics");
+        if (t != NULL && t->n_rows > 0) {
+            return request->run[i];
+        }
+    }
+    return request->run[0];
+}
+
 view_series view_series_of(view_memory *m, const odeon_view_run *run, const char *split,
                            const char *column)
 {
@@ -323,8 +334,8 @@ view_group *view_groups(view_memory *m, int64_t n_runs, const odeon_view_run *co
 static void set_row(view_band *b, size_t i, size_t n, double *const *value, bool geometric)
 {
     double sum = 0;
-    b->lo[i] = INFINITY;
-    b->hi[i] = -INFINITY;
+    b->lo[i] = HUGE_VAL;
+    b->hi[i] = -HUGE_VAL;
     for (size_t k = 0; k < n; k++) {
         double v = value[k][i];
         sum += geometric ? log(v) : v;

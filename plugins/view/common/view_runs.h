@@ -17,6 +17,9 @@ void view_free(view_memory *m);
 /* "cross entropy" for "cross_entropy(weight=1)". */
 const char *view_plain_words(view_memory *m, const char *expression);
 
+/* The first run that has rows, from which the kind of all is taken; else the first. */
+const odeon_view_run *view_first(const odeon_view_request *request);
+
 /* ---- one run ---- */
 
 /* NULL: there is none. Keys as "model.ode.rtol", "machine.processor". */

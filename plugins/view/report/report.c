@@ -1,4 +1,6 @@
 /* report: a page of one run, of one that failed, or of several. */
+#include <string.h>
+
 #include "odeon/plugin.h"
 
 #include "page.h"
@@ -10,6 +12,8 @@ typedef struct report {
 /* Parts that come first; those of other views follow. */
 static const char *const of_one[] = {"What was learned", "Learning", "The solver",
                                      "What it gets wrong"};
+static const char *const of_classes[] = {"Learning", "The solver", "What it gets wrong",
+                                         "What was learned"};
 static const char *const of_failed[] = {"The failure", "Learning", "The solver"};
 static const char *const of_several[] = {"Results", "Learning", "The solver", "What was learned"};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -27,8 +31,10 @@ static odeon_status make_page(page *p)
         page_failed(p, run);
         status = page_charts(p, COUNT(of_failed), of_failed, false);
     } else {
+        const char *metric = view_metric(run, 0);
+        bool classes = metric != NULL && strcmp(metric, "accuracy") == 0;
         page_single(p, run);
-        status = page_charts(p, COUNT(of_one), of_one, false);
+        status = page_charts(p, COUNT(of_one), classes ? of_classes : of_one, false);
     }
     page_machine(p, run);
     page_end(p);

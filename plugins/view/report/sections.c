@@ -33,34 +33,71 @@ static void fragment_fini(fragment *f)
     chart_text_fini(&f->nothing);
 }
 
-/* Adds the figure to section, or the reason to what is left out. */
-static odeon_status add_figure(page *p, int64_t number, const odeon_view_drawing *d,
-                               chart_text *section)
+static void put_figure(page *p, const odeon_view_drawing *d, const char *name, const fragment *f,
+                       chart_text *section)
+{
+    p->n_fragments++;
+    chart_put(section, "<figure class=\"~s\">~s", (d->flags & ODEON_VIEW_WIDE) != 0 ? "s2" : "s1",
+              f->text.data);
+    if (f->caption.length > 0 || name != NULL) {
+        chart_put(section, "<figcaption>~s~e~s~s</figcaption>", name != NULL ? "<b>" : "",
+                  name != NULL ? name : "", name != NULL ? "</b> " : "",
+                  f->caption.length > 0 ? f->caption.data : "");
+    }
+    chart_put(section, "</figure>");
+}
+
+/* Adds the figure of the request's runs to section, or the reason to what is left out. name: of the
+ * runs, where they are not those of the page. */
+static odeon_status add_figure(page *p, int64_t number, odeon_view_request request,
+                               const char *name, chart_text *section)
 {
     const odeon_view_services *s = p->request->services;
+    const odeon_view_drawing *d = s->drawing(s->self, number);
     fragment f = {
         .text = {.host = p->host}, .caption = {.host = p->host}, .nothing = {.host = p->host}};
     const odeon_view_out out = {
         .struct_size = sizeof out, .self = &f, .put = put, .nothing = nothing, .caption = caption};
-    odeon_view_request request = *p->request;
     request.format = ODEON_VIEW_FRAGMENT;
     request.number = p->n_fragments + 1;
     odeon_status status = s->draw(s->self, number, &request, &out);
     if (status == ODEON_OK && f.text.failed) {
         status = ODEON_ERR_NOMEM;
     } else if (status == ODEON_OK && f.nothing.length > 0) {
-        chart_put(&p->left_out, "<li>~e: ~s</li>", d->name, f.nothing.data);
+        chart_put(&p->left_out, "<li>~e~s~e: ~s</li>", d->name, name != NULL ? " of " : "",
+                  name != NULL ? name : "", f.nothing.data);
     } else if (status == ODEON_OK && f.text.length > 0) {
-        p->n_fragments++;
-        chart_put(section, "<figure class=\"~s\">~s",
-                  (d->flags & ODEON_VIEW_WIDE) != 0 ? "s2" : "s1", f.text.data);
-        if (f.caption.length > 0) {
-            chart_put(section, "<figcaption>~s</figcaption>", f.caption.data);
-        }
-        chart_put(section, "</figure>");
+        put_figure(p, d, name, &f, section);
     }
     fragment_fini(&f);
     return status;
+}
+
+/* Of several runs a chart of one is drawn for the first run of each kind, as far as a page has
+ * room: how a path or a flow looks is what tells kinds apart. */
+static odeon_status add_kinds(page *p, int64_t number, chart_text *section)
+{
+    enum { MOST = 4 };
+    size_t n;
+    const view_group *g = view_groups(&p->memory, p->request->n_runs, p->request->run, &n);
+    odeon_view_request request = *p->request;
+    request.n_runs = 1;
+    for (size_t i = 0; g != NULL && i < n && i < MOST; i++) {
+        request.run = g[i].run;
+        ODEON_TRY(add_figure(p, number, request, g[i].name, section));
+    }
+    return ODEON_OK;
+}
+
+static odeon_status add_drawing(page *p, int64_t number, const odeon_view_drawing *d,
+                                chart_text *section)
+{
+    if (p->request->n_runs == 1 || (d->flags & ODEON_VIEW_OF_ONE_RUN) == 0) {
+        return add_figure(p, number, *p->request, NULL, section);
+    }
+    return strcmp(d->name, "path") == 0 || strcmp(d->name, "flow") == 0
+               ? add_kinds(p, number, section)
+               : ODEON_OK;
 }
 
 /* A heading comes only with a figure. */
@@ -71,9 +108,8 @@ static odeon_status add_part(page *p, const char *part, bool headed)
     odeon_status status = ODEON_OK;
     const odeon_view_drawing *d;
     for (int64_t i = 0; status == ODEON_OK && (d = s->drawing(s->self, i)) != NULL; i++) {
-        bool wanted = (d->flags & ODEON_VIEW_IS_PAGE) == 0 && strcmp(d->part, part) == 0 &&
-                      (p->request->n_runs == 1 || (d->flags & ODEON_VIEW_OF_ONE_RUN) == 0);
-        status = wanted ? add_figure(p, i, d, &section) : ODEON_OK;
+        bool wanted = (d->flags & ODEON_VIEW_IS_PAGE) == 0 && strcmp(d->part, part) == 0;
+        status = wanted ? add_drawing(p, i, d, &section) : ODEON_OK;
     }
     if (status == ODEON_OK && section.length > 0) {
         if (!headed) {

@@ -72,7 +72,7 @@ static void compare(page *p, comparison *c)
 {
     size_t n;
     view_group *g = view_groups(&p->memory, p->request->n_runs, p->request->run, &n);
-    *c = (comparison){.accuracy = has_accuracy(p->request->run[0])};
+    *c = (comparison){.accuracy = has_accuracy(view_first(p->request))};
     for (size_t i = 0; g != NULL && i < n && i < MOST_KINDS; i++) {
         kind k;
         size_t at = c->n;
@@ -166,7 +166,8 @@ void page_several(page *p)
     compare(p, &c);
     chart_text *t = &p->text;
     const char *result = c.accuracy ? "test accuracy" : "test loss";
-    chart_put(t, "<h1>~d runs</h1><div class=\"meta\">~z kinds", (int)p->request->n_runs, c.n);
+    chart_put(t, "<h1>~d runs</h1><div class=\"meta\">~z kind~s", (int)p->request->n_runs, c.n,
+              c.n == 1 ? "" : "s");
     count_states(p);
     chart_put(t, "</div><p class=\"lead\">");
     say_best(p, &c);

@@ -156,6 +156,8 @@ static void test_these_slots_are_needed(void **state)
                  SLOT(odeon_loss_ops, eval));
     ASSERT_SLOTS(interface_of(ODEON_INTERFACE_SCHEDULE)->needed, SLOT(odeon_schedule_ops, factor));
     ASSERT_SLOTS(interface_of(ODEON_INTERFACE_OBSERVER)->needed, SLOT(odeon_observer_ops, see));
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_VIEW)->needed, SLOT(odeon_view_ops, drawings),
+                 SLOT(odeon_view_ops, draw));
     ASSERT_SLOTS(interface_of(ODEON_INTERFACE_STEPPER)->needed, SLOT(odeon_stepper_ops, describe),
                  SLOT(odeon_stepper_ops, step));
     ASSERT_SLOTS(interface_of(ODEON_INTERFACE_TABLEAU)->needed, SLOT(odeon_tableau, a),
@@ -177,6 +179,8 @@ static void test_reserved_words_and_flags_are_known(void **state)
     assert_int_equal(interface_of(ODEON_INTERFACE_OBSERVER)->flags_at,
                      offsetof(odeon_observer_ops, flags));
     assert_int_equal(interface_of(ODEON_INTERFACE_OBSERVER)->flags_known, 0); /* all are refused */
+    assert_int_equal(interface_of(ODEON_INTERFACE_VIEW)->flags_at, offsetof(odeon_view_ops, flags));
+    assert_int_equal(interface_of(ODEON_INTERFACE_VIEW)->flags_known, 0);
     assert_int_equal(interface_of(ODEON_INTERFACE_GRADIENT)->flags_at,
                      offsetof(odeon_gradient_ops, flags));
     assert_int_equal(interface_of(ODEON_INTERFACE_GRADIENT)->flags_known,

@@ -30,9 +30,9 @@ static void test_numbers_are_written_as_people_write_them(void **state)
         double x;
         const char *text;
     } rows[] = {
-        {0.0397, "0.0397"},    {12.34, "12.3"},     {87532, "87,532"}, {2.4e-6, "2.40×10⁻⁶"},
-        {1e-7, "10⁻⁷"},        {9.9999e-5, "10⁻⁴"}, {-0.5, "−0.500"},  {0, "0"},
-        {1234567, "1.23×10⁶"}, {999.96, "1,000"},   {NAN, "–"},        {INFINITY, "∞"},
+        {0.0397, "0.0397"},    {12.34, "12.3"},     {87532, "87,532"},  {2.4e-6, "2.40×10⁻⁶"},
+        {1e-7, "10⁻⁷"},        {9.9999e-5, "10⁻⁴"}, {-0.5, "−0.500"},   {0, "0"},
+        {1234567, "1.23×10⁶"}, {999.96, "1,000"},   {(double)NAN, "–"}, {HUGE_VAL, "∞"},
         {-1e-9, "−10⁻⁹"},      {0.99999, "1.00"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -143,7 +143,7 @@ static chart *make_lines(int lines)
             x[i] = i;
             y[i] = exp(-i / 100.) * (1 + .01 * l) * (1 + .3 * (i % 2));
         }
-        y[0] = NAN;
+        y[0] = (double)NAN;
         (void)snprintf(name, sizeof name, "%.*s %d", 4 + 9 * l,
                        "a name that is longer than what has room at the end of its line", l);
         chart_line(p, N, x, y, &(chart_style){.color = 1 + l % CHART_SERIES, .name = name});
@@ -256,7 +256,7 @@ static void test_a_long_line_keeps_its_extremes(void **state)
 static void test_nothing_that_is_no_number_is_drawn(void **state)
 {
     (void)state;
-    double x[4] = {1, 2, 3, 4}, y[4] = {NAN, INFINITY, -1, 0};
+    double x[4] = {1, 2, 3, 4}, y[4] = {(double)NAN, HUGE_VAL, -1, 0};
     chart *c = chart_create(host(), CHART_NARROW, 230, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.y = {.log = true}});
     chart_line(p, 4, x, y, &(chart_style){.color = 1, .name = "none"});
