@@ -11,6 +11,7 @@
 #include "command/setup.h"
 #include "device/operators.h"
 #include "run/bench.h"
+#include "run/bench_operator.h"
 #include "run/bench_print.h"
 
 /* The first configuration, then one for each --compare. */
@@ -82,17 +83,15 @@ static odeon_status read_numbers(const command_line *a, bench_plan *plan)
  * exist is refused before. */
 static odeon_status read_operator(const command_line *a, bench_plan *plan)
 {
-    const char *name = a->value[ARGUMENT_OPERATOR], *names[BENCH_MOST_OPERATORS];
+    const char *name = a->value[ARGUMENT_OPERATOR], *names[OPERATORS];
     plan->only = name;
-    if (name == NULL || operator_find(name) != NULL) {
+    if (name == NULL || strchr(name, ' ') != NULL || operator_find(name) != NULL) {
         return ODEON_OK;
     }
-    size_t n = operator_count();
-    n = n < BENCH_MOST_OPERATORS ? n : BENCH_MOST_OPERATORS;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < OPERATORS; i++) {
         names[i] = operator_infos[i].name;
     }
-    const char *near = nearest_name(name, n, names);
+    const char *near = nearest_name(name, OPERATORS, names);
     return diag_fail(ODEON_ERR_CONFIG, "--operator %s: there is no such operator%s%s%s", name,
                      near != NULL ? ", did you mean " : "", near != NULL ? near : "",
                      near != NULL ? "?" : "");
@@ -234,7 +233,9 @@ static odeon_status bench_sides(const command_line *a, const sides *s)
     bench_plan plan = {.n_variants = s->n, .variants = s->variants};
     bench_result result = {.n = 0};
     ODEON_TRY(read_options(a, s->variants[0].config, &plan));
-    odeon_status status = bench_run(&plan, &result);
+    bool alone = plan.only != NULL && strchr(plan.only, ' ') != NULL;
+    odeon_status status =
+        alone ? bench_operator_run(&plan, plan.only, &result) : bench_run(&plan, &result);
     if (status == ODEON_OK) {
         status = print_result(a, &plan, &result);
     }
@@ -268,7 +269,9 @@ const command command_bench = {
         "                      block) and operators (each operator within the step or, without\n"
         "                      [train], the solve); several with commas. Default: step, or,\n"
         "                      without [train], solve\n"
-        "  --operator NAME     only this operator, such as gemm\n"
+        "  --operator TEXT     only this operator, such as gemm; with shapes, such as\n"
+        "                      \"gemm a=128x64 b=64x32\", as operators are listed, not in the\n"
+        "                      model but by itself: tensors that follow may be left out\n"
         "  --compare TEXT      another configuration that takes turns with the first: a device,\n"
         "                      such as \"cpu(blas=own)\", or overrides with blanks between them,\n"
         "                      such as run.workers=2; may be repeated\n"

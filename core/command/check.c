@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "command/check_gradients.h"
 #include "command/setup.h"
 #include "run/note.h"
 #include "run/notes.h"
@@ -197,11 +198,24 @@ static odeon_status check(const command_line *a, setup *s)
     return status;
 }
 
+/* These belong to --gradients. */
+static odeon_status check_options(const command_line *a)
+{
+    bool other = a->value[ARGUMENT_BATCH] != NULL || a->value[ARGUMENT_CSV] != NULL ||
+                 a->value[ARGUMENT_JSON] != NULL;
+    return other ? diag_fail(ODEON_ERR_CONFIG, "--batch, --csv and --json belong to --gradients")
+                 : ODEON_OK;
+}
+
 /* An INI to be checked may come from anybody: plugin files that it names are not run unless --trust
  * says so, and a run's weights are not loaded. */
 static odeon_status run_check(const command_line *a)
 {
     setup s;
+    if (a->value[ARGUMENT_GRADIENTS] != NULL) {
+        return check_gradients(a);
+    }
+    ODEON_TRY(check_options(a));
     odeon_status status = setup_open_unknown(a, &s);
     if (status == ODEON_OK) {
         status = check(a, &s);
@@ -214,13 +228,24 @@ const command command_check = {
     .name = "check",
     .operands = "INI|RUN [--data] [path.key=value ...]",
     .summary = "check an INI and show its model, without data",
-    .help = "Builds the model as train would, opens no data, writes no results. Names keys that\n"
-            "are set and change nothing, files that are not there, and other things that may not\n"
-            "be meant, and proves that the normal form repeats the run.\n\n"
-            "  --data              open both splits, too, and say how many samples they have\n"
-            "  --trust             run the plugin files that [plugins] load of the INI names;\n"
-            "                      without it they are refused\n",
-    .options = 1u << ARGUMENT_DATA | 1u << ARGUMENT_TRUST,
+    .help =
+        "Builds the model as train would, opens no data, writes no results. Names keys that\n"
+        "are set and change nothing, files that are not there, and other things that may not\n"
+        "be meant, and proves that the normal form repeats the run.\n\n"
+        "  --data              open both splits, too, and say how many samples they have\n"
+        "  --trust             run the plugin files that [plugins] load of the INI names;\n"
+        "                      without it they are refused\n"
+        "  --gradients         in place of all this, hold the gradient of every tensor against\n"
+        "                      central differences of the loss, in float64 and with the steps\n"
+        "                      of all ODE blocks held, the last cut at the end of the solve:\n"
+        "                      along the gradient and two random directions, of which the worst\n"
+        "                      is shown. Parameters are moved by about 1e-3 first, off the\n"
+        "                      kinks of ReLU and its like. Up to 8 samples to train on, or\n"
+        "                      --batch FILE; --csv, --json. Exit code 6 if one differs by more\n"
+        "                      than 1e-4\n",
+    .options = UINT64_C(1) << ARGUMENT_DATA | UINT64_C(1) << ARGUMENT_TRUST |
+               UINT64_C(1) << ARGUMENT_GRADIENTS | UINT64_C(1) << ARGUMENT_BATCH |
+               UINT64_C(1) << ARGUMENT_CSV | UINT64_C(1) << ARGUMENT_JSON,
     .min_operands = 1,
     .max_operands = (size_t)-1,
     .run = run_check,

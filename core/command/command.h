@@ -18,6 +18,7 @@ typedef struct command {
 
 extern const command command_train, command_eval, command_check, command_plugins, command_inspect,
     command_grad, command_replay, command_diff, command_predict, command_solve, command_bench,
-    command_report, command_plot, command_sweep, command_runs;
+    command_report, command_plot, command_sweep, command_runs, command_audit, command_lr_find,
+    command_compare;
 
 #endif

@@ -44,6 +44,15 @@ static const struct option known[] = {
     {"jobs", required_argument, NULL, OPTION_VALUE + ARGUMENT_JOBS},
     {"random", required_argument, NULL, OPTION_VALUE + ARGUMENT_RANDOM},
     {"grid", no_argument, NULL, OPTION_VALUE + ARGUMENT_GRID},
+    {"methods", required_argument, NULL, OPTION_VALUE + ARGUMENT_METHODS},
+    {"integrators", required_argument, NULL, OPTION_VALUE + ARGUMENT_INTEGRATORS},
+    {"tolerances", required_argument, NULL, OPTION_VALUE + ARGUMENT_TOLERANCES},
+    {"directions", required_argument, NULL, OPTION_VALUE + ARGUMENT_DIRECTIONS},
+    {"gradients", no_argument, NULL, OPTION_VALUE + ARGUMENT_GRADIENTS},
+    {"from", required_argument, NULL, OPTION_VALUE + ARGUMENT_FROM},
+    {"to", required_argument, NULL, OPTION_VALUE + ARGUMENT_TO},
+    {"batches", required_argument, NULL, OPTION_VALUE + ARGUMENT_BATCHES},
+    {"work-precision", no_argument, NULL, OPTION_VALUE + ARGUMENT_WORK_PRECISION},
     {NULL, 0, NULL, 0},
 };
 

@@ -83,7 +83,7 @@ static odeon_status over_duals(setup *s)
 static odeon_status print_slope(const command_line *a, session *s)
 {
     session_slope slope;
-    ODEON_TRY(session_read_slope(s, &slope));
+    ODEON_TRY(session_read_slope(s, 0, &slope));
     (void)fprintf(words_of(a),
                   "slope: along a random direction the loss changes by %.9g, its gradient says "
                   "%.9g: they differ by %.2g\n",
@@ -102,7 +102,7 @@ static odeon_status differentiate(const command_line *a, setup *s)
     bool slope = a->value[ARGUMENT_SLOPE] != NULL;
     ODEON_TRY(slope ? over_duals(s) : ODEON_OK);
     ODEON_TRY(setup_session(s));
-    ODEON_TRY(slope ? session_seed_slope(s->session) : ODEON_OK);
+    ODEON_TRY(slope ? session_seed_slope(s->session, 0) : ODEON_OK);
     setup_warn(s, (notes_use){.data = false});
     grad_batch batch;
     odeon_shape input = session_input(s->session);

@@ -41,7 +41,7 @@ const command command_runs = {
         "of it is kept), running, stopped (odeon train FOLDER --resume goes on), failed (a step\n"
         "of it failed numerically) or finished.\n\n"
         "  --csv, --json       the list as CSV or JSON\n",
-    .options = 1u << ARGUMENT_CSV | 1u << ARGUMENT_JSON,
+    .options = UINT64_C(1) << ARGUMENT_CSV | UINT64_C(1) << ARGUMENT_JSON,
     .max_operands = 1,
     .run = run_runs,
 };

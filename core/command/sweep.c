@@ -365,8 +365,9 @@ const command command_sweep = {
         "  --grid              all of them, which is the default\n"
         "  --csv, --json       the table as CSV or JSON on standard output, progress on standard\n"
         "                      error\n",
-    .options = 1u << ARGUMENT_OUT | 1u << ARGUMENT_JOBS | 1u << ARGUMENT_RANDOM |
-               1u << ARGUMENT_GRID | 1u << ARGUMENT_CSV | 1u << ARGUMENT_JSON,
+    .options = UINT64_C(1) << ARGUMENT_OUT | UINT64_C(1) << ARGUMENT_JOBS |
+               UINT64_C(1) << ARGUMENT_RANDOM | UINT64_C(1) << ARGUMENT_GRID |
+               UINT64_C(1) << ARGUMENT_CSV | UINT64_C(1) << ARGUMENT_JSON,
     .min_operands = 1,
     .max_operands = (size_t)-1,
     .run = run_sweep,

@@ -40,7 +40,8 @@ struct collective {
 };
 
 /* The phases at which workers synchronize. A sum of large tensors has two: publish them, and add up
- * the shares. KIND_END is the end of a job. */
-enum { KIND_NONE = 0, KIND_SUM, KIND_SUM_DONE, KIND_SLOTS, KIND_AGREE, KIND_END };
+ * the shares. It has kinds of its own, so that a plugin whose tensors differ in size between
+ * workers is found out. KIND_END is the end of a job. */
+enum { KIND_NONE = 0, KIND_SUM, KIND_SUM_LARGE, KIND_SUM_DONE, KIND_SLOTS, KIND_AGREE, KIND_END };
 
 #endif

@@ -18,6 +18,7 @@ static const struct {
     {ODEON_DEVICE_PINNED, ODEON_SIZE_THROUGH(odeon_device_pinned, free)},
     {ODEON_DEVICE_CAPTURE, ODEON_SIZE_THROUGH(odeon_device_capture, destroy)},
     {ODEON_DEVICE_DUAL, ODEON_SIZE_THROUGH(odeon_device_dual, workspace)},
+    {ODEON_DEVICE_SLICES, ODEON_SIZE_THROUGH(odeon_device_slices, error_sum)},
     {ODEON_DEVICE_POISON, ODEON_SIZE_THROUGH(odeon_device_poison, poison)},
 };
 enum { N_KNOWN = sizeof known / sizeof *known };

@@ -150,7 +150,7 @@ OPERATOR_LIST(RUN)
     PART(operator_, stride_h), PART(operator_, stride_w), PART(operator_, padding_h),              \
         PART(operator_, padding_w)
 
-const operator_info operator_infos[] = {
+const operator_info operator_infos[OPERATORS] = {
     {HEAD(move, copy), .fields = {VIEW(copy, x), VIEW(copy, y)}},
     {HEAD(move, cast), .fields = {VIEW(cast, x), VIEW(cast, y)}},
     {HEAD(move, gather), .fields = {VIEW(gather, x), VIEW(gather, index), VIEW(gather, y)},
@@ -250,19 +250,9 @@ const operator_info operator_infos[] = {
                 VIEW(rmsprop_step, mean), VIEW(rmsprop_step, buffer)}},
 };
 
-#define ONE(family, operator_) +1
-_Static_assert(sizeof operator_infos / sizeof *operator_infos == 0 OPERATOR_LIST(ONE),
-               "every operator of the list has its row");
-#undef ONE
-
-size_t operator_count(void)
-{
-    return sizeof operator_infos / sizeof *operator_infos;
-}
-
 const operator_info *operator_find(const char *name)
 {
-    for (size_t i = 0; i < operator_count(); i++) {
+    for (size_t i = 0; i < OPERATORS; i++) {
         if (strcmp(operator_infos[i].name, name) == 0) {
             return &operator_infos[i];
         }
@@ -356,6 +346,17 @@ static const char *name_of(operator_kind kind, int64_t number)
     return kind == OPERATOR_BINARY && number >= 0 && number < ODEON_BINARY_COUNT
                ? binary_names[number]
                : NULL;
+}
+
+bool operator_number_of(const operator_field *field, const char *name, int64_t *out)
+{
+    for (int64_t i = 0; name_of(field->kind, i) != NULL; i++) {
+        if (strcmp(name_of(field->kind, i), name) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool ends_with(const char *text, const char *end)

@@ -2,6 +2,7 @@
  * and made up without knowing each operator. */
 #ifndef ODEON_CORE_DEVICE_OPERATORS_H
 #define ODEON_CORE_DEVICE_OPERATORS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,11 @@
     X(optimizer, adam_step)                                                                        \
     X(optimizer, rmsprop_step)
 
+/* Where each stands in the list: OPERATOR_AT_gemm. */
+#define OPERATOR_PLACE(family, operator_) OPERATOR_AT_##operator_,
+enum { OPERATOR_LIST(OPERATOR_PLACE) OPERATORS };
+#undef OPERATOR_PLACE
+
 enum { OPERATOR_FIELDS = 12 };
 
 typedef enum operator_kind {
@@ -86,10 +92,11 @@ typedef struct operator_info {
 } operator_info;
 
 /* All, in the order of OPERATOR_LIST. */
-extern const operator_info operator_infos[];
-size_t operator_count(void);
+extern const operator_info operator_infos[OPERATORS];
 const operator_info *operator_find(const char *name); /* NULL: there is none */
 
+/* The number of a function by its name ("relu") in a field of functions; false: it is none. */
+bool operator_number_of(const operator_field *field, const char *name, int64_t *out);
 /* The view in a field of a call; NULL where it is absent. */
 const odeon_view *operator_view(const operator_field *field, const void *call);
 /* Entries of the call's lists. */

@@ -121,14 +121,10 @@ static odeon_status watched(const operator_info *op, odeon_queue *queue, const v
                       : op->run(&w->plain, queue, call);
 }
 
-#define INDEX(family, operator_) INDEX_##operator_,
-enum { OPERATOR_LIST(INDEX) N_OPERATORS };
-#undef INDEX
-
 #define WATCHED(family, operator_)                                                                 \
     static odeon_status watched_##operator_(odeon_queue *queue, const odeon_##operator_ *call)     \
     {                                                                                              \
-        return watched(&operator_infos[INDEX_##operator_], queue, call);                           \
+        return watched(&operator_infos[OPERATOR_AT_##operator_], queue, call);                     \
     }
 OPERATOR_LIST(WATCHED)
 #undef WATCHED

@@ -161,7 +161,7 @@ static odeon_status sum_large(worker_group *group, odeon_queue *queue, const sum
     if (mine == ODEON_OK) {
         mine = group->device->ops->wait(queue);
     }
-    ODEON_TRY(exchange_offers(group, KIND_SUM, mine, list->x, &all));
+    ODEON_TRY(exchange_offers(group, KIND_SUM_LARGE, mine, list->x, &all));
     char *total = first->total.data;
     odeon_status status = add_shares(group, queue, list, all, total);
     ODEON_TRY(exchange_offers(group, KIND_SUM_DONE, status, NULL, &all));

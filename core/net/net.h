@@ -85,10 +85,11 @@ typedef struct net_plan {
     size_t n;
     net_step *steps;
     int64_t frame_bytes;   /* what one evaluation keeps for its vjp */
+    int64_t inner_bytes;   /* the same without the chain's input and output, which come last */
     int64_t in_at, out_at; /* where a frame keeps the chain's input and output; -1: it does not */
     int64_t cell_bytes;    /* of the largest value between two layers */
     int64_t layer_scratch_bytes;
-    char *scratch; /* device: two cells, then the layers' scratch */
+    char *scratch; /* device: two cells, then the layers' scratch; NULL: shapes alone */
     struct net_plan *next;
 } net_plan;
 
@@ -145,6 +146,9 @@ odeon_status net_finish(odeon_net *net, const odeon_layer_call *around);
 /* The plan for a batch of this size; made at its first use and kept. */
 odeon_status net_plan_for(odeon_net *net, int64_t batch, uint32_t flags, const net_plan **out);
 
+/* The same without memory to run it in, which net_plan_for adds when it is called. */
+odeon_status net_plan_shapes(odeon_net *net, int64_t batch, uint32_t flags, const net_plan **out);
+
 /* out = f(in), with around as the surroundings: device, queue, group, time and batch of the call,
  * of which the layers' own tensors are not read. The device and queue are the site's, or others
  * over the same memory that need no more scratch (odeon/device_dual.h has such a pair); layers that
@@ -157,6 +161,15 @@ odeon_status net_forward(const net_plan *plan, const odeon_layer_call *around, c
  * ODEON_CALL_NO_PARAM_GRAD, to the parameters' gradients. */
 odeon_status net_vjp(const net_plan *plan, const odeon_layer_call *around, char *frame,
                      const void *d_out, void *d_in, const odeon_tensor *d_t);
+
+/* The same where a vjp follows while in and out (NULL: only the frame is wanted) are still there:
+ * the frame then gets no copies of them, and the vjp is given them. With both, inner_bytes are
+ * enough of a frame. */
+odeon_status net_forward_at(const net_plan *plan, const odeon_layer_call *around, const void *in,
+                            void *out, char *frame);
+odeon_status net_vjp_at(const net_plan *plan, const odeon_layer_call *around, char *frame,
+                        const void *in, const void *out, const void *d_out, void *d_in,
+                        const odeon_tensor *d_t);
 
 /* The table that plugins get as ODEON_HOST_BODY. */
 extern const odeon_body_services net_body_services;

@@ -94,24 +94,43 @@ static bool needs(const net_step *step, uint32_t flag)
     return (step->plan.flags & flag) != 0;
 }
 
-/* Offsets of what a frame keeps: values that a neighbour's vjp reads, and tapes. Value s lies
- * between steps s - 1 and s, and is kept if the step behind needs its output (an activation that
- * was fused always does) or the step ahead its input. Tapes follow the values. The scratch of
- * layers is shared, since only one of them runs at a time. */
+/* Value s lies between steps s - 1 and s, and is kept if the step behind needs its output (an
+ * activation that was fused always does) or the step ahead its input. */
+static bool is_kept(const net_plan *plan, size_t s)
+{
+    const net_step *before = s > 0 ? &plan->steps[s - 1] : NULL;
+    const net_step *after = s < plan->n ? &plan->steps[s] : NULL;
+    return (before != NULL &&
+            (needs(before, ODEON_LAYER_NEEDS_OUT) || before->act != ODEON_UNARY_IDENTITY)) ||
+           (after != NULL && needs(after, ODEON_LAYER_NEEDS_IN));
+}
+
+static int64_t value_bytes(const net_plan *plan, size_t s)
+{
+    return odeon_bytes(s > 0 ? &plan->steps[s - 1].out : &plan->in);
+}
+
+/* Gives value s its place at an offset, from where the next one begins. */
+static void place_value(net_plan *plan, size_t s, int64_t *at)
+{
+    int64_t place = is_kept(plan, s) ? *at : -1;
+    *(s > 0 ? &plan->steps[s - 1].out_at : &plan->in_at) = place;
+    *(s < plan->n ? &plan->steps[s].in_at : &plan->out_at) = place;
+    *at += is_kept(plan, s) ? aligned(value_bytes(plan, s)) : 0;
+}
+
+/* Offsets of what a frame keeps: values that a neighbour's vjp reads, and tapes; both ends of the
+ * chain last, since they may lie elsewhere. The scratch of layers is shared, since only one of them
+ * runs at a time. */
 static void lay_out_frame(net_plan *plan)
 {
     int64_t at = 0;
     for (size_t s = 0; s <= plan->n; s++) {
-        net_step *before = s > 0 ? &plan->steps[s - 1] : NULL;
-        net_step *after = s < plan->n ? &plan->steps[s] : NULL;
-        bool keep = (before != NULL && (needs(before, ODEON_LAYER_NEEDS_OUT) ||
-                                        before->act != ODEON_UNARY_IDENTITY)) ||
-                    (after != NULL && needs(after, ODEON_LAYER_NEEDS_IN));
-        int64_t bytes = odeon_bytes(before != NULL ? &before->out : &plan->in);
-        *(before != NULL ? &before->out_at : &plan->in_at) = keep ? at : -1;
-        *(after != NULL ? &after->in_at : &plan->out_at) = keep ? at : -1;
-        at += keep ? aligned(bytes) : 0;
-        plan->cell_bytes = bytes > plan->cell_bytes ? aligned(bytes) : plan->cell_bytes;
+        int64_t bytes = aligned(value_bytes(plan, s));
+        plan->cell_bytes = bytes > plan->cell_bytes ? bytes : plan->cell_bytes;
+        if (s > 0 && s < plan->n) {
+            place_value(plan, s, &at);
+        }
     }
     for (size_t s = 0; s < plan->n; s++) {
         net_step *step = &plan->steps[s];
@@ -120,6 +139,11 @@ static void lay_out_frame(net_plan *plan)
         at += aligned((int64_t)step->plan.tape_bytes);
         plan->layer_scratch_bytes =
             scratch > plan->layer_scratch_bytes ? scratch : plan->layer_scratch_bytes;
+    }
+    plan->inner_bytes = at;
+    place_value(plan, 0, &at);
+    if (plan->n > 0) {
+        place_value(plan, plan->n, &at);
     }
     plan->frame_bytes = at > 0 ? at : 64; /* a multiple of 64 in any case */
 }
@@ -145,12 +169,10 @@ void net_plans_destroy(odeon_net *net)
 }
 
 /* Two cells, then the layers' scratch, in one allocation. */
-static odeon_status plan_fill(net_plan *plan)
+static odeon_status add_scratch(net_plan *plan)
 {
     const odeon_device *device = plan->net->site->lane.device;
-    ODEON_TRY(lay_out_steps(plan));
-    lay_out_frame(plan);
-    if (plan->net->site->shapes_only) {
+    if (plan->net->site->shapes_only || plan->scratch != NULL) {
         return ODEON_OK;
     }
     void *scratch = NULL;
@@ -160,18 +182,8 @@ static odeon_status plan_fill(net_plan *plan)
     return ODEON_OK;
 }
 
-/* Only the mode of the flags makes a difference to a plan. A list is enough: a run has its batch,
- * the smaller last one, and the two of tests. The newest is looked at first. */
-odeon_status net_plan_for(odeon_net *net, int64_t batch, uint32_t flags, const net_plan **out)
+static odeon_status make_plan(odeon_net *net, int64_t batch, uint32_t flags, net_plan **out)
 {
-    flags &= ODEON_CALL_TRAIN;
-    for (net_plan *p = net->plans; p != NULL; p = p->next) {
-        if (p->in.dim[0] == batch && p->flags == flags) {
-            *out = p;
-            return ODEON_OK;
-        }
-    }
-    *out = NULL;
     net_plan *plan = mem_zalloc(1, sizeof *plan);
     net_step *steps = mem_zalloc(net->n + 1, sizeof *steps);
     if (plan == NULL || steps == NULL) {
@@ -181,15 +193,53 @@ odeon_status net_plan_for(odeon_net *net, int64_t batch, uint32_t flags, const n
     }
     *plan = (net_plan){.net = net, .flags = flags, .in = net->in, .steps = steps};
     plan->in.dim[0] = batch;
-    odeon_status status = plan_fill(plan);
+    odeon_status status = lay_out_steps(plan);
     if (status != ODEON_OK) {
         plan_destroy(plan);
         return status;
     }
+    lay_out_frame(plan);
     plan->next = net->plans;
     net->plans = plan;
     *out = plan;
     return ODEON_OK;
+}
+
+/* Only the mode of the flags makes a difference to a plan. A list is enough: a run has its batch,
+ * the smaller last one, those of tests, and slices of each. The newest is looked at first. */
+static odeon_status find_plan(odeon_net *net, int64_t batch, uint32_t flags, net_plan **out)
+{
+    flags &= ODEON_CALL_TRAIN;
+    for (net_plan *p = net->plans; p != NULL; p = p->next) {
+        if (p->in.dim[0] == batch && p->flags == flags) {
+            *out = p;
+            return ODEON_OK;
+        }
+    }
+    return make_plan(net, batch, flags, out);
+}
+
+odeon_status net_plan_shapes(odeon_net *net, int64_t batch, uint32_t flags, const net_plan **out)
+{
+    net_plan *plan = NULL;
+    odeon_status status = find_plan(net, batch, flags, &plan);
+    *out = plan;
+    return status;
+}
+
+/* A plan that was made for this call goes with it if there is no memory to run it in. */
+odeon_status net_plan_for(odeon_net *net, int64_t batch, uint32_t flags, const net_plan **out)
+{
+    net_plan *plan = NULL, *newest = net->plans;
+    *out = NULL;
+    ODEON_TRY(find_plan(net, batch, flags, &plan));
+    odeon_status status = add_scratch(plan);
+    if (status != ODEON_OK && net->plans != newest) {
+        net->plans = plan->next;
+        plan_destroy(plan);
+    }
+    *out = status == ODEON_OK ? plan : NULL;
+    return status;
 }
 
 /* From the memory at from to that at to, of one shape; a copy onto itself is none. */
@@ -284,19 +334,14 @@ static odeon_status step_forward(const net_plan *plan, const odeon_layer_call *a
     return calling_end(outer, step->layer->ops->forward(layer->self, &call));
 }
 
-/* The input is copied into the frame first where it is kept, unless the caller has computed it
- * there. The last value goes straight to the caller's out where it is wanted and the frame does not
- * need it. An empty chain, of views alone, is a copy. */
-odeon_status net_forward(const net_plan *plan, const odeon_layer_call *around, const void *in,
-                         void *out, char *frame)
+/* The last value goes straight to the caller's out where it is wanted and the frame does not need
+ * it, or need not have it (out_stays). An empty chain, of views alone, is a copy. */
+static odeon_status run_steps(const net_plan *plan, const odeon_layer_call *around, const void *in,
+                              void *out, char *frame, bool out_stays)
 {
-    if (frame != NULL && plan->in_at >= 0) {
-        ODEON_TRY(copy_bytes(around, &plan->in, in, frame + plan->in_at));
-        in = frame + plan->in_at;
-    }
     for (size_t s = 0; s < plan->n; s++) {
         const net_step *step = &plan->steps[s];
-        bool last = s + 1 == plan->n, kept = frame != NULL && step->out_at >= 0;
+        bool last = s + 1 == plan->n, kept = frame != NULL && step->out_at >= 0 && !out_stays;
         bool straight = last && !kept && out != NULL;
         void *to = straight ? out : cell(plan, s, step->out_at, frame);
         ODEON_TRY(step_forward(plan, around, step, frame, in, to));
@@ -305,17 +350,55 @@ odeon_status net_forward(const net_plan *plan, const odeon_layer_call *around, c
     return out == NULL ? ODEON_OK : copy_bytes(around, &plan->out, in, out);
 }
 
+/* The input is copied into the frame first where it is kept, unless the caller has computed it
+ * there. */
+odeon_status net_forward(const net_plan *plan, const odeon_layer_call *around, const void *in,
+                         void *out, char *frame)
+{
+    if (frame != NULL && plan->in_at >= 0) {
+        ODEON_TRY(copy_bytes(around, &plan->in, in, frame + plan->in_at));
+        in = frame + plan->in_at;
+    }
+    return run_steps(plan, around, in, out, frame, false);
+}
+
+odeon_status net_forward_at(const net_plan *plan, const odeon_layer_call *around, const void *in,
+                            void *out, char *frame)
+{
+    return run_steps(plan, around, in, out, frame, out != NULL);
+}
+
+/* Where the values at both ends of a chain lie; NULL: in the frame, if they are kept at all. */
+typedef struct chain_ends {
+    const char *in, *out;
+} chain_ends;
+
+static const char *input_of(const net_plan *plan, size_t s, const char *frame,
+                            const chain_ends *ends)
+{
+    int64_t at = plan->steps[s].in_at;
+    bool end = s == 0 && ends->in != NULL;
+    return at < 0 ? NULL : end ? ends->in : frame + at;
+}
+
+static const char *output_of(const net_plan *plan, size_t s, const char *frame,
+                             const chain_ends *ends)
+{
+    int64_t at = plan->steps[s].out_at;
+    bool end = s + 1 == plan->n && ends->out != NULL;
+    return at < 0 ? NULL : end ? ends->out : frame + at;
+}
+
 /* The gradient before a step's activation, from the one after it. It works in place where dy lies
  * in a cell, and moves it to one where dy is the caller's, which must not be written. */
 static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *around,
-                                  const net_step *step, const char *frame, odeon_view *dy,
-                                  int *where)
+                                  const net_step *step, const char *out, odeon_view *dy, int *where)
 {
     if (step->act == ODEON_UNARY_IDENTITY) {
         return ODEON_OK;
     }
     *where = *where < 0 ? 0 : *where;
-    odeon_view y = odeon_view_at(frame + step->out_at, step->out);
+    odeon_view y = odeon_view_at(out, step->out);
     odeon_tensor dx = odeon_tensor_at(plan->scratch + *where * plan->cell_bytes, step->out);
     ODEON_TRY(ODEON_DO(around->device, pointwise, unary_vjp, around->queue, .id = step->act,
                        .kept = &y, .dy = dy, .dx = &dx));
@@ -325,13 +408,14 @@ static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *
 
 /* A layer gets its input and output only if it has said that it needs them: elsewhere they are not
  * kept, and it must not come to depend on them by chance. */
-static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *around,
-                             const net_step *step, char *frame, const odeon_view *dy, void *d_in,
+static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *around, size_t s,
+                             char *frame, const chain_ends *ends, const odeon_view *dy, void *d_in,
                              const odeon_tensor *d_t)
 {
+    const net_step *step = &plan->steps[s];
     odeon_layer_call call = call_step(plan, around, step, frame);
-    odeon_view x = odeon_view_at(step->in_at >= 0 ? frame + step->in_at : NULL, step->in);
-    odeon_tensor y = odeon_tensor_at(step->out_at >= 0 ? frame + step->out_at : NULL, step->out);
+    odeon_view x = odeon_view_at(input_of(plan, s, frame, ends), step->in);
+    odeon_tensor y = {odeon_view_at(output_of(plan, s, frame, ends), step->out)};
     odeon_tensor dx = odeon_tensor_at(d_in, step->in);
     call.in = needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL;
     call.out = needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL;
@@ -349,22 +433,31 @@ static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *aroun
 /* From the last step to the first; cotangents take turns in the two cells, and the last one goes
  * straight to the caller's d_in. A step's dy has the shape of its output, whatever views lie
  * between. An empty chain passes its cotangent on. */
-odeon_status net_vjp(const net_plan *plan, const odeon_layer_call *around, char *frame,
-                     const void *d_out, void *d_in, const odeon_tensor *d_t)
+odeon_status net_vjp_at(const net_plan *plan, const odeon_layer_call *around, char *frame,
+                        const void *in, const void *out, const void *d_out, void *d_in,
+                        const odeon_tensor *d_t)
 {
+    const chain_ends ends = {.in = in, .out = out};
     int where = -1; /* of the two cells, the one that dy is in; -1: the caller's d_out */
     const void *data = d_out;
     for (size_t s = plan->n; s-- > 0;) {
         const net_step *step = &plan->steps[s];
         odeon_view dy = odeon_view_at(data, step->out);
-        ODEON_TRY(undo_epilogue(plan, around, step, frame, &dy, &where));
+        const char *y = output_of(plan, s, frame, &ends);
+        ODEON_TRY(undo_epilogue(plan, around, step, y, &dy, &where));
         int other = where == 0 ? 1 : 0;
         void *target = s == 0 ? d_in : plan->scratch + other * plan->cell_bytes;
-        ODEON_TRY(step_vjp(plan, around, step, frame, &dy, target, d_t));
+        ODEON_TRY(step_vjp(plan, around, s, frame, &ends, &dy, target, d_t));
         data = target;
         where = other;
     }
     return plan->n > 0 || d_in == NULL ? ODEON_OK : copy_bytes(around, &plan->in, d_out, d_in);
+}
+
+odeon_status net_vjp(const net_plan *plan, const odeon_layer_call *around, char *frame,
+                     const void *d_out, void *d_in, const odeon_tensor *d_t)
+{
+    return net_vjp_at(plan, around, frame, NULL, NULL, d_out, d_in, d_t);
 }
 
 /* Calls one of the optional slots around a change of parameters on all layers that have it, bodies

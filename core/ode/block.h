@@ -5,6 +5,7 @@
 #include "data/batch_fields.h"
 #include "device/buffer.h"
 #include "device/worker_group.h"
+#include "ode/adjoint_field.h"
 #include "ode/counters.h"
 #include "ode/field.h"
 #include "ode/quadrature.h"

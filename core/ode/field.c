@@ -5,11 +5,8 @@
 
 #include "base/diag.h"
 #include "data/batch_fields.h"
-#include "device/worker_sum.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
-
-/* ---- the block ---- */
 
 /* Terms are numbered from 1; ODEON_TERM_ALL is 0. */
 static odeon_status check_term(const block_field *f, int32_t term)
@@ -22,6 +19,111 @@ static odeon_status check_term(const block_field *f, int32_t term)
                            "number of their own",
                            term, most);
 }
+
+/* ---- slice by slice ---- */
+
+static field_slice slice_at(const block_field *f, const odeon_view *t, int64_t first)
+{
+    int64_t left = f->host.samples - first, rows = f->slices.rows;
+    return (field_slice){.t = t, .first = first, .n = left < rows ? left : rows};
+}
+
+static odeon_layer_call call_slice(const odeon_layer_call *all, const field_slice *x,
+                                   batch_fields *fields)
+{
+    odeon_layer_call call = slices_call(all, x->first, x->n, fields);
+    call.t = x->t;
+    return call;
+}
+
+/* Its frame within that of all samples. */
+static char *inner_frame(const block_field *f, char *frame, const field_slice *x)
+{
+    return frame + f->frame.slices_at + x->first / f->slices.rows * f->slices.plan->inner_bytes;
+}
+
+/* The input is copied into the frame where a vjp will read it there, unless a step has computed it
+ * there, and the output out of it. */
+static odeon_status copy_state(const block_field *f, const void *from, void *to)
+{
+    odeon_shape shape = {.ndim = 1, .dtype = f->host.abi.dtype, .dim = {f->host.abi.n}};
+    odeon_view x = odeon_view_at(from, shape);
+    odeon_tensor y = odeon_tensor_at(to, shape);
+    return from == to ? ODEON_OK
+                      : ODEON_DO(f->call.device, move, copy, f->call.queue, .x = &x, .y = &y);
+}
+
+static odeon_status block_eval_slice(void *self, const field_slice *x)
+{
+    block_field *f = self;
+    batch_fields fields;
+    odeon_layer_call call = call_slice(&f->call, x, &fields);
+    f->evals += x->first == 0;
+    return net_forward(slices_plan(&f->slices, x->n), &call, x->y[0], x->dy[0], NULL);
+}
+
+static odeon_status eval_slices(block_field *f, const odeon_layer_call *all, const char *y,
+                                char *dy, char *frame)
+{
+    int64_t bytes = block_field_sample_bytes(f);
+    for (int64_t first = 0; first < f->host.samples; first += f->slices.rows) {
+        batch_fields fields;
+        const field_slice x = slice_at(f, all->t, first);
+        const net_plan *plan = slices_plan(&f->slices, x.n);
+        odeon_layer_call call = call_slice(all, &x, &fields);
+        const char *in = y + first * bytes;
+        char *out = dy + first * bytes;
+        ODEON_TRY(frame == NULL ? net_forward(plan, &call, in, out, NULL)
+                                : net_forward_at(plan, &call, in, out, inner_frame(f, frame, &x)));
+    }
+    return ODEON_OK;
+}
+
+/* frame NULL: nothing is kept. */
+static odeon_status eval_in_slices(block_field *f, const odeon_layer_call *call, const void *y,
+                                   void *dy, char *frame)
+{
+    const slices_frame *at = &f->frame;
+    char *out = frame != NULL && at->out_at >= 0 ? frame + at->out_at : dy;
+    if (frame != NULL && at->in_at >= 0) {
+        ODEON_TRY(copy_state(f, y, frame + at->in_at));
+        y = frame + at->in_at;
+    }
+    ODEON_TRY(eval_slices(f, call, y, out, frame));
+    return copy_state(f, out, dy);
+}
+
+/* Of one slice: its frame is kept from the evaluation, or is made now in work. */
+static odeon_status vjp_slice(block_field *f, const odeon_layer_call *all, const field_slice *x,
+                              const odeon_field_vjp *vjp)
+{
+    batch_fields fields;
+    const net_plan *plan = slices_plan(&f->slices, x->n);
+    odeon_layer_call call = call_slice(all, x, &fields);
+    int64_t at = x->first * block_field_sample_bytes(f);
+    char *frame = vjp->kept == NULL ? f->work.memory : inner_frame(f, vjp->kept->memory, x);
+    const char *in = vjp->kept == NULL     ? (const char *)odeon_read(vjp->y) + at
+                     : f->frame.in_at >= 0 ? vjp->kept->memory + f->frame.in_at + at
+                                           : NULL;
+    const char *out =
+        vjp->kept != NULL && f->frame.out_at >= 0 ? vjp->kept->memory + f->frame.out_at + at : NULL;
+    ODEON_TRY(vjp->kept == NULL ? net_forward_at(plan, &call, in, NULL, frame) : ODEON_OK);
+    return net_vjp_at(plan, &call, frame, in, out, (const char *)odeon_read(vjp->dy_bar) + at,
+                      vjp->y_bar == NULL ? NULL : (char *)odeon_write(vjp->y_bar) + at, vjp->t_bar);
+}
+
+static odeon_status vjp_in_slices(block_field *f, const odeon_layer_call *call,
+                                  const odeon_field_vjp *vjp)
+{
+    f->evals += vjp->kept == NULL;
+    for (int64_t first = 0; first < f->host.samples; first += f->slices.rows) {
+        const field_slice x = slice_at(f, call->t, first);
+        ODEON_TRY(vjp_slice(f, call, &x, vjp));
+    }
+    return ODEON_OK;
+}
+
+/* ---- the block ---- */
 
 /* dy = body(t, y), plus stiff(t, y) where there is one; y alone. The time is a device address, so
  * that a recording of this call reads the time of its own replay. A frame is kept only where a
@@ -41,6 +143,9 @@ static odeon_status body_eval(block_field *f, const odeon_field_eval *eval,
     call.t = eval->t;
     call.integrand = integrand;
     f->evals++;
+    if (f->slices.rows > 0) {
+        return eval_in_slices(f, &call, odeon_read(eval->y), odeon_write(eval->dy), frame);
+    }
     return field_terms_forward(&f->terms, &call, eval->term, odeon_read(eval->y), eval->dy, frame);
 }
 
@@ -77,6 +182,11 @@ static bool is_on_duals(const odeon_field_vjp *vjp)
            vjp->y_bar_dot != NULL || vjp->t_bar_dot != NULL;
 }
 
+odeon_status block_field_body(block_field *f, const odeon_field_eval *eval)
+{
+    return body_eval(f, eval, NULL);
+}
+
 /* y' and, behind it, the integrands of the layers. */
 static odeon_status block_eval(void *self, const odeon_field_eval *eval)
 {
@@ -94,7 +204,7 @@ static odeon_status block_eval(void *self, const odeon_field_eval *eval)
 /* dy_bar is that of all of the state, y_bar that of y alone. Where nothing was kept the body is
  * evaluated again into the field's own frame, with running state left alone: it has moved with this
  * evaluation before. That counts as an evaluation, since it costs one. */
-static odeon_status body_vjp(block_field *f, const odeon_field_vjp *vjp)
+odeon_status block_field_body_vjp(block_field *f, const odeon_field_vjp *vjp)
 {
     odeon_layer_call call = f->call;
     odeon_frame *kept = vjp->kept;
@@ -104,6 +214,9 @@ static odeon_status body_vjp(block_field *f, const odeon_field_vjp *vjp)
     }
     call.t = vjp->t;
     call.flags = (call.flags & ~(uint32_t)ODEON_CALL_UPDATE_STATE) | vjp->flags;
+    if (f->slices.rows > 0) {
+        return vjp_in_slices(f, &call, vjp);
+    }
     if (kept == NULL) {
         kept = &f->work;
         f->evals++;
@@ -124,7 +237,7 @@ static odeon_status block_vjp(void *self, const odeon_field_vjp *vjp)
     if (f->integrals != NULL && vjp->y_bar != NULL) {
         ODEON_TRY(quadrature_clear(f->integrals, vjp->y_bar));
     }
-    return body_vjp(f, vjp);
+    return block_field_body_vjp(f, vjp);
 }
 
 /* What a field's calls depend on (field_identity): the layers' plan for these shapes, which lives
@@ -178,6 +291,16 @@ static void identify(block_field *f)
     set_identity(&f->host, &x);
 }
 
+void block_field_identify(const block_field *f, int32_t augment, field_identity *out)
+{
+    identity x;
+    memcpy(&x, f->host.identity.bytes, sizeof x);
+    x.flags = f->call.flags;
+    x.augment = augment;
+    memset(out, 0, sizeof *out);
+    memcpy(out->bytes, &x, sizeof x);
+}
+
 /* All of the site's running state, not only the body's: which part a body moves is not worth
  * knowing, since it is copied as a whole. */
 static odeon_tensor running_state(const net_site *site)
@@ -225,16 +348,53 @@ static void set_parts(block_field *f, const odeon_shape *state)
     }
 }
 
+int64_t block_field_sample_bytes(const block_field *f)
+{
+    int64_t samples = f->host.samples;
+    return samples > 0 ? f->parts[0].n / samples * odeon_dtype_bytes(f->host.abi.dtype) : 0;
+}
+
+odeon_status block_field_fit_work(block_field *f, int64_t bytes)
+{
+    ODEON_TRY(buffer_fit(f->call.device, &f->work_buffer, bytes));
+    f->work.memory = f->work_buffer.data;
+    f->work_bytes = bytes;
+    return ODEON_OK;
+}
+
+/* Of one term and without integrals. */
+static odeon_status fit_slices(block_field *f, odeon_net *body)
+{
+    const slice_load load = {.samples = f->host.samples,
+                             .vectors = f->vectors,
+                             .vector_bytes = block_field_sample_bytes(f),
+                             .eval_bytes = slices_eval_bytes(f->plan),
+                             .weight_bytes = slices_weight_bytes(body)};
+    bool suits = f->terms.stiff == NULL && f->integrals == NULL && slices_suit(&f->call, f->plan);
+    int64_t rows = suits ? slices_rows(f->call.device, &load) : 0;
+    ODEON_TRY(slices_fit(&f->slices, body, f->plan, rows));
+    f->host.slice = rows;
+    f->host.n_local = 1;
+    f->host.eval_slice = block_eval_slice;
+    if (rows == 0) {
+        ODEON_TRY(net_plan_for(body, f->host.samples, f->plan->flags, &f->plan));
+        return block_field_fit_work(f, f->host.frame_bytes);
+    }
+    f->frame = slices_lay_out_frame(&f->slices, f->plan);
+    f->host.frame_bytes = f->frame.bytes;
+    f->host.frame_in = f->frame.in_at;
+    f->host.frame_out = f->frame.out_at;
+    return block_field_fit_work(f, f->slices.plan->frame_bytes);
+}
+
 /* The plan of the body's layers for this number of samples, and memory for one evaluation's frame.
  * A forward fits for the samples of its slice; n_global is that of all workers, since norms divide
  * by it. Everything is set in every pass: another batch may have come between. */
 odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_call *call,
                              const odeon_shape *state, quadrature *integrals)
 {
-    ODEON_TRY(net_plan_for(body, state->dim[0], call->flags, &f->plan));
+    ODEON_TRY(net_plan_shapes(body, state->dim[0], call->flags, &f->plan));
     ODEON_TRY(field_terms_fit(&f->terms, f->plan, call, state->dim[0], odeon_bytes(state)));
-    ODEON_TRY(buffer_fit(call->device, &f->work_buffer, f->terms.frame_bytes));
-    f->work.memory = f->work_buffer.data;
     f->call = *call;
     ODEON_TRY(field_tangent_fit(&f->tangent, body, &f->terms, call, state));
     f->integrals = integrals != NULL && integrals->n > 0 ? integrals : NULL;
@@ -250,7 +410,7 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
                            .samples = state->dim[0]};
     identify(f);
     set_parts(f, state);
-    return ODEON_OK;
+    return fit_slices(f, body);
 }
 
 /* The plan is the network's. */
@@ -259,285 +419,4 @@ void block_field_fini(block_field *f, const odeon_device *device)
     buffer_release(device, &f->work_buffer);
     field_tangent_fini(&f->tangent, device);
     field_terms_fini(&f->terms, device);
-}
-
-/* ---- its continuous adjoint ---- */
-
-/* One part of an augmented vector z [n]. */
-static odeon_view view_of(const adjoint_field *f, const odeon_view *z, int32_t part)
-{
-    odeon_view x = *z;
-    x.byte_offset += (uint64_t)(f->parts[part].offset * odeon_dtype_bytes(z->shape.dtype));
-    x.shape.dim[0] = f->parts[part].n;
-    return x;
-}
-
-static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32_t part)
-{
-    return (odeon_tensor){view_of(f, &z->view, part)};
-}
-
-/* That of the base's state, [its n]. */
-static odeon_shape state_shape(const adjoint_field *f)
-{
-    const odeon_field *base = &f->base->host.abi;
-    return (odeon_shape){.ndim = 1, .dtype = base->dtype, .dim = {base->n}};
-}
-
-/* Where y is and where f goes: parts of the state, or y(t) off the path and f where a' is written
- * later, since nobody reads f. */
-static odeon_status read_y(adjoint_field *f, const odeon_field_eval *eval, odeon_view *y,
-                           odeon_tensor *dy)
-{
-    const odeon_layer_call *call = &f->base->call;
-    double t;
-    if (f->path == NULL) {
-        *y = view_of(f, eval->y, 0);
-        *dy = part_of(f, eval->dy, 0);
-        return ODEON_OK;
-    }
-    odeon_tensor along = odeon_tensor_at(f->along.data, state_shape(f));
-    y->data = along.view.data;
-    y->byte_offset = 0;
-    ODEON_TRY(call->device->ops->download(call->queue, &t, odeon_read(eval->t), sizeof t));
-    return solver_dense(f->path, t, &along);
-}
-
-/* The cotangent of the base's derivative, [its n]. */
-static odeon_tensor cotangent_of(const adjoint_field *f)
-{
-    return odeon_tensor_at(f->cotangent.data, state_shape(f));
-}
-
-/* -a into it, with minus the losses' cotangents behind, which integrals along the path have. */
-static odeon_status negate(const adjoint_field *f, const odeon_view *a)
-{
-    const block_field *base = f->base;
-    odeon_tensor all = cotangent_of(f), y = odeon_tensor_at(f->cotangent.data, a->shape);
-    odeon_scalar minus[1] = {odeon_imm(-1.0)};
-    ODEON_TRY(base->integrals != NULL ? quadrature_clear(base->integrals, &all) : ODEON_OK);
-    ODEON_TRY(ODEON_DO(base->call.device, solver, lincomb, base->call.queue, .y = &y, .n = 1,
-                       .x = &a, .coefficient = minus));
-    return base->integrals != NULL ? quadrature_give(base->integrals, -1.0, &all) : ODEON_OK;
-}
-
-/* The base's vjp. The parameters' gradients are sent into z's derivative meanwhile, and back
- * whatever becomes of the call; what layers have gathered belongs to this evaluation. */
-static odeon_status vjp_into(const adjoint_field *f, const odeon_field_vjp *vjp,
-                             const odeon_tensor *dtheta)
-{
-    block_field *base = f->base;
-    field_terms_bind_grads(&base->terms, f->body,
-                           (char *)odeon_write(dtheta) -
-                               f->theta_begin * odeon_dtype_bytes(dtheta->view.shape.dtype));
-    odeon_status status = body_vjp(base, vjp);
-    if (status == ODEON_OK) {
-        status = field_terms_finish(&base->terms, f->body, &base->call);
-    }
-    field_terms_bind_grads(&base->terms, f->body, f->body->site->grads);
-    return status;
-}
-
-/* What all workers have to agree on, theta_bar' and t_bar' (NULL: not wanted); the rest stays each
- * worker's summand. */
-static odeon_status sum_over_workers(const adjoint_field *f, const odeon_tensor *dz,
-                                     const odeon_tensor *dtheta, const odeon_tensor *d_t)
-{
-    const odeon_layer_call *call = &f->base->call;
-    const odeon_tensor *all[2];
-    int32_t n = 0;
-    if ((f->flags & ODEON_AUGMENT_FULL) != 0) {
-        all[n++] = dtheta;
-    }
-    if (d_t != NULL) {
-        all[n++] = d_t;
-    }
-    if (n > 0) {
-        ODEON_TRY(worker_sum_all(call->group->self, call->queue, n, all, ODEON_OK));
-    }
-    if (d_t == NULL) {
-        return ODEON_OK;
-    }
-    odeon_tensor part = part_of(f, dz, f->part_a + 1);
-    return ODEON_DO(call->device, move, cast, call->queue, .x = &d_t->view, .scale = 1.0,
-                    .y = &part);
-}
-
-/* y' = f, a' = -a^T df/dy, theta_bar' and t_bar' = -a^T df/dtheta and df/dt: one evaluation that
- * keeps its frame, one vjp with the cotangent -a. Source: Chen et al., Neural ordinary differential
- * equations, 2018, eqs. 4, 5 and 51. */
-static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
-{
-    adjoint_field *f = self;
-    block_field *base = f->base;
-    const odeon_device *device = base->call.device;
-    odeon_queue *queue = base->call.queue;
-    odeon_view a = view_of(f, eval->y, f->part_a), y = a;
-    odeon_tensor da = part_of(f, eval->dy, f->part_a), dy = da, minus_a = cotangent_of(f);
-    odeon_tensor dtheta = {adjoint_field_theta(f, &eval->dy->view)};
-    odeon_tensor time_bar = odeon_tensor_at(
-        f->time_bar.data, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}});
-    const odeon_tensor *d_t = (f->flags & ODEON_AUGMENT_TIME) != 0 ? &time_bar : NULL;
-    ODEON_TRY(read_y(f, eval, &y, &dy));
-    /* there is no adjoint of the adjoint: host.frame_bytes is 0, eval->keep is not read */
-    ODEON_TRY(body_eval(base,
-                        &(odeon_field_eval){.struct_size = sizeof(odeon_field_eval),
-                                            .t = eval->t,
-                                            .y = &y,
-                                            .dy = &dy,
-                                            .keep = &base->work},
-                        NULL));
-    ODEON_TRY(negate(f, &a));
-    ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &dtheta, .value = odeon_imm(0.0)));
-    if (d_t != NULL) {
-        ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = d_t, .value = odeon_imm(0.0)));
-    }
-    const odeon_field_vjp vjp = {.struct_size = sizeof vjp,
-                                 .t = eval->t,
-                                 .y = &y,
-                                 .dy_bar = &minus_a.view,
-                                 .y_bar = &da,
-                                 .t_bar = d_t,
-                                 .kept = &base->work};
-    ODEON_TRY(vjp_into(f, &vjp, &dtheta));
-    return sum_over_workers(f, eval->dy, &dtheta, d_t);
-}
-
-/* The gap between two parameters is in it, as in the flat vector: it stays 0, since nothing adds to
- * it. */
-odeon_view adjoint_field_theta(const adjoint_field *f, const odeon_view *state)
-{
-    odeon_view theta = *state;
-    theta.byte_offset += (uint64_t)(f->theta_offset * odeon_dtype_bytes(state->shape.dtype));
-    theta.shape.dim[0] = f->theta_end - f->theta_begin;
-    return theta;
-}
-
-/* One part a parameter tensor of the body, as the norm of torchdiffeq's adjoint has it: an error
- * norm is then a mean over each tensor and not over all of them together. Running state is no
- * parameter. */
-static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
-{
-    const params *all = f->body->site->params;
-    for (size_t i = 0; i < all->n; i++) {
-        const param *p = &all->list[i];
-        if (p->role == ODEON_PARAM_STATE || p->offset < f->theta_begin ||
-            p->offset >= f->theta_end) {
-            continue;
-        }
-        if (*n_parts == ODEON_MAX_PARTS) {
-            return diag_fail(
-                ODEON_ERR_UNSUPPORTED,
-                "%s: its body has more than %d parameter tensors, too many for the full "
-                "norm: use the seminorm",
-                f->body->path, ODEON_MAX_PARTS - 3);
-        }
-        f->parts[(*n_parts)++] =
-            (odeon_part){.name = "theta",
-                         .offset = f->theta_offset + p->offset - f->theta_begin,
-                         .n = p->count,
-                         .rows = 1,
-                         .n_global = p->count,
-                         .flags = ODEON_PART_QUADRATURE | ODEON_PART_SHARED};
-    }
-    return ODEON_OK;
-}
-
-/* y unless it is read off a path, a, t_bar if it is wanted, theta, in this order. Parts start at
- * multiples of 64 bytes, so that no operator meets an odd address; what lies between them belongs
- * to no part and stays 0. y and a have a value for every sample and count in the norm like the
- * block's own state; the others are quadratures, which f does not depend on. */
-static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
-{
-    const odeon_part *y = &f->base->parts[0];
-    int64_t step = 64 / odeon_dtype_bytes(f->base->host.abi.dtype);
-    int64_t stride = (y->n + step - 1) / step * step, n_theta;
-    field_terms_param_range(&f->base->terms, f->body, &f->theta_begin, &f->theta_end);
-    n_theta = f->theta_end - f->theta_begin;
-    f->part_a = f->path == NULL ? 1 : 0;
-    *n_parts = f->part_a + 1;
-    f->theta_offset = *n_parts * stride;
-    f->parts[0] = *y;
-    f->parts[f->part_a] = *y;
-    f->parts[f->part_a].name = "a";
-    f->parts[f->part_a].offset = f->part_a * stride;
-    if ((f->flags & ODEON_AUGMENT_TIME) != 0) {
-        f->parts[(*n_parts)++] = (odeon_part){.name = "t_bar",
-                                              .offset = f->theta_offset,
-                                              .n = 1,
-                                              .rows = 1,
-                                              .n_global = 1,
-                                              .flags = ODEON_PART_QUADRATURE | ODEON_PART_SHARED};
-        f->theta_offset += step;
-    }
-    if ((f->flags & ODEON_AUGMENT_FULL) != 0) {
-        return add_theta_parts(f, n_parts);
-    }
-    f->parts[(*n_parts)++] = (odeon_part){.name = "theta",
-                                          .offset = f->theta_offset,
-                                          .n = n_theta,
-                                          .rows = 1,
-                                          .n_global = n_theta,
-                                          .flags = ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM};
-    return ODEON_OK;
-}
-
-/* The state, -a, and y where it is read off a path. The time's gradient is in doubles whatever the
- * dtype of the state. */
-static odeon_status fit_vectors(adjoint_field *f, int64_t total)
-{
-    const odeon_device *device = f->base->call.device;
-    const odeon_field *base = &f->base->host.abi;
-    int64_t width = odeon_dtype_bytes(base->dtype), one = base->n * width;
-    ODEON_TRY(buffer_fit(device, &f->state, total * width + 64));
-    ODEON_TRY(buffer_fit(device, &f->cotangent, one + 64));
-    ODEON_TRY(f->path != NULL ? buffer_fit(device, &f->along, one + 64) : ODEON_OK);
-    f->used_bytes = total * width + (f->path != NULL ? 2 : 1) * one;
-    return buffer_fit(device, &f->time_bar, (int64_t)sizeof(double));
-}
-
-/* The identity is that of the block's field with the flags of the augmentation. Running state must
- * not move on the way back, so the base's flag for that is cleared for the rest of the pass. */
-odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags,
-                               const solver *path)
-{
-    int32_t n_parts = 0;
-    f->base = base;
-    f->body = body;
-    f->flags = flags;
-    f->path = path;
-    base->call.flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
-    ODEON_TRY(lay_out(f, &n_parts));
-    int64_t total = f->theta_offset + f->theta_end - f->theta_begin;
-    ODEON_TRY(fit_vectors(f, total));
-    f->host = (host_field){.is_alone = base->host.is_alone,
-                           .is_recordable = base->host.is_recordable && path == NULL,
-                           .evals = &base->evals,
-                           .frame_bytes = 0,
-                           .frame_in = -1,
-                           .frame_out = -1,
-                           .samples = base->host.samples};
-    identity x;
-    memcpy(&x, base->host.identity.bytes, sizeof x);
-    x.flags = base->call.flags;
-    x.augment = flags;
-    set_identity(&f->host, &x);
-    f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
-                                .n_parts = n_parts,
-                                .parts = f->parts,
-                                .n = total,
-                                .dtype = base->host.abi.dtype,
-                                .flags = base->host.abi.flags & ~(uint32_t)ODEON_FIELD_LINEAR,
-                                .self = f,
-                                .eval = adjoint_eval};
-    return ODEON_OK;
-}
-
-/* The base is the block's. */
-void adjoint_field_fini(adjoint_field *f, const odeon_device *device)
-{
-    buffer_release(device, &f->state);
-    buffer_release(device, &f->cotangent);
-    buffer_release(device, &f->along);
-    buffer_release(device, &f->time_bar);
 }

@@ -1,9 +1,10 @@
-/* field.h: the fields of one ODE block: f(t, y) = body(t, y), and its continuous adjoint. */
+/* field.h: the field of one ODE block: f(t, y) = body(t, y). */
 #ifndef ODEON_CORE_ODE_FIELD_H
 #define ODEON_CORE_ODE_FIELD_H
 #include "device/buffer.h"
 #include "net/net.h"
 #include "ode/quadrature.h"
+#include "ode/slices.h"
 #include "ode/tangent.h"
 #include "ode/terms.h"
 #include "odeon/device_solver.h"
@@ -13,17 +14,22 @@
 #include "solver/workspace.h"
 
 /* f(t, y): the body of a block and what its section `stiff` adds, on this worker's slice.
- * terms.stiff is set before the first fit. Invariants, after a fit: host.abi.self is the field
- * itself, so that it must not be copied; work has room for one frame. */
+ * terms.stiff and vectors are set before the first fit. Invariants, after a fit: host.abi.self is
+ * the field itself, so that it must not be copied; work has room for one frame, of all samples or,
+ * where slices.rows is not 0, of one slice. */
 typedef struct block_field {
     host_field host;
     odeon_part parts[1 + ODEON_MAX_INTEGRALS]; /* y, then the integrals along the path */
     quadrature *integrals;                     /* the block's; NULL: it has none */
-    const net_plan *plan;                      /* of the body */
+    const net_plan *plan; /* of the body; with slices it has no memory to be run in */
+    int64_t vectors;      /* that a step of its solves holds at once; 0: not known */
+    field_slices slices;
+    slices_frame frame; /* of an evaluation, with slices */
     field_terms terms;
     odeon_layer_call call; /* of the layer; t and slots are set per evaluation */
     odeon_frame work;      /* for evaluations that are repeated */
     device_buffer work_buffer;
+    int64_t work_bytes;    /* of it that the last fit asked for */
     field_tangent tangent; /* of jvp, and of vjp on duals */
     int64_t evals;         /* since it was last set to 0 */
 } block_field;
@@ -34,35 +40,17 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
                              const odeon_shape *state, quadrature *integrals);
 void block_field_fini(block_field *f, const odeon_device *device);
 
-/* The field of (y, a, theta_bar), perhaps with t_bar behind a; y and a without integrals along the
- * path, whose cotangents are the losses' throughout. Evaluations go through base;
- * gradients into the state. Invariants, after a fit: parts lie in the state in order and without
- * overlap; base is fitted to the same samples; it must not be copied. */
-typedef struct adjoint_field {
-    host_field host;
-    odeon_part parts[ODEON_MAX_PARTS]; /* (y), a, (t_bar), theta_bar: whole, or a part a tensor */
-    int32_t flags;                     /* ODEON_AUGMENT_* */
-    int32_t part_a;                    /* the index of a: 1, or 0 where there is no y */
-    const solver *path;                /* y is read off its last solve; NULL: it is a part */
-    device_buffer along;               /* that y */
-    block_field *base;
-    odeon_net *body;
-    int64_t theta_begin, theta_end; /* range of the flat parameter vector */
-    int64_t theta_offset;           /* where it starts in the state */
-    device_buffer state, cotangent; /* the augmented state [n]; -a */
-    device_buffer time_bar;         /* F64 [1] */
-    int64_t used_bytes;             /* of state and cotangent, by the last fit */
-} adjoint_field;
+/* ---- for its continuous adjoint (adjoint_field.h) ---- */
 
-/* With path y is read off the dense output of its last solve, on the host's time, so that such a
- * field's calls are never recorded. What flags (ODEON_AUGMENT_*) count in norms is kept equal on
- * all workers, by a collective in every evaluation; else each worker integrates its own summand of
- * theta_bar, and no norm sees it.
- */
-odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags,
-                               const solver *path);
-/* The part of the parameter vector that the state holds, from its element `offset` on. */
-odeon_view adjoint_field_theta(const adjoint_field *f, const odeon_view *state);
-void adjoint_field_fini(adjoint_field *f, const odeon_device *device);
+/* dy = f(t, y) as eval has it, without integrals along the path. */
+odeon_status block_field_body(block_field *f, const odeon_field_eval *eval);
+/* f's vjp, of y alone: cotangents of integrals are read, and y_bar has no part of theirs. */
+odeon_status block_field_body_vjp(block_field *f, const odeon_field_vjp *vjp);
+/* Bytes of y of one sample. */
+int64_t block_field_sample_bytes(const block_field *f);
+/* Room in work for a frame of so many bytes. May allocate. */
+odeon_status block_field_fit_work(block_field *f, int64_t bytes);
+/* The identity of a field whose calls are f's with these flags (ODEON_AUGMENT_*). */
+void block_field_identify(const block_field *f, int32_t augment, field_identity *out);
 
 #endif

@@ -11,10 +11,7 @@
  * all it needs in one variable. The instance outlives the call, and slots are string constants, so
  * that nothing is copied. */
 
-_Thread_local calling calling_now;
-
-/* Has the device refused an operator since the call under way began? */
-static _Thread_local bool refused;
+_Thread_local calling_thread calling_here;
 
 /* The words in which a component is named wherever it has failed: by kind and id, which an INI
  * knows, and by file, since several may offer that id. */
@@ -30,18 +27,17 @@ void calling_text(const calling *c, char *text, size_t bytes)
                    x->file != NULL ? ")" : "", c->slot);
 }
 
-static _Thread_local calling_board *shown_on; /* NULL: nobody looks */
-
 /* A board is read by the watch over hanging workers alone. Relaxed stores will do: who and slot
  * may be of different calls for a moment, which changes tells. */
-static void show(void)
+static void show(const calling_thread *t)
 {
-    if (shown_on != NULL) {
+    calling_board *board = t->board;
+    if (board != NULL) {
         /* the thread alone writes, so a load and a store make an increment */
-        unsigned long n = atomic_load_explicit(&shown_on->changes, memory_order_relaxed);
-        atomic_store_explicit(&shown_on->who, calling_now.who, memory_order_relaxed);
-        atomic_store_explicit(&shown_on->slot, calling_now.slot, memory_order_relaxed);
-        atomic_store_explicit(&shown_on->changes, n + 1, memory_order_relaxed);
+        unsigned long n = atomic_load_explicit(&board->changes, memory_order_relaxed);
+        atomic_store_explicit(&board->who, t->now.who, memory_order_relaxed);
+        atomic_store_explicit(&board->slot, t->now.slot, memory_order_relaxed);
+        atomic_store_explicit(&board->changes, n + 1, memory_order_relaxed);
     }
 }
 
@@ -49,8 +45,8 @@ static void show(void)
  * thread. */
 void calling_show(calling_board *board)
 {
-    shown_on = board;
-    show();
+    calling_here.board = board;
+    show(&calling_here);
 }
 
 calling calling_read(calling_board *board)
@@ -59,34 +55,37 @@ calling calling_read(calling_board *board)
                      .slot = atomic_load_explicit(&board->slot, memory_order_relaxed)};
 }
 
-/* As cheap as can be: it stands around every call of every slot of a layer, within a step, too. */
+/* As cheap as can be: it stands around every call of every slot of a layer, within a step, too. A
+ * shared library finds its threads' variables by a call, of which one does for all of them. */
 calling calling_begin(const instance *who, const char *slot)
 {
-    calling outer = calling_now;
-    calling_now = (calling){.who = who, .slot = slot};
-    show();
+    calling_thread *t = &calling_here;
+    calling outer = t->now;
+    t->now = (calling){.who = who, .slot = slot};
+    show(t);
     return outer;
 }
 
 void calling_leave(calling outer)
 {
-    calling_now = outer;
-    show();
+    calling_thread *t = &calling_here;
+    t->now = outer;
+    show(t);
 }
 
 /* What a call that has failed is made of. */
 static odeon_status explain(odeon_status status)
 {
     char where[ODEON_MESSAGE_BYTES];
-    const char *path = calling_now.who->component != NULL ? calling_now.who->path : "";
+    const char *path = calling_here.now.who->component != NULL ? calling_here.now.who->path : "";
     const char *colon = path[0] != '\0' ? ": " : "";
-    if (status == ODEON_ERR_INTERNAL && refused) {
+    if (status == ODEON_ERR_INTERNAL && calling_here.is_refused) {
         return ODEON_ERR_PLUGIN;
     }
     if (status_is_known(status) && diag_message()[0] != '\0') {
         return status;
     }
-    calling_text(&calling_now, where, sizeof where);
+    calling_text(&calling_here.now, where, sizeof where);
     if (!status_is_known(status)) {
         return diag_fail(ODEON_ERR_PLUGIN,
                          "%s%s%s: it answered with the unknown status %d: a bug in the plugin",
@@ -102,7 +101,7 @@ odeon_status calling_end(calling outer, odeon_status status)
 {
     if (status != ODEON_OK) {
         status = explain(status);
-        refused = false;
+        calling_here.is_refused = false;
     }
     calling_leave(outer);
     return status;
@@ -113,17 +112,17 @@ odeon_status calling_end(calling outer, odeon_status status)
  * nobody else to blame. */
 bool calling_refused(const instance *device, odeon_status status, const char *text)
 {
-    const instance *who = calling_now.who;
+    const instance *who = calling_here.now.who;
     bool faulty_call = status == ODEON_ERR_INTERNAL || status == ODEON_ERR_UNSUPPORTED;
     if (who == NULL || who == device || !faulty_call || who->component == NULL ||
         who->component->kind == ODEON_KIND_DEVICE) {
         return false;
     }
     char where[ODEON_MESSAGE_BYTES];
-    calling_text(&calling_now, where, sizeof where);
+    calling_text(&calling_here.now, where, sizeof where);
     (void)diag_fail(status, "%s: %s asks the device for what it refuses: %s", who->path, where,
                     text);
-    refused = true;
+    calling_here.is_refused = true;
     return true;
 }
 

@@ -20,12 +20,19 @@ typedef struct calling_board {
     atomic_ulong changes; /* slots entered and left */
 } calling_board;
 
+/* Of a thread, which alone reads and writes it. */
+typedef struct calling_thread {
+    calling now;
+    calling_board *board; /* NULL: nobody looks */
+    bool is_refused;      /* the device has refused an operator since the call began */
+} calling_thread;
+
 /* This thread's calls are shown on board from here on; NULL: no more. */
 void calling_show(calling_board *board);
 calling calling_read(calling_board *board);
 
 /* Of this thread. Read by the handler of a crash, too. */
-extern _Thread_local calling calling_now;
+extern _Thread_local calling_thread calling_here;
 
 /* Around every call of a slot:
  *   calling outer = calling_begin(x, "forward");

@@ -137,7 +137,7 @@ static void tell(int number, void *context)
         add(&l, fatal[i].number == number ? fatal[i].name : "");
     }
     add(&l, ")");
-    add_place(&l, &calling_now, code_at(instruction(context)));
+    add_place(&l, &calling_here.now, code_at(instruction(context)));
     l.text[l.length++] = '\n';
     ssize_t written = write(STDERR_FILENO, l.text, l.length);
     (void)written;

@@ -225,13 +225,27 @@ static odeon_status check_segment(elf_walk *walk, const Elf64_Phdr *segment)
     return ODEON_OK;
 }
 
+static bool begins_with(const char *data, uint64_t bytes, const char *word, size_t length)
+{
+    return bytes >= length && memcmp(data, word, length) == 0;
+}
+
 /* Does it name its own folder, as paths of libraries that it needs do? Looked for anywhere: whoever
- * says so elsewhere is loaded by name for nothing. */
-static bool names_origin(const void *data, uint64_t bytes)
+ * says so elsewhere is loaded by name for nothing. Files of megabytes are read at every start, so
+ * this goes from one dollar sign to the next. */
+static bool names_origin(const char *data, uint64_t bytes)
 {
     static const char plain[] = "$ORIGIN", braced[] = "${ORIGIN}";
-    return memmem(data, bytes, plain, sizeof plain - 1) != NULL ||
-           memmem(data, bytes, braced, sizeof braced - 1) != NULL;
+    const char *end = data + bytes;
+    for (const char *p = memchr(data, '$', bytes); p != NULL;
+         p = memchr(p + 1, '$', (size_t)(end - p - 1))) {
+        uint64_t left = (uint64_t)(end - p);
+        if (begins_with(p, left, plain, sizeof plain - 1) ||
+            begins_with(p, left, braced, sizeof braced - 1)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Everything that is looked for is known to be there when this answers that it is a plugin: one

@@ -88,6 +88,6 @@ odeon_status words_check(const instance *who, const char *slot, const void *stru
  * told. */
 odeon_status words_check_call(const void *structure, const word_rule *rules)
 {
-    const calling now = calling_now;
+    const calling now = calling_here.now;
     return now.who != NULL ? words_check(now.who, now.slot, structure, rules) : ODEON_OK;
 }

@@ -7,7 +7,7 @@
 #include "plugin/registry.h"
 #include "run/bench_rows.h"
 
-enum { BENCH_MOST_SAMPLES = 4000, BENCH_MOST_OPERATORS = 64 };
+enum { BENCH_MOST_SAMPLES = 4000 };
 
 /* A configuration to be timed. Borrowed; config->capture is changed and put back. */
 typedef struct bench_variant {

@@ -130,6 +130,16 @@ static void print_padded(FILE *out, const char *text, size_t width, bool right, 
     }
 }
 
+/* Columns up to the last that says something, so that no line ends with blanks. */
+static size_t used_columns(const table *t, const table_cell *row)
+{
+    size_t n = t->n_columns;
+    while (n > 1 && text_at(t, row[n - 1].text)[0] == '\0') {
+        n--;
+    }
+    return n;
+}
+
 static void print_text(const table *t, const size_t *widths, FILE *out)
 {
     size_t n = t->n_columns;
@@ -137,9 +147,10 @@ static void print_text(const table *t, const size_t *widths, FILE *out)
         print_padded(out, text_at(t, t->columns[c].name), widths[c], is_right(t, c), c + 1 == n);
     }
     for (size_t i = 0; i + n <= t->n_cells; i += n) {
-        for (size_t c = 0; c < n; c++) {
+        size_t used = used_columns(t, &t->cells[i]);
+        for (size_t c = 0; c < used; c++) {
             print_padded(out, text_at(t, t->cells[i + c].text), widths[c], is_right(t, c),
-                         c + 1 == n);
+                         c + 1 == used);
         }
     }
 }

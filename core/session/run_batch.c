@@ -152,6 +152,18 @@ odeon_status session_differentiate(session *s, int64_t n, const double *const *g
     return status;
 }
 
+odeon_status session_differentiate_samples(session *s, const data_source *source, int64_t n,
+                                           const int64_t *indices, session_result *result)
+{
+    batch b = {.mode = BATCH_DIFFERENTIATE,
+               .n = n,
+               .source = source,
+               .indices = indices,
+               .epoch = 1,
+               .step = 1};
+    return run(s, &b, result);
+}
+
 /* Of all samples of the batch: slices follow each other in the order of the ranks. */
 static odeon_status write_own_steps(const session *s, size_t block, const char *path)
 {

@@ -22,6 +22,11 @@ odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
 odeon_status session_differentiate(session *s, int64_t n, const double *const *given,
                                    double *output, double *d_x, session_result *result);
 
+/* The same of samples indices[0 .. n-1] of source, which pass the transforms as in step 1 of epoch
+ * 1. */
+odeon_status session_differentiate_samples(session *s, const data_source *source, int64_t n,
+                                           const int64_t *indices, session_result *result);
+
 /* Samples to predict of: indices[0 .. n-1] of source; or, with source NULL, given as above. If
  * stored is not NULL, the input is given as the data set stores it, else, if values is not NULL, as
  * the numbers that this stands for (scale * stored + shift): either passes the transforms. */

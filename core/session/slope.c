@@ -18,9 +18,9 @@ static double direction(const session *s, uint64_t key, int64_t i)
     return rng_normal(key, (uint64_t)i) / sqrt((double)s->model.params.count);
 }
 
-static uint64_t key_of(const session *s, const param *p)
+static uint64_t key_of(const session *s, const param *p, uint64_t number)
 {
-    return rng_key(s->model.config->seed, p->path, 2, 0);
+    return rng_key(s->model.config->seed, p->path, 2, number);
 }
 
 static odeon_status find_dual(const session *s, const odeon_device_dual **out)
@@ -36,11 +36,11 @@ static odeon_status find_dual(const session *s, const odeon_device_dual **out)
 
 /* In chunks, through values [TRANSFER_CHUNK]. */
 static odeon_status seed(const session *s, const odeon_device_dual *dual, const param *p,
-                         double *values)
+                         uint64_t number, double *values)
 {
     int64_t width = odeon_dtype_bytes(s->model.config->dtype);
     char *base = s->model.values.data + p->offset * width;
-    uint64_t key = key_of(s, p);
+    uint64_t key = key_of(s, p, number);
     for (int64_t first = 0, n; first < p->count; first += n) {
         n = transfer_chunk(p, first);
         for (int64_t i = 0; i < n; i++) {
@@ -54,7 +54,7 @@ static odeon_status seed(const session *s, const odeon_device_dual *dual, const 
 }
 
 /* Layers prepare again: what they derive from parameters has tangents, too. */
-odeon_status session_seed_slope(session *s)
+odeon_status session_seed_slope(session *s, uint64_t number)
 {
     const odeon_device_dual *dual;
     ODEON_TRY(find_dual(s, &dual));
@@ -63,7 +63,7 @@ odeon_status session_seed_slope(session *s)
         values != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "slope: no memory");
     for (size_t i = 0; i < s->model.params.n && status == ODEON_OK; i++) {
         const param *p = &s->model.params.list[i];
-        status = p->role == ODEON_PARAM_STATE ? ODEON_OK : seed(s, dual, p, values);
+        status = p->role == ODEON_PARAM_STATE ? ODEON_OK : seed(s, dual, p, number, values);
     }
     mem_free(values);
     s->unprepared = true;
@@ -71,10 +71,10 @@ odeon_status session_seed_slope(session *s)
 }
 
 /* <g, v> over one parameter. */
-static odeon_status add_gradient(session *s, size_t index, double *sum)
+static odeon_status add_gradient(session *s, size_t index, uint64_t number, double *sum)
 {
     const param *p = &s->model.params.list[index];
-    uint64_t key = key_of(s, p);
+    uint64_t key = key_of(s, p, number);
     double *g = mem_zalloc((size_t)p->count, sizeof *g);
     odeon_status status = g != NULL ? session_gradient_get(s, index, g)
                                     : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", p->path);
@@ -86,7 +86,7 @@ static odeon_status add_gradient(session *s, size_t index, double *sum)
 }
 
 /* The losses' sums begin with their values, over all workers. */
-odeon_status session_read_slope(session *s, session_slope *out)
+odeon_status session_read_slope(session *s, uint64_t number, session_slope *out)
 {
     const odeon_device_dual *dual;
     const worker *w = &s->workers[0];
@@ -101,7 +101,7 @@ odeon_status session_read_slope(session *s, session_slope *out)
     }
     for (size_t i = 0; i < s->model.params.n; i++) {
         if (s->model.params.list[i].role != ODEON_PARAM_STATE) {
-            ODEON_TRY(add_gradient(s, i, &out->of_gradient));
+            ODEON_TRY(add_gradient(s, i, number, &out->of_gradient));
         }
     }
     return ODEON_OK;

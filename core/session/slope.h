@@ -5,6 +5,8 @@
  * that of finite differences. */
 #ifndef ODEON_CORE_SESSION_SLOPE_H
 #define ODEON_CORE_SESSION_SLOPE_H
+#include <stdint.h>
+
 #include "odeon/status.h"
 #include "session/handle.h"
 
@@ -12,11 +14,11 @@ typedef struct session_slope {
     double of_loss, of_gradient;
 } session_slope;
 
-/* Gives the weights and biases a direction of length 1 as their tangents: random, from seed and
- * paths alone. What sets a parameter takes its tangents away. ODEON_ERR_UNSUPPORTED on another
- * device. */
-odeon_status session_seed_slope(session *s);
-/* After session_differentiate: both slopes along that direction. */
-odeon_status session_read_slope(session *s, session_slope *out);
+/* Gives the weights and biases a direction of length 1 as their tangents: random, from seed, paths
+ * and number alone; numbers count from 0. What sets a parameter takes its tangents away.
+ * ODEON_ERR_UNSUPPORTED on another device. */
+odeon_status session_seed_slope(session *s, uint64_t number);
+/* After session_differentiate: both slopes along the direction of that number. */
+odeon_status session_read_slope(session *s, uint64_t number, session_slope *out);
 
 #endif

@@ -100,6 +100,16 @@ static odeon_status take_step(solver *s, const program *p, const trial *now, con
     return step_accept(s, p, t, h, after->slots[ODEON_SLOT_T]);
 }
 
+/* Values of stages, which a step made slice by slice has not left, are made again for it; T and H
+ * are the next step's afterwards, as they were. */
+static odeon_status diagnose(solver *s, const program *p, const trial *now, const trial *after)
+{
+    double h = now->slots[ODEON_SLOT_H];
+    ODEON_TRY(step_make_whole(s, p, now->slots[ODEON_SLOT_T], h));
+    diagnose_step(s, p, h);
+    return step_set_time(s, after->slots[ODEON_SLOT_T], after->slots[ODEON_SLOT_H]);
+}
+
 /* Judges the step just run. If the solve ends here without success, its cause is found while the
  * step's registers are still bound. A step that comes to the end is a success even where the next
  * one would underflow. Behind an output that the step was cut for, the controller is started again.
@@ -117,7 +127,7 @@ static odeon_status judge(solver *s, const program *p, trial *now)
     solve_log_add(&s->log, now->slots[ODEON_SLOT_T], h, error,
                   accepted ? ATTEMPT_ACCEPTED : ATTEMPT_REJECTED);
     if (fails) {
-        diagnose_step(s, p, h);
+        ODEON_TRY(diagnose(s, p, now, &after));
     }
     ODEON_TRY(take_step(s, p, now, &after));
     if (underflows(&after) && !done) {
@@ -134,6 +144,7 @@ static odeon_status trial_step(solver *s, trial *now)
     const program *p;
     ODEON_TRY(stepper_program(s->stepper, s->step.index, &p));
     ODEON_TRY(step_reserve(s, p));
+    s->step.t = now->slots[ODEON_SLOT_T];
     s->step.h = now->slots[ODEON_SLOT_H];
     odeon_status status = step_run(s, p);
     if (status == ODEON_OK) {

@@ -15,6 +15,20 @@ typedef struct field_identity {
     unsigned char bytes[FIELD_IDENTITY_BYTES];
 } field_identity;
 
+enum { FIELD_MAX_LOCAL = 2 }; /* parts with values of each sample, of a field in slices */
+
+/* An evaluation of the n samples from `first` on. Vectors are those of the field's local parts,
+ * each with the values of these samples alone. */
+typedef struct field_slice {
+    const odeon_view *t; /* F64 [1] on the device */
+    int64_t first, n;
+    const char *y[FIELD_MAX_LOCAL];
+    char *dy[FIELD_MAX_LOCAL]; /* written */
+    /* The derivative of what is summed over samples: the slice with first 0 begins it, the others
+     * add to it. NULL: there is nothing. */
+    char *sums;
+} field_slice;
+
 /* Invariants: abi.self is what abi's calls take; frame_in and frame_out are offsets below
  * frame_bytes, or -1; moves_state implies running.view.data, unless there is no running state. */
 typedef struct host_field {
@@ -28,6 +42,14 @@ typedef struct host_field {
     int64_t frame_bytes;         /* of one evaluation; 0: evaluations cannot be kept */
     int64_t frame_in, frame_out; /* where a frame holds f's argument and value; -1: it does not */
     int64_t samples; /* a part with one value a sample divides into so many; 0: no such parts */
+    /* A slice: so many samples that are worth being taken through a whole step before the next; 0:
+     * the batch as a whole is, or must be. Then the first n_local parts have values of each sample,
+     * and others, all QUADRATURE, are sums over the samples. */
+    int64_t slice;
+    int32_t n_local;
+    odeon_status (*eval_slice)(void *self, const field_slice *call);
+    /* Behind the last slice of an evaluation: what is left to do with its sums. NULL: nothing. */
+    odeon_status (*finish_sums)(void *self, char *sums);
 } host_field;
 
 /* What names the terms ODEON_TERMS_* (stepper.h) of a field in a call of it. Where a method tells

@@ -93,6 +93,12 @@ odeon_status dense_read(const solver *s, double h, double x, const bound_vector 
                     .n = n, .x = pointers, .coefficient = coefficients);
 }
 
+double output_place(const solver *s, int32_t i, double t, double h, double t_end)
+{
+    double time = s->task.times[i];
+    return time == t_end ? 1.0 : fmin((time - t) / h, 1.0 - DBL_EPSILON);
+}
+
 /* Rounding must not make an output within the step pass for its end, whose value is Y1 to the bit
  * and whose cotangent goes there: x stays below 1. Several outputs may lie within one step, and one
  * that none of them has reached waits for a later step. */
@@ -100,12 +106,12 @@ odeon_status outputs_read(solver *s, double t, double h, double t_end)
 {
     while (s->outputs.next < s->task.n_times && outputs_reached(s, t_end, s->outputs.next)) {
         int32_t i = s->outputs.next++;
-        double time = s->task.times[i];
-        bool own_end = time == t_end;
-        double x = own_end ? 1.0 : fmin((time - t) / h, 1.0 - DBL_EPSILON);
+        bool own_end = s->task.times[i] == t_end;
+        double x = output_place(s, i, t, h, t_end);
         s->outputs.read_at[i] = x;
+        bool read = i >= s->slices.first_read && i - s->slices.first_read < s->slices.n_reads;
         if (!own_end) {
-            ODEON_TRY(dense_read(s, h, x, NULL, &s->task.y[i]));
+            ODEON_TRY(read ? ODEON_OK : dense_read(s, h, x, NULL, &s->task.y[i]));
             continue;
         }
         odeon_tensor end = vector_tensor(s, s->step.value[REG_Y1]);

@@ -15,8 +15,11 @@ bool outputs_reached(const solver *s, double t, int32_t i);
 /* The first of the block's stops behind t, if it comes before end; else end. */
 double next_stop(const solver *s, double t, double end);
 
+/* Where within a step from t by h, which ends at t_end, output i is read: 1 is its own end. */
+double output_place(const solver *s, int32_t i, double t, double h, double t_end);
 /* Reads the outputs that an accepted step from t by h, which ends at t_end, has come to: at its own
- * end, out of register Y1, or off its dense output, out of Y0 and the slopes. */
+ * end, out of register Y1, or off its dense output, out of Y0 and the slopes, unless a step made
+ * slice by slice has been read already. */
 odeon_status outputs_read(solver *s, double t, double h, double t_end);
 
 /* y(t + x h) = y0 + h sum b_i(x) k_i, the dense output of a step by h. kept: what dense_registers

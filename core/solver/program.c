@@ -77,3 +77,14 @@ void program_finish(program *p, int32_t n_carry, int32_t n_kept, const int32_t *
     find_eval_only(p, n_carry);
     find_max_live(p, n_carry);
 }
+
+const verb *program_error_verb(const program *p, int32_t estimate)
+{
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        const verb *w = &p->verbs[v];
+        if (w->kind == VERB_COMBINE && w->out == REG_ERROR && w->estimate == estimate) {
+            return w;
+        }
+    }
+    return NULL;
+}

@@ -86,4 +86,7 @@ typedef struct program {
  * of the method. The n_kept registers stay until the end of the step. */
 void program_finish(program *p, int32_t n_carry, int32_t n_kept, const int32_t *kept);
 
+/* The verb that combines one of the error estimates; NULL: there is none. */
+const verb *program_error_verb(const program *p, int32_t estimate);
+
 #endif

@@ -12,6 +12,7 @@
 #include "solver/outputs.h"
 #include "solver/reverse.h"
 #include "solver/step.h"
+#include "solver/step_slices.h"
 #include "solver/stretch.h"
 #include "solver/verb_join.h"
 
@@ -74,6 +75,7 @@ void solver_destroy(solver *s)
     const odeon_device *device = s->lane->device;
     capture_cache_destroy(s->captures);
     workspace_fini(&s->memory);
+    step_slices_fini(s);
     buffer_release(device, &s->device.state);
     buffer_release(device, &s->device.rows);
     buffer_release(device, &s->device.running);

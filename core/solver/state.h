@@ -12,6 +12,7 @@
  *   host_side, matrix_free, implicit   stages that solve equations
  *   keep         what a step leaves kept
  *   verb_scalar, verb_join   coefficients of a step; parts of a state
+ *   part_error   how parts count in an error               step_slices one step by slices
  *   step         one step: a program's verbs             rows        steps kept on the device
  *   diagnosis    where and why a solve failed            failure     the same in words
  *   controller   adaptive step sizes, the first step     reverse     cotangents through steps
@@ -66,8 +67,24 @@ typedef struct step_state {
     /* Of methods that need the host: the sizes of this step and of the one before, 0: there is
      * none; and its scalars. */
     double h, h_prev, scalar[PROGRAM_SCALARS];
+    double t;              /* where this step starts */
     char *spare_cotangent; /* reverse: memory of the answer until a cotangent is bound to it */
 } step_state;
+
+/* A step that is made slice by slice (step_slices.h). Between slices registers are bound only where
+ * f has written sums, between steps none is. */
+typedef struct step_slices {
+    workspace memory; /* vectors of one slice */
+    bound_vector value[PROGRAM_MAX_REGISTERS];
+    int64_t first, n;    /* samples of the slice under way */
+    device_buffer lanes; /* of sums of errors */
+    bool judged;         /* the step that was run last has left its sums in slots ERROR_SUM */
+    /* Outputs that it has been read at already, [first_read, first_read + n_reads): into the
+     * caller's vectors, but the one whose vector Y0 is borrowed from into spare. */
+    int32_t first_read, n_reads;
+    bound_vector spare;
+    bool off; /* steps are made of all samples at once */
+} step_slices;
 
 enum { SOLVER_LOG_ROWS = 1024 }; /* the most steps that the device tries alone */
 
@@ -96,6 +113,7 @@ typedef struct solver {
     solve_task task;
     solve_outputs outputs;
     step_state step;
+    step_slices slices;
     odeon_control control; /* adaptive: spec's, with this field's parts and order */
     double unclipped_h;    /* the last step if it was accepted and not cut; else as before */
     solve_log log;

@@ -5,6 +5,8 @@
 #include "solver/implicit.h"
 #include "solver/keep.h"
 #include "solver/outputs.h"
+#include "solver/part_error.h"
+#include "solver/step_slices.h"
 #include "solver/verb_join.h"
 #include "solver/verb_scalar.h"
 
@@ -41,6 +43,9 @@ static bool keeps_frames(const solver *s)
 static int64_t vectors_needed(const solver *s, const program *p)
 {
     enum { SPARE = 3 }; /* two slopes and a state to choose the first step */
+    if (step_slices_suit(s, p)) {
+        return step_slices_whole_vectors(s);
+    }
     int64_t carry = s->stepper->info.n_carry;
     int64_t forward = p->max_live + carry, reverse = p->n_combines + p->n_evals + 2 * carry;
     if (p->n_implicit > 0) {
@@ -66,7 +71,10 @@ odeon_status step_reserve(solver *s, const program *p)
 {
     workspace *w = &s->memory;
     int64_t n = vectors_needed(s, p), held = keep_vectors(s);
-    workspace_note_vectors(w, (n + held) * vector_bytes(s->task.field));
+    bool slices = step_slices_suit(s, p);
+    workspace_note_vectors(w, (n + held) * vector_bytes(s->task.field) +
+                                  (slices ? step_slices_bytes(s, p) : 0));
+    ODEON_TRY(slices ? step_slices_reserve(s, p) : ODEON_OK);
     for (size_t i = 0; i < s->stepper->n_programs && w->n_free_vectors == w->n_vectors; i++) {
         int64_t other = vectors_needed(s, s->stepper->programs[i]);
         n = other > n ? other : n;
@@ -88,6 +96,7 @@ odeon_status step_reserve(solver *s, const program *p)
 odeon_status step_set_time(solver *s, double t, double h)
 {
     double values[2] = {t, h};
+    s->step.t = t;
     s->step.h = h;
     return ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
                     .first = ODEON_SLOT_T, .n = 2, .values = values);
@@ -210,12 +219,17 @@ static odeon_status run_verb(solver *s, const program *p, const verb *w)
 
 odeon_status step_run(solver *s, const program *p)
 {
+    s->slices.judged = false;
+    s->slices.n_reads = 0;
     take_frames(s, p);
     if (keeps_frames(s)) {
         bind_to_frames(s, p);
     }
     ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
                        .c = p->c, .slots = s->slots));
+    if (step_slices_suit(s, p)) {
+        return step_slices_run(s, p);
+    }
     implicit_begin_step(s);
     verb_scalars(s, p);
     for (int32_t v = 0; v < p->n_verbs; v++) {
@@ -226,51 +240,6 @@ odeon_status step_run(solver *s, const program *p)
 }
 
 /* ---- the error estimate ---- */
-
-/* The verb that combines one of them; every program of an embedded method has the first, which the
- * recorder has checked. */
-static const verb *error_verb(const program *p, int32_t estimate)
-{
-    for (int32_t v = 0; v < p->n_verbs; v++) {
-        const verb *w = &p->verbs[v];
-        if (w->kind == VERB_COMBINE && w->out == REG_ERROR && w->estimate == estimate) {
-            return w;
-        }
-    }
-    return NULL;
-}
-
-/* Tolerances by component are those of y: a part that is integrated along has no such components
- * and is judged by the common ones. */
-static const odeon_control *control_of(const solver *s, int32_t flags, odeon_control *own)
-{
-    if (s->control.n_each == 0 || (flags & ODEON_PART_QUADRATURE) == 0) {
-        return &s->control;
-    }
-    *own = s->control;
-    own->n_each = 0;
-    return own;
-}
-
-/* A part that all workers share is counted by rank 0 alone: sums over the workers would count it
- * once for each. A part of no norm is left out, and its slot is not read. */
-static odeon_status part_sum(solver *s, int32_t part, int32_t slot, const odeon_view *y0,
-                             const odeon_view *y1, int32_t n, const odeon_view *const *x,
-                             const odeon_scalar *coefficients)
-{
-    int32_t flags = s->task.field->abi.parts[part].flags;
-    if ((flags & ODEON_PART_SHARED) != 0 && s->lane->group->abi.rank != 0) {
-        double none = 0.0;
-        return ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
-                        .first = slot, .n = 1, .values = &none);
-    }
-    odeon_control own;
-    return (flags & ODEON_PART_NO_NORM) != 0
-               ? ODEON_OK
-               : ODEON_DO(s->lane->device, solver, error_sum, s->lane->queue,
-                          .control = control_of(s, flags, &own), .y0 = y0, .y1 = y1, .n = n, .x = x,
-                          .coefficient = coefficients, .slots = s->slots, .slot = slot);
-}
 
 /* Part by part, since norms may be taken of each by itself. */
 static odeon_status estimate_sums(solver *s, int32_t estimate, bound_vector y0, bound_vector y1,
@@ -287,7 +256,7 @@ static odeon_status estimate_sums(solver *s, int32_t estimate, bound_vector y0, 
             parts[i] = part_tensor(s, x[i], part);
             pointers[i] = &parts[i].view;
         }
-        ODEON_TRY(part_sum(s, part, slot, &start.view, &end.view, n, pointers, coefficients));
+        ODEON_TRY(part_error_sum(s, part, slot, &start.view, &end.view, n, pointers, coefficients));
     }
     return ODEON_OK;
 }
@@ -302,7 +271,8 @@ odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32
 static odeon_status estimate_vector(solver *s, const program *p, int32_t estimate, double h,
                                     bound_vector out)
 {
-    const verb *w = error_verb(p, estimate);
+    const verb *w =
+        program_error_verb(p, estimate); /* the recorder has checked that there is one */
     odeon_tensor error = vector_tensor(s, out), x[ODEON_MAX_STAGES];
     const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
@@ -335,7 +305,7 @@ static odeon_status filtered_sums(solver *s, const program *p, int32_t estimate)
 /* Without a filter the estimate is never formed: error_sum combines and sums in one pass. */
 static odeon_status plain_sums(solver *s, const program *p, int32_t estimate)
 {
-    const verb *w = error_verb(p, estimate);
+    const verb *w = program_error_verb(p, estimate);
     const bound_vector *value = s->step.value;
     bound_vector x[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
@@ -349,10 +319,27 @@ static odeon_status plain_sums(solver *s, const program *p, int32_t estimate)
 odeon_status step_error_sums(solver *s, const program *p)
 {
     int32_t n = s->control.n_estimates > 1 ? s->control.n_estimates : 1;
-    for (int32_t i = 0; i < n; i++) {
+    for (int32_t i = 0; i < n && !s->slices.judged; i++) {
         ODEON_TRY(implicit_filters(s) ? filtered_sums(s, p, i) : plain_sums(s, p, i));
     }
     return ODEON_OK;
+}
+
+odeon_status step_make_whole(solver *s, const program *p, double t, double h)
+{
+    int64_t evals = s->log.evals, field_evals = *s->task.field->evals;
+    if (!step_slices_suit(s, p)) {
+        return ODEON_OK;
+    }
+    step_reject(s);
+    s->slices.off = true;
+    odeon_status status = step_reserve(s, p);
+    status = status == ODEON_OK ? step_set_time(s, t, h) : status;
+    status = status == ODEON_OK ? step_run(s, p) : status;
+    s->slices.off = false;
+    s->log.evals = evals;
+    *s->task.field->evals = field_evals;
+    return status;
 }
 
 odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out)
@@ -423,6 +410,10 @@ odeon_status step_accept(solver *s, const program *p, double t, double h, double
 {
     int32_t first_output = s->outputs.next;
     ODEON_TRY(keep_values(s, p));
+    if (step_slices_suit(s, p)) {
+        ODEON_TRY(step_slices_miss(s, t_end) ? step_make_whole(s, p, t, h) : ODEON_OK);
+        ODEON_TRY(step_slices_read(s, t_end));
+    }
     ODEON_TRY(outputs_read(s, t, h, t_end));
     solve_record record = record_of(s, p, t, h, first_output, false);
     keep_record(s, &record);
@@ -435,6 +426,7 @@ odeon_status step_accept(solver *s, const program *p, double t, double h, double
 void step_reject(solver *s)
 {
     release_all_but_start(s);
+    workspace_release(&s->memory, &s->slices.spare);
     for (int32_t i = 0; i < ODEON_MAX_STAGES; i++) {
         if (s->step.frames[i] != NULL) {
             workspace_give_frame(&s->memory, s->step.frames[i]);

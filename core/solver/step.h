@@ -33,6 +33,9 @@ odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32
                               const bound_vector *x, const odeon_scalar *coefficients);
 /* The same of the step's error estimates, one after the other. */
 odeon_status step_error_sums(solver *s, const program *p);
+/* Makes the step from t by h, which was run slice by slice, again of all samples at once, since the
+ * values of its stages are wanted. Nothing is counted; T and H are left as the step's. */
+odeon_status step_make_whole(solver *s, const program *p, double t, double h);
 /* The first error estimate of a step by h as a vector, filtered where the method says so, whatever
  * the slots hold by now. */
 odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out);

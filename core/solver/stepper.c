@@ -142,6 +142,15 @@ odeon_status stepper_inverse(stepper *s, const program **out)
                                           s->instance->component->id);
 }
 
+int64_t stepper_slice_vectors(const stepper *s)
+{
+    int64_t most = 0;
+    for (size_t i = 0; i < s->n_programs && !s->needs_host; i++) {
+        most = s->programs[i]->max_live > most ? s->programs[i]->max_live : most;
+    }
+    return most;
+}
+
 void stepper_limit_growth(const stepper *s, odeon_control *control)
 {
     double most = s->info.ratio_max;

@@ -50,6 +50,10 @@ odeon_status stepper_program(stepper *s, int64_t index, const program **out);
  * and carry out. ODEON_ERR_UNSUPPORTED: the method has none. Not to be called within a step. */
 odeon_status stepper_inverse(stepper *s, const program **out);
 
+/* Vectors that a step holds at once, of samples that go through it by themselves; 0: all samples go
+ * through a step together. */
+int64_t stepper_slice_vectors(const stepper *s);
+
 /* A multistep method may bear less growth from step to step than control allows. */
 void stepper_limit_growth(const stepper *s, odeon_control *control);
 

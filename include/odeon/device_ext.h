@@ -5,6 +5,7 @@
 #ifndef ODEON_DEVICE_EXT_H
 #define ODEON_DEVICE_EXT_H
 #include "odeon/device.h"
+#include "odeon/device_solver.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -73,6 +74,27 @@ typedef struct odeon_device_capture {
                                int64_t passes);
     odeon_status (*loop_end)(odeon_queue *queue);
 } odeon_device_capture;
+
+/* Solves in slices: where the samples of a batch do not see each other, some of them go through all
+ * stages of a step before the next ones do, so that what they share stays in a cache. Extension;
+ * draft. */
+#define ODEON_DEVICE_SLICES "odeon.device.slices/1"
+#define ODEON_ERROR_LANES   32
+typedef struct odeon_device_slices {
+    uint32_t struct_size, reserved0;
+    /* The family that error_sum belongs to: a device that has another one solves whole batches. */
+    const odeon_solver_family *solver;
+    /* How many bytes one worker should work on at a time: a cache of its own. 0: there is none, and
+     * whole batches are as good. Always the same of one device. [any; build] */
+    uint64_t (*bytes)(void *device);
+    /* error_sum of a vector piece by piece, in order: call's y0, y1 and x are the piece that begins
+     * at element `first` of it. The sums so far are kept in lanes, F64 [ODEON_ERROR_LANES] on the
+     * device, which the piece at 0 begins anew; slots[slot] is what they come to, which behind the
+     * last piece are the bits of error_sum of all of it. n_each counts from `first`.
+     * [worker; evaluation] */
+    odeon_status (*error_sum)(odeon_queue *queue, const odeon_error_sum *call, double *lanes,
+                              int64_t first);
+} odeon_device_slices;
 
 /* Makes memory useless (NaN) that its owner declares free to overwrite, so that reading it before
  * writing it shows. For devices made for tests; replayable. Extension. */

@@ -73,3 +73,29 @@ expect 2 "there is nothing to solve" bench "${model[@]}" "${quick[@]}" --what so
 expect 3 "missing: " bench "$ini/small.ini" data.path=missing "${quick[@]}"
 expect 2 "usage: odeon bench INI" bench
 expect 2 "'train' takes no option --compare" train "$ini/small.ini" --compare reference
+
+# An operator by itself: what a table lists can be given back.
+alone=("$ini/small.ini" data.path=nowhere "${quick[@]}")
+expect 0 "  conv2d x=2x3x8x8 w=4x3x3x3 y=2x4x4x4 stride=2 padding=1 act=relu" bench "${alone[@]}" \
+    --operator "conv2d x=2x3x8x8 w=4x3x3x3 stride=2 padding=1 act=relu" --compare reference
+[ "$(grep -c '^\[[01]\] .* 1.00  conv2d\|^\[1\]' out)" -ge 2 ] || fail "not two devices"
+for text in "gemm a=8x4 b=3x4 bias=3 c=8x3 trans_b=1 act=tanh" "lincomb x=100*7 base=100 y=100" \
+    "unary_vjp kept=9 dy=9 dx=9 id=relu" "group_norm x=2x6x10 w=6 b=6 y=2x6x10 stats=2x3x2 groups=3" \
+    "conv2d_vjp_x w=4x3x3x3 dy=2x4x6x6 dx=2x3x8x8 stride=1" "dot a=5 b=5" "fill y=6x6" \
+    "conv2d_vjp_w x=2x3x8x8 dy=2x4x6x6 dw=4x3x3x3 stride=1" "binary a=7 b=7 y=7 id=mul float64"; do
+    expect 0 ",\"$text\"," bench "${alone[@]}" --csv --operator "$text"
+done
+expect 2 "gemm: c=8x5 does not fit, expected 8x3" bench "${alone[@]}" \
+    --operator "gemm a=8x4 b=4x3 c=8x5"
+expect 2 "gemm: a and b do not fit: 4 against 5" bench "${alone[@]}" --operator "gemm a=8x4 b=5x3"
+expect 2 "gemm: b: must be given" bench "${alone[@]}" --operator "gemm a=8x4"
+expect 2 "gemm: a=8xy: must be sizes such as" bench "${alone[@]}" --operator "gemm a=8xy b=4x3"
+expect 2 "gemm: z=1: the operator has no such field" bench "${alone[@]}" \
+    --operator "gemm a=8x4 b=4x3 z=1"
+expect 2 "conv2d: x and w do not fit: channels 3 and 2" bench "${alone[@]}" \
+    --operator "conv2d x=2x3x8x8 w=4x2x3x3"
+expect 2 "sgd_step: is timed within a model only" bench "${alone[@]}" --operator "sgd_step p=4"
+expect 2 "gemm: act=abs: must be the name of a function" bench "${alone[@]}" \
+    --operator "gemm a=8x4 b=4x3 act=abs"
+expect 2 "unary: id=99: must be the name of a function" bench "${alone[@]}" \
+    --operator "unary x=4 id=99"

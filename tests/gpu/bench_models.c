@@ -37,6 +37,7 @@ enum { MAX_OVERRIDES = 64, TEXT_BYTES = 2048 };
 typedef struct settings {
     const char *device, *data, *fashion, *out, *cases, *system, *plugins, *root;
     bool serve;            /* samples are taken when the caller says so */
+    bool untimed;          /* only files are wanted */
     double seconds, began; /* of one measurement; when the program was started, since 1970 */
     int64_t batch;         /* in place of the cases'; 0: theirs */
     int32_t least;
@@ -179,6 +180,9 @@ static odeon_status measure(scene *s, odeon_status (*run)(void *context), bench_
                        .queue = s->session->workers[0].site.lane.queue};
     const ode_counters *b = &s->session->workers[0].site.odes[0]->counters;
     *out = (bench_time){.calls = 1};
+    if (s->settings->untimed) {
+        return run(s);
+    }
     return s->settings->serve
                ? bench_serve_samples(&call, s->n, &b->evals_forward, &b->evals_backward)
                : bench_measure(&call, s->settings->seconds, s->settings->least, out);
@@ -329,7 +333,7 @@ static odeon_status time_training(scene *s, char *weights, bool first)
     ODEON_TRY(write_batch(s));
     double loss = s->result.loss;
     ODEON_TRY(measure(s, train_once, &t));
-    if (s->settings->serve) {
+    if (s->settings->serve || s->settings->untimed) {
         return ODEON_OK;
     }
     s->result.loss = loss; /* of the first step: that of the weights in the file */
@@ -428,6 +432,9 @@ static odeon_status run_solves(scene *s, float *host)
     ODEON_TRY(s->session->model.device->ops->upload(w->site.lane.queue, s->y0.data, host, bytes));
     ODEON_TRY(session_run_job(s->session, run_part, &fit));
     ODEON_TRY(measure(s, solve_once, &t));
+    if (s->settings->untimed) {
+        return write_solve(s, host, host + count);
+    }
     if (s->settings->serve) {
         return ODEON_OK;
     }
@@ -493,7 +500,7 @@ static int serve(const settings *set)
             (void)printf("failed\tno such case\n");
         } else {
             bool files = strcmp(c.what, "files") == 0;
-            once.seconds = files ? 0.0 : once.seconds;
+            once.untimed = files;
             once.serve = !files;
             odeon_status status = bench(&once, of, files, files ? NULL : c.what);
             (void)printf(status == ODEON_OK ? "done\n" : "failed\t%s\n", diag_message());

@@ -31,6 +31,9 @@ const odeon_option *const cpu_options[] = {
                  .help = "how float32 products and convolutions multiply: as such, or on matrix "
                          "tiles (AMX) as 6, 3 or 1 products of bfloat16 parts, to 1e-7, 1e-5 or "
                          "4e-3"),
+    ODEON_OPTION(cpu_device, slice_kib, I64, .default_text = "-1", .min_text = "-1",
+                 .help = "KiB of cache that a worker's solves keep their samples in, some at a "
+                         "time; -1: the second-level cache as found, 0: all of a batch at once"),
     NULL};
 
 /* The widest instruction set that this processor can run. The AVX-512 kernels are compiled with F,
@@ -418,7 +421,8 @@ static const void *get_table(void *self, const char *id)
 {
 #define FAMILY(name, header) {ODEON_FAMILY(name), &cpu_##name},
     static const device_table tables[] = {
-        ODEON_FAMILY_LIST(FAMILY){ODEON_DEVICE_COUNTERS, &counters}};
+        ODEON_FAMILY_LIST(FAMILY){ODEON_DEVICE_COUNTERS, &counters},
+        {ODEON_DEVICE_SLICES, &cpu_slices}};
 #undef FAMILY
     (void)self;
     return device_table_find(tables, sizeof tables / sizeof tables[0], id);

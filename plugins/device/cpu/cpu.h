@@ -11,6 +11,7 @@
 #include "kernels/kernels.h"
 #include "odeon/device.h"
 #include "odeon/device_conv.h"
+#include "odeon/device_ext.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_norm.h"
 #include "odeon/device_optimizer.h"
@@ -31,6 +32,7 @@ typedef struct cpu_device {
     int64_t simd;        /* 0: auto, else CPU_LEVEL_* + 1 */
     int64_t convolution; /* CPU_CONVOLUTION_* of way.h */
     int64_t math;        /* CPU_MATH_* */
+    int64_t slice_kib;   /* -1: as found */
     cpu_blas library;
     int32_t level, level_asked; /* CPU_LEVEL_*; level_asked is -1 for auto */
     const cpu_kernels *f32, *f64;
@@ -96,8 +98,10 @@ static inline void *write_or_null(const odeon_tensor *x)
 void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, const cpu_gemm_shape *p,
                   const void *a, const void *b, void *c);
 
-/* The same of float32 on matrix tiles (tiles/tiles.h), where option math chooses them and the
- * product is worth it. Returns 0, with c as it was, where it is not so. */
+/* Is a product of float32 one for matrix tiles (tiles/tiles.h), by option math and its shape? */
+int32_t cpu_on_tiles(const cpu_device *device, const cpu_gemm_shape *p);
+/* Computes it there. Returns 0, with c as it was, where it is not, or where a number has no parts.
+ */
 int32_t cpu_multiply_on_tiles(cpu_queue *queue, const cpu_gemm_shape *p, const float *a,
                               const float *b, float *c);
 void cpu_release_tiles(cpu_queue *queue);
@@ -117,5 +121,6 @@ extern const odeon_norm_family cpu_norm;
 extern const odeon_random_family cpu_random;
 extern const odeon_loss_family cpu_loss;
 extern const odeon_optimizer_family cpu_optimizer;
+extern const odeon_device_slices cpu_slices; /* in solver.c */
 
 #endif

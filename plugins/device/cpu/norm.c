@@ -35,7 +35,8 @@ static odeon_status cpu_group_norm(odeon_queue *queue, const odeon_group_norm *c
         "group_norm", "x, y[B,C,S], w, b[C], stats F64 [B,groups,2]"));
     if (odeon_count(&call->x->shape) > 0) {
         k->group_norm(&g, call->epsilon, odeon_read(call->x), read_or_null(call->w),
-                      read_or_null(call->b), odeon_write(call->y), odeon_write(call->stats));
+                      read_or_null(call->b), ODEON_UNARY_IDENTITY, odeon_write(call->y),
+                      odeon_write(call->stats));
     }
     return ODEON_OK;
 }
@@ -55,16 +56,10 @@ static odeon_status cpu_group_norm_vjp(odeon_queue *queue, const odeon_group_nor
                               per_channel(odeon_as_view(call->db), &call->x->shape) &&
                               call->stats->shape.dtype == ODEON_DTYPE_F64,
                           "group_norm_vjp", "x, dy, dx[B,C,S], w, dw, db[C], stats F64"));
-    if (odeon_count(&call->x->shape) == 0) {
-        return ODEON_OK;
-    }
-    if (call->dw != NULL || call->db != NULL) {
-        k->group_norm_vjp_w(&g, odeon_read(call->x), odeon_read(call->stats), odeon_read(call->dy),
-                            write_or_null(call->dw), write_or_null(call->db));
-    }
-    if (call->dx != NULL) {
-        k->group_norm_vjp_x(&g, odeon_read(call->x), read_or_null(call->w), odeon_read(call->stats),
-                            odeon_read(call->dy), odeon_write(call->dx));
+    if (odeon_count(&call->x->shape) > 0) {
+        k->group_norm_vjp(&g, odeon_read(call->x), read_or_null(call->w), odeon_read(call->stats),
+                          odeon_read(call->dy), write_or_null(call->dx), write_or_null(call->dw),
+                          write_or_null(call->db));
     }
     return ODEON_OK;
 }

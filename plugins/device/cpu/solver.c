@@ -1,6 +1,8 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "cpu.h"
+#include "odeon/device_ext.h"
 #include "odeon/device_solver.h"
 #include "odeon/kit/step_control.h"
 
@@ -90,8 +92,9 @@ static odeon_status cpu_lincomb(odeon_queue *queue, const odeon_lincomb *call)
     return ODEON_OK;
 }
 
-/* y0, y1, x[n] of one count -> slots[slot]. */
-static odeon_status cpu_error_sum(odeon_queue *queue, const odeon_error_sum *call)
+/* y0, y1, x[n] of one count -> slots[slot]; lanes NULL: they are all of the vector. */
+static odeon_status error_sum(odeon_queue *queue, const odeon_error_sum *call, double *lanes,
+                              int64_t first)
 {
     const cpu_kernels *k;
     terms t;
@@ -102,8 +105,20 @@ static odeon_status cpu_error_sum(odeon_queue *queue, const odeon_error_sum *cal
                      call->slots, &t));
     call->slots[call->slot] =
         k->error_sum(odeon_count(&call->y0->shape), call->control, odeon_read(call->y0),
-                     odeon_read(call->y1), call->n, t.x, t.c);
+                     odeon_read(call->y1), call->n, t.x, t.c, lanes, first);
     return ODEON_OK;
+}
+
+static odeon_status cpu_error_sum(odeon_queue *queue, const odeon_error_sum *call)
+{
+    return error_sum(queue, call, NULL, 0);
+}
+
+static odeon_status cpu_error_sum_piece(odeon_queue *queue, const odeon_error_sum *call,
+                                        double *lanes, int64_t first)
+{
+    ODEON_TRY(cpu_require(queue, lanes != NULL && first >= 0, "error_sum", "a piece of a vector"));
+    return error_sum(queue, call, lanes, first);
 }
 
 /* a, b of one count -> slots[slot]. */
@@ -249,3 +264,22 @@ const odeon_solver_family cpu_solver = {
     .row_load = cpu_row_load,
     .step_back = cpu_step_back,
 };
+
+/* ---- slices ---- */
+
+/* A processor that does not tell gets what all of today have at least. */
+static uint64_t slice_bytes(void *device)
+{
+    enum { KIB = 1024, USUAL_KIB = 512 };
+    const cpu_device *d = device;
+    if (d->slice_kib >= 0) {
+        return (uint64_t)d->slice_kib * KIB;
+    }
+    long found = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return found > 0 ? (uint64_t)found : (uint64_t)USUAL_KIB * KIB;
+}
+
+const odeon_device_slices cpu_slices = {.struct_size = sizeof cpu_slices,
+                                        .solver = &cpu_solver,
+                                        .bytes = slice_bytes,
+                                        .error_sum = cpu_error_sum_piece};

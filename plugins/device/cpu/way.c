@@ -1,20 +1,90 @@
+/* Which way is fastest: one rule, made from the table below and others like it.
+ *
+ * GFLOP/s of nominal operations (padding counts, although vectors of filters leave most of it out),
+ * float32, AVX2, an EPYC of the third generation whose multiply-adds give 98; OpenBLAS 0.3.21 with
+ * its kernels for Haswell; tests/bench/bench_convolutions.
+ *
+ *                                 forward               by x                  by w
+ * C-K, window, edge        unroll filt. plac.    unroll filt. plac.    unroll filt. plac.
+ *   6-6    3x3   26            22   36   63          25   36   63          16   34   60
+ *  16-16   3x3   28            38   68   64          40   71   66          37   77   64
+ *  65-64   3x3    6            51   79   65          49   76   62          52   86   30
+ *  64-64   3x3   32            66   81   73          67   83   75          62   85   72
+ * 128-128  3x3    8            66   87   71          62   79   67          65   71   24
+ * 256-256  3x3    4            47   83   41          47   85   40          58   60    4
+ *  64-64   4x4/2 26            56   83    -          50   84    -          54   75    -
+ *  64-64   4x4/2 13            40   81    -          36   63    -          40   59    -
+ *   6-6    3x3/2 26             9   18    -           9   12    -           8   18    -
+ *   1-64   3x3   28            21   24   22          19    5   18          20   15   25
+ *   3-16   3x3   32            36   47   53          33   18   54          27   53   54
+ *   8-8    3x3   14            18   28   45          16   28   44          16   32   41
+ *  12-12   3x3   14            36   55   63          20   32   47          22   39   42
+ *  40-24   3x3   10            37   45   57          31   46   56          32   51   38
+ *  64-10   3x3    7            13   34   50          20   48   47          14   41   30
+ *   6-16   1x1   28            31   22   47          18   11   47          13   30   50
+ *  64-64   1x1    8            52   28   48          52   31   48          50   43   39
+ *  16-32   1x1/2 16            19   24    -          19   10    -          19   30    -
+ *
+ * float64 gives half of that in the same order, but for gradients of many weights. Products in the
+ * device's own loops are at 4 to 29: with them every convolution is direct that can be. */
 #include "way.h"
 
-/* Few outputs leave lanes of vectors of filters empty. */
+/* Sums of that many bytes leave L2 for every group of images. */
+enum { SUMS_BYTES = 1 << 20, WIDE_CHANNELS = 32, NARROW_CHANNELS = 4 };
+
+static int32_t is_pointwise(const cpu_windows *v)
+{
+    return v->kernel_h == 1 && v->kernel_w == 1;
+}
+
+/* Whole pairs of vectors, or few filters more than that, of a sum that is worth transposing. */
+static int32_t fills_vectors(int64_t channels, int64_t filters, int64_t lanes)
+{
+    int64_t rest = filters % (2 * lanes);
+    return channels >= NARROW_CHANNELS && filters >= 2 * lanes && rest * 4 <= lanes;
+}
+
+/* The faster of the direct ways. */
 static cpu_way direct_way(cpu_conv_mode mode, const cpu_convolution *c, const cpu_direct *direct)
 {
-    int64_t outputs = mode == CPU_CONV_VJP_X ? c->windows.channels : c->filters;
-    int32_t few = outputs < 2 * direct->lanes && outputs % direct->lanes != 0;
-    if (few && direct_can(CPU_WAY_PLACES, c)) {
+    const cpu_windows *v = &c->windows;
+    int32_t filters;
+    if (mode == CPU_CONV_VJP_W) {
+        filters = v->width < direct->lanes || (!is_pointwise(v) && v->channels >= NARROW_CHANNELS &&
+                                               c->filters >= 2 * direct->lanes);
+    } else if (mode == CPU_CONV_VJP_X) {
+        filters = fills_vectors(c->filters, v->channels, direct->lanes) && !is_pointwise(v);
+    } else {
+        filters = fills_vectors(v->channels, c->filters, direct->lanes) && !is_pointwise(v);
+    }
+    if (!filters && direct_can(CPU_WAY_PLACES, c)) {
         return CPU_WAY_PLACES;
     }
     return direct_can(CPU_WAY_FILTERS, c) ? CPU_WAY_FILTERS : CPU_WAY_UNROLL;
 }
 
+/* Where the matrix of windows and the products of OpenBLAS are faster. */
+static int32_t prefers_products(cpu_conv_mode mode, const cpu_convolution *c,
+                                const cpu_direct *direct)
+{
+    const cpu_windows *v = &c->windows;
+    int64_t weights = v->channels * v->kernel_h * v->kernel_w * c->filters;
+    if (direct->lanes * direct->bytes < 32) { /* its kernels have longer vectors, or as long ones */
+        return 1;
+    }
+    if (is_pointwise(v) && v->channels >= WIDE_CHANNELS && c->filters >= WIDE_CHANNELS) {
+        return 1; /* nothing is unrolled */
+    }
+    if (mode == CPU_CONV_VJP_X) { /* most of the gradient is zero */
+        return v->kernel_h < v->stride_h || v->kernel_w < v->stride_w;
+    }
+    return mode == CPU_CONV_VJP_W && direct->bytes == 8 && weights * direct->bytes > SUMS_BYTES;
+}
+
 cpu_way cpu_way_choose(int64_t convolution, cpu_conv_mode mode, const cpu_convolution *c,
                        const cpu_direct *direct, int32_t has_blas)
 {
-    (void)has_blas;
+    cpu_way way = direct_way(mode, c, direct);
     switch (convolution) {
     case CPU_CONVOLUTION_UNROLL:
         return CPU_WAY_UNROLL;
@@ -22,7 +92,9 @@ cpu_way cpu_way_choose(int64_t convolution, cpu_conv_mode mode, const cpu_convol
         return direct_can(CPU_WAY_FILTERS, c) ? CPU_WAY_FILTERS : CPU_WAY_UNROLL;
     case CPU_CONVOLUTION_PLACES:
         return direct_can(CPU_WAY_PLACES, c) ? CPU_WAY_PLACES : CPU_WAY_UNROLL;
+    case CPU_CONVOLUTION_DIRECT:
+        return way;
     default:
-        return direct_way(mode, c, direct);
+        return has_blas && prefers_products(mode, c, direct) ? CPU_WAY_UNROLL : way;
     }
 }

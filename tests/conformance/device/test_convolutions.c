@@ -15,6 +15,7 @@
 #include "direct.h"
 #include "odeon/device_conv.h"
 #include "plugin/registry.h"
+#include "way.h"
 
 /* ---- shapes ---- */
 
@@ -520,12 +521,58 @@ static void test_vectors_of_64_bytes_agree_with_plain_loops(void **state)
     }
 }
 
+/* ---- the rule ---- */
+
+static cpu_way chosen(const conv_shape *s, int64_t batch, cpu_conv_mode mode, int32_t has_blas)
+{
+    static const cpu_direct narrow = {.lanes = 8, .bytes = 4};
+    cpu_convolution c = convolution_of(s, batch);
+    return cpu_way_choose(CPU_CONVOLUTION_AUTO, mode, &c, &narrow, has_blas);
+}
+
+static void test_way_is_that_of_the_table(void **state)
+{
+    (void)state;
+    static const struct {
+        conv_shape s;
+        cpu_way way[3];
+    } lines[] = {
+        {{1, 6, 26, 26, 6, 3, 3, 1, 1, 1}, {CPU_WAY_PLACES, CPU_WAY_PLACES, CPU_WAY_PLACES}},
+        {{1, 65, 6, 6, 64, 3, 3, 1, 1, 1}, {CPU_WAY_FILTERS, CPU_WAY_FILTERS, CPU_WAY_FILTERS}},
+        {{1, 64, 26, 26, 64, 4, 4, 2, 1, 1}, {CPU_WAY_FILTERS, CPU_WAY_FILTERS, CPU_WAY_FILTERS}},
+        {{1, 16, 28, 28, 16, 3, 3, 1, 1, 1}, {CPU_WAY_FILTERS, CPU_WAY_FILTERS, CPU_WAY_FILTERS}},
+        {{1, 6, 28, 28, 16, 1, 1, 1, 0, 0}, {CPU_WAY_PLACES, CPU_WAY_PLACES, CPU_WAY_PLACES}},
+        {{1, 64, 8, 8, 64, 1, 1, 1, 0, 0}, {CPU_WAY_UNROLL, CPU_WAY_UNROLL, CPU_WAY_UNROLL}},
+        {{1, 16, 16, 16, 32, 1, 1, 2, 0, 0}, {CPU_WAY_FILTERS, CPU_WAY_UNROLL, CPU_WAY_FILTERS}},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        for (cpu_conv_mode mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
+            assert_int_equal(chosen(&lines[i].s, 1, mode, 1), lines[i].way[mode]);
+            assert_int_equal(chosen(&lines[i].s, 100, mode, 1), lines[i].way[mode]);
+        }
+    }
+}
+
+static void test_own_products_leave_unrolled_what_no_way_can_do(void **state)
+{
+    (void)state;
+    static const conv_shape third = {1, 8, 9, 9, 8, 3, 3, 3, 1, 1},
+                            far = {1, 8, 9, 9, 8, 1, 1, 1, 1, 1},
+                            wide = {1, 64, 8, 8, 64, 1, 1, 1, 0, 0};
+    assert_int_equal(chosen(&third, 1, CPU_CONV_FORWARD, 0), CPU_WAY_UNROLL);
+    assert_int_equal(chosen(&far, 1, CPU_CONV_FORWARD, 0), CPU_WAY_UNROLL);
+    assert_int_equal(chosen(&far, 0, CPU_CONV_FORWARD, 0), CPU_WAY_UNROLL);
+    assert_int_not_equal(chosen(&wide, 1, CPU_CONV_FORWARD, 0), CPU_WAY_UNROLL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_way_agrees_with_plain_loops),
         cmocka_unit_test(test_every_way_passes_the_cases_of_devices),
         cmocka_unit_test(test_vectors_of_64_bytes_agree_with_plain_loops),
+        cmocka_unit_test(test_way_is_that_of_the_table),
+        cmocka_unit_test(test_own_products_leave_unrolled_what_no_way_can_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,7 +157,7 @@ static pass make_pass(support_session *s, int64_t n, uint64_t seed)
     s->session->unprepared = true;
     p.loss = support_differentiate(s, NULL, NULL).loss;
     move_tangents(s, READ, p.product);
-    support_require(session_read_slope(s->session, &slope), "slope");
+    support_require(session_read_slope(s->session, 0, &slope), "slope");
     p.of_loss = slope.of_loss;
     return p;
 }

@@ -141,6 +141,30 @@ static void test_lack_of_memory_is_shared(void **state)
     check_pair(g, LARGE, 2, 2); /* and once there is memory again, all is well */
 }
 
+/* One worker's tensor is small, the others' are large. */
+static void sum_of_own_size(void *context, int32_t rank)
+{
+    pair *p = context;
+    gathering *g = p->g;
+    odeon_tensor x = gathering_vector(p->first[rank], rank == 2 ? 1 : p->n);
+    g->got[rank] = worker_sum(&g->group[rank], g->device[rank].queue, &x, ODEON_OK);
+    worker_group_resolve(&g->group[rank]);
+}
+
+static void test_tensors_of_different_sizes_are_refused(void **state)
+{
+    gathering *g = *state;
+    pair p = {.g = g, .n = LARGE};
+    for (int32_t rank = 0; rank < SIZE; rank++) {
+        p.first[rank] = mem_zalloc(LARGE, sizeof(double));
+    }
+    team_run(g->team, sum_of_own_size, &p);
+    for (int32_t rank = 0; rank < SIZE; rank++) {
+        assert_int_equal(g->got[rank], ODEON_ERR_INTERNAL);
+        mem_free(p.first[rank]);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, gathering_open, gathering_close)
 
 int main(void)
@@ -151,6 +175,7 @@ int main(void)
         TEST(test_sizes_may_alternate),
         TEST(test_what_was_reserved_is_not_allocated_again),
         TEST(test_lack_of_memory_is_shared),
+        TEST(test_tensors_of_different_sizes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,9 +196,11 @@ static void test_steps_are_fused_and_views_left_out(void **state)
     assert_string_equal(p->steps[1].layer->path, "a.relu");
     assert_int_equal(p->layer_flags & ODEON_LAYER_LINEAR, 0);
     assert_int_equal(p->frame_bytes % 64, 0);
-    assert_int_equal(p->in_at, 0);            /* dense reads its input */
-    assert_int_equal(p->steps[0].out_at, 64); /* [4,2] doubles behind; tanh's output is read */
-    assert_int_equal(p->steps[1].in_at, 64);
+    assert_int_equal(p->steps[0].out_at, 0); /* [4,3] doubles: tanh's output is read */
+    assert_int_equal(p->steps[1].in_at, 0);
+    assert_int_equal(p->inner_bytes, 128);
+    assert_int_equal(p->in_at, 128);      /* both ends behind; dense reads its input */
+    assert_int_equal(p->out_at, 192);     /* and relu its output */
     assert_int_equal(p->cell_bytes, 128); /* [4,3] doubles, rounded up to 64 */
     small_net_close(s);
 }

@@ -49,15 +49,15 @@ static void test_failure_without_words_gets_some(void **state)
 static void test_calls_nest(void **state)
 {
     (void)state;
-    calling none = calling_now;
+    calling none = calling_here.now;
     calling outer = calling_begin(&gain, "forward");
     calling inner = calling_begin(&cpu, "copy");
-    assert_ptr_equal(calling_now.who, &cpu);
+    assert_ptr_equal(calling_here.now.who, &cpu);
     calling_leave(inner);
-    assert_ptr_equal(calling_now.who, &gain);
-    assert_string_equal(calling_now.slot, "forward");
+    assert_ptr_equal(calling_here.now.who, &gain);
+    assert_string_equal(calling_here.now.slot, "forward");
     calling_leave(outer);
-    assert_ptr_equal(calling_now.who, none.who);
+    assert_ptr_equal(calling_here.now.who, none.who);
 }
 
 static void test_who_asked_a_device_for_what_it_refuses_is_blamed(void **state)

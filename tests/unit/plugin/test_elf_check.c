@@ -42,6 +42,32 @@ static void test_plugin_of_the_build_is_accepted(void **state)
     free(data);
 }
 
+/* Behind everything else, so that the word's end is the file's. */
+static void test_the_word_for_its_own_folder_is_found_anywhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool found;
+    } cases[] = {{"", false},          {"$", false},           {"$ORIGI", false},
+                 {"$ORIGIN", true},    {"${ORIGIN}", true},    {"${ORIGIN", false},
+                 {"$$ORIGIN/.", true}, {"$O$${ORIGIN}", true}, {"ORIGIN", false}};
+    size_t bytes = 0;
+    char *data = folder_read(plugin_file, &bytes);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t more = strlen(cases[i].text);
+        char *longer = malloc(bytes + more);
+        assert_non_null(longer);
+        memcpy(longer, data, bytes);
+        memcpy(longer + bytes, cases[i].text, more);
+        elf_info info;
+        assert_int_equal(elf_check(longer, bytes + more, &info), ODEON_OK);
+        assert_int_equal(info.by_origin, cases[i].found);
+        free(longer);
+    }
+    free(data);
+}
+
 static void test_every_truncation_within_a_segment_is_refused(void **state)
 {
     (void)state;
@@ -367,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plugin_of_the_build_is_accepted),
+        cmocka_unit_test(test_the_word_for_its_own_folder_is_found_anywhere),
         cmocka_unit_test(test_every_truncation_within_a_segment_is_refused),
         cmocka_unit_test(test_flipped_header_bytes_never_lead_astray),
         cmocka_unit_test(test_made_file_is_accepted),

@@ -1,8 +1,6 @@
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "folder.h"
@@ -11,9 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "format/run_folder.h"
-#include "run/run_list.h"
 #include "run/run_status.h"
-#include "run/train_line.h"
 
 static void put(const folder *f, const char *name, const char *text)
 {
@@ -130,58 +126,6 @@ static void test_what_cannot_be_read_is_not_known(void **state)
     folder_remove(&f);
 }
 
-static void test_a_list_says_what_differs_among_runs_of_a_name(void **state)
-{
-    (void)state;
-    folder f = folder_create();
-    static const char *const names[] = {"a", "b", "c"};
-    for (int i = 0; i < 3; i++) {
-        char path[64], text[128];
-        assert_int_equal(mkdir(folder_file(&f, names[i]), 0700), 0);
-        (void)snprintf(path, sizeof path, "%s/effective.ini", names[i]);
-        (void)snprintf(text, sizeof text, "[run]\nname = %s\nout = /%d\nseed = %d\n",
-                       i < 2 ? "twins" : "other", i, i);
-        put(&f, path, text);
-    }
-    run_list runs;
-    table t = {0};
-    char *text;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    assert_int_equal(run_list_find(f.path, &runs), ODEON_OK);
-    assert_int_equal(runs.n, 3);
-    assert_int_equal(run_list_table(&runs, &t), ODEON_OK);
-    assert_int_equal(table_print(&t, TABLE_CSV, out), ODEON_OK);
-    assert_int_equal(fclose(out), 0);
-    assert_non_null(strstr(text, "/a,run.seed=0\n"));
-    assert_non_null(strstr(text, "/b,run.seed=1\n"));
-    assert_non_null(strstr(text, "/c,\n"));
-    assert_null(strstr(text, "run.out"));
-    free(text);
-    table_fini(&t);
-    run_list_fini(&runs);
-    folder_remove(&f);
-    assert_int_equal(run_list_find(f.path, &runs), ODEON_ERR_IO);
-    run_list_fini(&runs);
-    diag_clear();
-}
-
-/* What led to the end stays this thread's message. */
-static void test_a_last_line_leaves_the_message(void **state)
-{
-    (void)state;
-    char *text;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    (void)diag_fail(ODEON_ERR_DATA, "no file");
-    train_line_print(NULL, ODEON_ERR_DATA, out);
-    assert_int_equal(fclose(out), 0);
-    assert_string_equal(text, "{\"run\": null, \"state\": \"failed\", \"error\": \"no file\"}\n");
-    assert_string_equal(diag_message(), "no file");
-    diag_clear();
-    free(text);
-}
-
 static void test_failed_allocations_leave_nothing(void **state)
 {
     (void)state;
@@ -209,8 +153,6 @@ int main(void)
         cmocka_unit_test(test_a_line_of_json_says_all),
         cmocka_unit_test(test_states_follow_from_what_is_there),
         cmocka_unit_test(test_what_cannot_be_read_is_not_known),
-        cmocka_unit_test(test_a_list_says_what_differs_among_runs_of_a_name),
-        cmocka_unit_test(test_a_last_line_leaves_the_message),
         cmocka_unit_test(test_failed_allocations_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,20 @@ static void test_people_see_aligned_columns(void **state)
     table_fini(&t);
 }
 
+static void test_no_line_ends_with_blanks(void **state)
+{
+    (void)state;
+    table t = {0};
+    table_column_add(&t, "a", false);
+    table_column_add(&t, "reason", false);
+    table_add_word(&t, "long");
+    table_add_word(&t, "");
+    table_add_word(&t, "x");
+    table_add_word(&t, "y");
+    assert_printed(&t, TABLE_TEXT, "a     reason\nlong\nx     y\n");
+    table_fini(&t);
+}
+
 static void test_programs_see_all_digits(void **state)
 {
     (void)state;
@@ -91,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_people_see_aligned_columns),
+        cmocka_unit_test(test_no_line_ends_with_blanks),
         cmocka_unit_test(test_programs_see_all_digits),
         cmocka_unit_test(test_a_table_without_rows_has_its_names),
         cmocka_unit_test(test_a_failed_allocation_is_reported_at_the_end),

@@ -19,19 +19,36 @@ typedef struct dot_call {
     int64_t depth;        /* terms, all those of the sum or a multiple of VL */
     int64_t a_row, b_row; /* numbers from one row to the next */
     const real *a, *b;
-    vec (*sum)[BLOCK_COLS];
+    vec *sum;        /* [rows][sum_row] */
+    int64_t sum_row; /* columns of the block */
+    vec_bits lanes;  /* of the last terms, where VL does not divide depth */
 } dot_call;
 
-/* The last terms, fewer than VL: the VL last of all, the others of which are replaced by zeros. */
-ALWAYS_INLINE vec load_last(const real *end, int64_t terms)
+#define ONES_4 ~0u, ~0u, ~0u, ~0u
+
+/* Ones in the last terms lanes, which are fewer than VL. */
+static vec_bits last_lanes(int64_t terms)
 {
-    vec_bits bits = (vec_bits)load(end - VL), counted;
-    int64_t words = terms * (int64_t)sizeof(real) / 4;
-    UNROLL for (int i = 0; i < VECTOR_BYTES / 4; i++)
-    {
-        counted[i] = i >= VECTOR_BYTES / 4 - words ? ~0u : 0u;
-    }
-    return (vec)(bits & counted);
+    enum { WORDS = VECTOR_BYTES / 4, WORDS_OF_ONE = (int)sizeof(real) / 4 };
+    static const uint32_t words[2 * WORDS] = {
+        [WORDS] = ONES_4,
+#if VECTOR_BYTES >= 32
+        [WORDS + 4] = ONES_4,
+#endif
+#if VECTOR_BYTES >= 64
+        [WORDS + 8] = ONES_4,
+        [WORDS + 12] = ONES_4
+#endif
+    };
+    vec_bits bits;
+    memcpy(&bits, words + terms * WORDS_OF_ONE, sizeof bits);
+    return bits;
+}
+
+/* The VL numbers before end, of which only those in lanes count. */
+ALWAYS_INLINE vec load_last(const real *end, vec_bits lanes)
+{
+    return (vec)((vec_bits)load(end - VL) & lanes);
 }
 
 /* rows, cols are constants wherever this is inlined. */
@@ -42,7 +59,7 @@ ALWAYS_INLINE void dot_tile(int rows, int cols, const dot_call *d)
     {
         UNROLL for (int j = 0; j < cols; j++)
         {
-            sum[i][j] = d->sum[i][j];
+            sum[i][j] = d->sum[i * d->sum_row + j];
         }
     }
     int64_t whole = d->depth / VL * VL, last = d->depth - whole;
@@ -63,17 +80,17 @@ ALWAYS_INLINE void dot_tile(int rows, int cols, const dot_call *d)
     }
     UNROLL for (int i = 0; i < rows && last > 0; i++)
     {
-        vec x = load_last(d->a + i * d->a_row + d->depth, last);
+        vec x = load_last(d->a + i * d->a_row + d->depth, d->lanes);
         UNROLL for (int j = 0; j < cols; j++)
         {
-            sum[i][j] += x * load_last(d->b + j * d->b_row + d->depth, last);
+            sum[i][j] += x * load_last(d->b + j * d->b_row + d->depth, d->lanes);
         }
     }
     UNROLL for (int i = 0; i < rows; i++)
     {
         UNROLL for (int j = 0; j < cols; j++)
         {
-            d->sum[i][j] = sum[i][j];
+            d->sum[i * d->sum_row + j] = sum[i][j];
         }
     }
 }
@@ -133,7 +150,7 @@ static void dot_block(int64_t rows, int64_t cols, const dot_call *block)
             dot_call d = *block;
             d.a += i * d.a_row;
             d.b += j * d.b_row;
-            d.sum = (vec(*)[BLOCK_COLS]) & block->sum[i][j];
+            d.sum += i * d.sum_row + j;
             dot_any_tile((int)least(DOT_ROWS, rows - i), (int)(end - j), &d);
         }
     }
@@ -157,29 +174,46 @@ static void add_parts(const vec *v, real *out)
     store(out, part[0]);
 }
 
+/* One block of c, rows x cols from row i and column j on. The parts of all its sums stand in one
+ * row, so that they are added VL sums at a time. */
+static void multiply_dot_block(const cpu_gemm_shape *p, const cpu_epilogue *e, int64_t rows,
+                               int64_t cols, const real *a, const real *b, const real *bias,
+                               real *c)
+{
+    vec sum[BLOCK_ROWS * BLOCK_COLS];
+    real total[BLOCK_ROWS * BLOCK_COLS];
+    int64_t count = (rows * cols + VL - 1) / VL * VL; /* what is too much is not used */
+    for (int64_t i = 0; i < count; i++) {
+        sum[i] = (vec){0};
+    }
+    for (int64_t k = 0; k < p->k; k += DOT_DEPTH) {
+        const dot_call d = {.depth = least(DOT_DEPTH, p->k - k),
+                            .a_row = p->k,
+                            .b_row = p->k,
+                            .a = a + k,
+                            .b = b + k,
+                            .sum = sum,
+                            .sum_row = cols,
+                            .lanes = last_lanes(p->k % VL)};
+        dot_block(rows, cols, &d);
+    }
+    for (int64_t i = 0; i < count; i += VL) {
+        add_parts(&sum[i], total + i);
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        finish_elements(p, e, cols, total + i * cols, bias, c + i * p->n);
+    }
+}
+
 /* a [m,k], b [n,k], k >= VL -> c [m,n]. */
 static void multiply_by_dots(const cpu_gemm_shape *p, const cpu_epilogue *e, const real *a,
                              const real *b, real *c)
 {
-    vec sum[BLOCK_ROWS][BLOCK_COLS];
-    real row[BLOCK_COLS];
     for (int64_t j = 0; j < p->n; j += BLOCK_COLS) {
-        int64_t cols = least(BLOCK_COLS, p->n - j);
+        const real *bias = e->bias != NULL ? (const real *)e->bias + j : NULL;
         for (int64_t i = 0; i < p->m; i += BLOCK_ROWS) {
-            int64_t rows = least(BLOCK_ROWS, p->m - i);
-            memset(sum, 0, (size_t)rows * sizeof *sum);
-            for (int64_t k = 0; k < p->k; k += DOT_DEPTH) {
-                dot_call d = {least(DOT_DEPTH, p->k - k), p->k, p->k, a + i * p->k + k,
-                              b + j * p->k + k,           sum};
-                dot_block(rows, cols, &d);
-            }
-            for (int64_t r = 0; r < rows; r++) {
-                for (int64_t q = 0; q < cols; q += VL) {
-                    add_parts(&sum[r][q], row + q);
-                }
-                const real *bias = e->bias != NULL ? (const real *)e->bias + j : NULL;
-                finish_elements(p, e, cols, row, bias, c + (i + r) * p->n + j);
-            }
+            multiply_dot_block(p, e, least(BLOCK_ROWS, p->m - i), least(BLOCK_COLS, p->n - j),
+                               a + i * p->k, b + j * p->k, bias, c + i * p->n + j);
         }
     }
 }

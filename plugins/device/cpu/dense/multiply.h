@@ -73,26 +73,32 @@ ALWAYS_INLINE void multiply_strip(const product *w, tile_call *t, int rows, cons
     }
 }
 
-/* Rows from i on, up to BLOCK_M, of terms from k on, by all panels. Strips are of about equal
- * size, as tiles of few rows are slow. */
+/* Rows from i on, up to BLOCK_M, of terms from k on, by all panels. Strips that are not packed are
+ * of about equal size, as tiles of few rows are slow. */
 static void multiply_rows(const product *w, tile_call *t, int64_t i, int64_t k, const panel *panels,
                           int32_t count)
 {
-    int64_t rows = least(BLOCK_M, w->shape->m - i), strips = (rows + ROWS - 1) / ROWS;
+    int64_t most = count == 1 && panels[0].vectors == 1 ? ROWS_OF_ONE : ROWS;
+    int64_t rows = least(BLOCK_M, w->shape->m - i), strips = (rows + most - 1) / most;
+    int64_t size = rows / strips,
+            larger = rows - strips * size; /* so many strips have a row more */
     int32_t group = (int32_t)(GROUP / (t->depth * 2 * VL + 1)) + 1;
+    const real *a = w->a + i * w->a_row + k * w->a_term;
+    if (w->room_a != NULL) {
+        pack_strips(ROWS, t->depth, rows, a, w->a_term, w->room_a);
+        a = w->room_a;
+    }
     for (int32_t q = 0; q < count; q += group) {
-        for (int64_t s = 0; s < strips; s++) {
-            int64_t first = s * rows / strips, n = (s + 1) * rows / strips - first;
-            const real *a = w->a + (i + first) * w->a_row + k * w->a_term;
+        int64_t first = 0, n = 0;
+        for (int64_t s = 0; s < strips; s++, first += n) {
+            const real *strip = a + first * w->a_row;
+            n = size + (s < larger ? 1 : 0);
             if (w->room_a != NULL) {
-                real *strip = w->room_a + first * t->depth;
-                if (q == 0) {
-                    pack_strip(t->depth, n, a, w->a_row, w->a_term, strip);
-                }
-                a = strip;
+                n = least(ROWS, rows - first);
+                strip = a + first * t->depth;
                 t->a_term = n;
             }
-            multiply_strip(w, t, (int)n, a, panels + q, (int32_t)least(group, count - q),
+            multiply_strip(w, t, (int)n, strip, panels + q, (int32_t)least(group, count - q),
                            w->c + (i + first) * w->shape->n);
         }
     }

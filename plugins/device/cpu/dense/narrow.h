@@ -6,9 +6,9 @@
 /* Adds terms k to k + depth, or begins with them, for all rows. */
 static void multiply_narrow_terms(const product *w, int64_t k, int64_t depth)
 {
-    real sum[ROWS * VL];
+    real sum[ROWS_OF_ONE * VL];
     int32_t strided = w->a_term == 1, last = k + depth == w->shape->k;
-    int64_t m = w->shape->m, n = w->shape->n, strips = (m + ROWS - 1) / ROWS;
+    int64_t m = w->shape->m, n = w->shape->n, strips = (m + ROWS_OF_ONE - 1) / ROWS_OF_ONE;
     cpu_gemm_shape p = *w->shape;
     const cpu_epilogue nothing = {0};
     const tile_call t = {

@@ -67,13 +67,23 @@ static void pack_padded(int64_t depth, int64_t cols, const real *b, int64_t term
     }
 }
 
-/* to[k][i] = op(a)[i][k] for a strip of rows. */
-static void pack_strip(int64_t depth, int64_t rows, const real *a, int64_t row, int64_t term,
-                       real *to)
+/* A block of op(a), stored transposed: of each strip of up to size rows to[k][i]. Term by term, as
+ * the terms are far apart. size is a constant wherever this is inlined. */
+ALWAYS_INLINE void pack_strips(int64_t size, int64_t depth, int64_t rows, const real *a,
+                               int64_t term, real *to)
 {
-    for (int64_t k = 0; k < depth; k++) {
-        for (int64_t i = 0; i < rows; i++) {
-            to[k * rows + i] = a[i * row + k * term];
+    int64_t whole = rows / size * size, rest = rows - whole;
+    for (int64_t k = 0; k < depth; k++, a += term) {
+        real *strip = to + k * size;
+        for (int64_t i = 0; i < whole; i += size, strip += depth * size) {
+            UNROLL for (int64_t r = 0; r < size; r++)
+            {
+                strip[r] = a[i + r];
+            }
+        }
+        strip = to + depth * whole + k * rest;
+        for (int64_t r = 0; r < rest; r++) {
+            strip[r] = a[whole + r];
         }
     }
 }

@@ -5,8 +5,9 @@
 #define ODEON_CPU_DENSE_TILE_H
 #include "vectors.h"
 
-/* Rows of the largest tile: with two vectors a row, 12 sums in 16 registers, 28 in 32. */
-enum { ROWS = VECTOR_BYTES == 64 ? 14 : 6 };
+/* Rows of the largest tile with two vectors a row, 12 sums in 16 registers and 28 in 32, and with
+ * one. */
+enum { ROWS = VECTOR_BYTES == 64 ? 14 : 6, ROWS_OF_ONE = VECTOR_BYTES == 64 ? 14 : 12 };
 
 enum { TILE_ADD = 1, TILE_SCALE = 2, TILE_BIAS = 4, TILE_RELU = 8 };
 
@@ -84,13 +85,20 @@ NOT_INLINE void finish(int rows, int vectors, const tile_call *t, const vec (*su
 ALWAYS_INLINE void tile(int rows, int vectors, int strided, const tile_call *t, const real *a,
                         const real *b, const real *bias, real *c)
 {
-    vec sum[ROWS][2];
+    vec sum[ROWS_OF_ONE][2];
     const real *group[4] = {a, a + 4 * t->a_row, a + 8 * t->a_row, a + 12 * t->a_row};
     UNROLL for (int i = 0; i < rows; i++)
     {
         UNROLL for (int j = 0; j < vectors; j++)
         {
             sum[i][j] = (vec){0};
+        }
+    }
+    if (t->flags & TILE_ADD) { /* c is wanted when the sums are ready */
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            __builtin_prefetch(c + i * t->c_row, 1);
+            __builtin_prefetch(c + i * t->c_row + vectors * VL - 1, 1);
         }
     }
     for (int64_t k = t->depth; k > 0; k--) {
@@ -107,14 +115,15 @@ ALWAYS_INLINE void tile(int rows, int vectors, int strided, const tile_call *t, 
                 sum[i][j] += x * y[j];
             }
         }
+        __builtin_prefetch(b + 4 * VL); /* the panel after the next, where terms are rows of b */
         b += t->b_term;
         UNROLL for (int i = 0; i < 4; i++)
         {
             group[i] += strided ? 1 : t->a_term;
         }
     }
+    const int64_t c_row = t->c_row, c_second = vectors == 2 ? t->c_second : 0;
     if (t->flags == 0) {
-        int64_t c_row = t->c_row, c_second = t->c_second;
         UNROLL for (int i = 0; i < rows; i++)
         {
             UNROLL for (int j = 0; j < vectors; j++)
@@ -124,7 +133,18 @@ ALWAYS_INLINE void tile(int rows, int vectors, int strided, const tile_call *t, 
         }
         return;
     }
-    vec kept[ROWS][2]; /* a copy, so that sum itself has no address and stays in registers */
+    if (t->flags == TILE_ADD) {
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            vec low = load(c + i * c_row), high = load(c + i * c_row + c_second);
+            store(c + i * c_row, low + sum[i][0]);
+            if (vectors == 2) {
+                store(c + i * c_row + c_second, high + sum[i][vectors - 1]);
+            }
+        }
+        return;
+    }
+    vec kept[ROWS_OF_ONE][2]; /* a copy, so that sum itself has no address and stays in registers */
     UNROLL for (int i = 0; i < rows; i++)
     {
         UNROLL for (int j = 0; j < vectors; j++)
@@ -135,14 +155,15 @@ ALWAYS_INLINE void tile(int rows, int vectors, int strided, const tile_call *t, 
     finish(rows, vectors, t, (const vec(*)[2])kept, bias, c);
 }
 
-/* The tiles of one kind; rows is 1 to ROWS. */
+/* The tiles of one kind. */
 ALWAYS_INLINE void tile_of(int rows, int vectors, int strided, const tile_call *t, const real *a,
                            const real *b, const real *bias, real *c)
 {
 #define TILE_CASE(n)                                                                               \
     case n:                                                                                        \
-        tile(n, vectors, strided, t, a, b, bias, c);                                               \
+        tile(n <= most ? n : 1, vectors, strided, t, a, b, bias, c);                               \
         break;
+    const int most = vectors == 1 ? ROWS_OF_ONE : ROWS; /* more rows never come */
     switch (rows) {
         TILE_CASE(1)
         TILE_CASE(2)
@@ -150,7 +171,6 @@ ALWAYS_INLINE void tile_of(int rows, int vectors, int strided, const tile_call *
         TILE_CASE(4)
         TILE_CASE(5)
         TILE_CASE(6)
-#if VECTOR_BYTES == 64
         TILE_CASE(7)
         TILE_CASE(8)
         TILE_CASE(9)
@@ -159,7 +179,6 @@ ALWAYS_INLINE void tile_of(int rows, int vectors, int strided, const tile_call *
         TILE_CASE(12)
         TILE_CASE(13)
         TILE_CASE(14)
-#endif
     default:
         break;
     }
@@ -200,10 +219,16 @@ static tile_function *const tile_functions[2][2] = {{tile_one, tile_two},
 static void finish_elements(const cpu_gemm_shape *p, const cpu_epilogue *e, int64_t cols,
                             const real *sum, const real *bias, real *c)
 {
-    real alpha = (real)p->alpha, beta = (real)p->beta, zero = 0;
+    const real alpha = (real)p->alpha, beta = (real)p->beta, zero = 0;
+    if (alpha == 1 && beta == 0 && e->bias == NULL && !e->relu) {
+        for (int64_t j = 0; j < cols; j++) {
+            c[j] = sum[j];
+        }
+        return;
+    }
     for (int64_t j = 0; j < cols; j++) {
         real value = alpha * sum[j];
-        value = p->beta != 0 ? value + beta * c[j] : value;
+        value = beta != 0 ? value + beta * c[j] : value;
         value = e->bias != NULL ? value + bias[j] : value;
         c[j] = e->relu && value <= zero ? zero : value;
     }

@@ -67,19 +67,34 @@ ALWAYS_INLINE int64_t least(int64_t a, int64_t b)
 #define UNPACK_HIGH_8(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
 
-/* Lane l of the result is the 16 bytes at p + l LANE pitch. */
+/* Lane l of the result is the 16 bytes at p + l LANE pitch. Joined by shuffles, as writing lanes
+ * one by one would go through memory. */
+typedef double lane_pair __attribute__((vector_size(16)));
+
+ALWAYS_INLINE lane_pair load_lane(const real *p)
+{
+    typedef double lane_in_memory
+        __attribute__((vector_size(16), aligned(__alignof__(real)), may_alias));
+    return (lane_pair) * (const lane_in_memory *)p;
+}
+
 ALWAYS_INLINE vec load_lanes(const real *p, int64_t pitch)
 {
-    typedef real lane __attribute__((vector_size(16)));
-    typedef real lane_in_memory
-        __attribute__((vector_size(16), aligned(__alignof__(real)), may_alias));
-    vec v;
-    lane *lanes = (lane *)&v;
-    UNROLL for (int l = 0; l < VL / LANE; l++)
-    {
-        lanes[l] = (lane) * (const lane_in_memory *)(p + l * LANE * pitch);
-    }
-    return v;
+#if VECTOR_BYTES == 16
+    (void)pitch;
+    return (vec)load_lane(p);
+#else
+    typedef double two_lanes __attribute__((vector_size(32)));
+    const int64_t step = LANE * pitch;
+    two_lanes low = __builtin_shufflevector(load_lane(p), load_lane(p + step), 0, 1, 2, 3);
+#if VECTOR_BYTES == 32
+    return (vec)low;
+#else
+    two_lanes high =
+        __builtin_shufflevector(load_lane(p + 2 * step), load_lane(p + 3 * step), 0, 1, 2, 3);
+    return (vec)__builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+#endif
+#endif
 }
 
 /* v[j] of LANE vectors = column j of the VL rows at p, so many numbers apart. */

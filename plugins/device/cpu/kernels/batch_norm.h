@@ -35,16 +35,12 @@ static void channel_moment(const cpu_groups *g, const void *x, const double *mea
         return;
     }
     for (int64_t c = 0; c < g->channels; c++) {
-        lanes s = {{0.0}};
-        for (int64_t b = 0; b < g->batch; b++) {
-            const real *run = (const real *)x + (b * g->channels + c) * g->space;
-            if (mean != NULL) {
-                lanes_add_squares(&s, g->space, run, mean[c]);
-            } else {
-                lanes_add(&s, g->space, run);
-            }
-        }
-        out[c] = lanes_total(&s);
+        out[c] = 0.0;
+    }
+    for (int64_t run = 0; run < g->batch * g->channels; run++) {
+        int64_t c = run % g->channels;
+        const real *from = (const real *)x + run * g->space;
+        out[c] += mean != NULL ? run_squares(g->space, from, mean[c]) : run_sum(g->space, from);
     }
 }
 
@@ -68,27 +64,31 @@ ALWAYS_INLINE void batch_norm_loop(int32_t act, const cpu_groups *g, const real 
 {
     for (int64_t run = 0; run < g->batch * g->channels; run++) {
         channel_line line = line_of(g, stats, w, b, run % g->channels);
-        const real *from = x + run * g->space;
-        real *to = y + run * g->space;
-#pragma omp simd
-        for (int64_t s = 0; s < g->space; s++) {
-            to[s] = unary_value(act, (from[s] - line.centre) * line.scale + line.shift);
-        }
+        affine_run(act, g->space, line.centre, line.scale, line.shift, x + run * g->space,
+                   y + run * g->space);
     }
 }
 
-/* x [B,C,S], stats [2,C] -> y [B,C,S]. ReLU is fused into the loop; other functions take a second
- * pass, in which the library calls dominate. */
+/* x [B,C,S], stats [2,C] -> y [B,C,S]. */
 static void batch_norm(const cpu_groups *g, const void *x, const double *stats, const void *w,
                        const void *b, int32_t act, void *y)
 {
-    if (act == ODEON_UNARY_RELU) {
+    switch (act) {
+    case ODEON_UNARY_RELU:
         batch_norm_loop(ODEON_UNARY_RELU, g, x, stats, w, b, y);
-        return;
-    }
-    batch_norm_loop(ODEON_UNARY_IDENTITY, g, x, stats, w, b, y);
-    if (act != ODEON_UNARY_IDENTITY) {
-        unary(act, g->batch * g->channels * g->space, y, y);
+        break;
+    case ODEON_UNARY_TANH:
+        batch_norm_loop(ODEON_UNARY_TANH, g, x, stats, w, b, y);
+        break;
+    case ODEON_UNARY_SOFTPLUS:
+        batch_norm_loop(ODEON_UNARY_SOFTPLUS, g, x, stats, w, b, y);
+        break;
+    case ODEON_UNARY_SIGMOID:
+        batch_norm_loop(ODEON_UNARY_SIGMOID, g, x, stats, w, b, y);
+        break;
+    default:
+        batch_norm_loop(ODEON_UNARY_IDENTITY, g, x, stats, w, b, y);
+        break;
     }
 }
 
@@ -122,16 +122,14 @@ static void batch_norm_vjp_sums(const cpu_groups *g, const void *x, const double
         }
         return;
     }
-    for (int64_t c = 0; c < g->channels; c++) {
-        lanes plain = {{0.0}}, moment = {{0.0}};
-        for (int64_t b = 0; b < g->batch; b++) {
-            int64_t at = (b * g->channels + c) * g->space;
-            lanes_add(&plain, g->space, (const real *)dy + at);
-            lanes_add_moments(&moment, g->space, (const real *)x + at, stats[c],
-                              (const real *)dy + at);
-        }
-        sums[c] = lanes_total(&plain);
-        sums[g->channels + c] = lanes_total(&moment) * stats[g->channels + c];
+    for (int64_t c = 0; c < 2 * g->channels; c++) {
+        sums[c] = 0.0;
+    }
+    for (int64_t run = 0; run < g->batch * g->channels; run++) {
+        int64_t c = run % g->channels, at = run * g->space;
+        two_sums one = run_moment(g->space, (const real *)x + at, stats[c], (const real *)dy + at);
+        sums[c] += one.a;
+        sums[g->channels + c] += one.b * stats[g->channels + c];
     }
 }
 

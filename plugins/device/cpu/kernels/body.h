@@ -2,18 +2,22 @@
  * the table's name CPU_KERNELS and the product's name CPU_GEMM; f32.c and f64.c include it. */
 #ifndef ODEON_CPU_BODY_H
 #define ODEON_CPU_BODY_H
+#include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 #include <tgmath.h>
 
 #include "elementary.h"
 #include "lanes.h"
 #include "loss_optim.h"
-#include "norm.h"
 #include "pointwise.h"
 #include "pool.h"
 #include "random.h"
+#include "run_sums.h"
 #include "solver.h"
 #include "windows.h"
+
+#include "norm.h"
 
 #include "batch_norm.h"
 
@@ -39,8 +43,7 @@ const cpu_kernels CPU_KERNELS = {
     .largest_jvp = largest_jvp,
     .channel_sum = channel_sum,
     .group_norm = group_norm,
-    .group_norm_vjp_x = group_norm_vjp_x,
-    .group_norm_vjp_w = group_norm_vjp_w,
+    .group_norm_vjp = group_norm_vjp,
     .channel_moment = channel_moment,
     .batch_norm = batch_norm,
     .batch_norm_vjp_sums = batch_norm_vjp_sums,

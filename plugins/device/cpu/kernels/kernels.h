@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "odeon/device_conv.h"
+#include "odeon/device_ext.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_optimizer.h"
 #include "odeon/device_pointwise.h"
@@ -64,11 +65,13 @@ extern cpu_gemm_function cpu_gemm_f32_avx512, cpu_gemm_f64_avx512;
 extern cpu_gemm_function cpu_gemm_f32_wide, cpu_gemm_f64_wide; /* 64 bytes by AVX2: tests */
 
 typedef struct cpu_kernels {
-    /* solver; c: the coefficients, x: the n_terms operands */
+    /* solver; c: the coefficients, x: the n_terms operands; lanes [ODEON_ERROR_LANES]: sums of
+     * what lies before element first of the vector, and then of this piece with it */
     void (*lincomb)(int64_t count, void *y, const void *base, int32_t n_terms, const void *const *x,
                     const double *c);
     double (*error_sum)(int64_t count, const odeon_control *control, const void *y0, const void *y1,
-                        int32_t n_terms, const void *const *x, const double *c);
+                        int32_t n_terms, const void *const *x, const double *c, double *lanes,
+                        int64_t first);
     double (*dot)(int64_t count, const void *a, const void *b);
     double (*sum)(int64_t count, const void *x);
 
@@ -97,11 +100,9 @@ typedef struct cpu_kernels {
     /* normalization; channel_sum ignores groups */
     void (*channel_sum)(const cpu_groups *g, const void *x, void *bias);
     void (*group_norm)(const cpu_groups *g, double epsilon, const void *x, const void *w,
-                       const void *b, void *y, double *stats);
-    void (*group_norm_vjp_x)(const cpu_groups *g, const void *x, const void *w, const double *stats,
-                             const void *dy, void *dx);
-    void (*group_norm_vjp_w)(const cpu_groups *g, const void *x, const double *stats,
-                             const void *dy, void *dw, void *db); /* either may be NULL */
+                       const void *b, int32_t act, void *y, double *stats);
+    void (*group_norm_vjp)(const cpu_groups *g, const void *x, const void *w, const double *stats,
+                           const void *dy, void *dx, void *dw, void *db); /* each may be NULL */
     void (*channel_moment)(const cpu_groups *g, const void *x, const double *mean, double *out);
     void (*batch_norm)(const cpu_groups *g, const void *x, const double *stats, const void *w,
                        const void *b, int32_t act, void *y);

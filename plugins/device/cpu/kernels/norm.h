@@ -2,12 +2,20 @@
 #ifndef ODEON_CPU_NORM_H
 #define ODEON_CPU_NORM_H
 
+/* Channels whose sums lie on the stack while the batch goes by, sample after sample. */
+enum { CHANNELS_AT_ONCE = 512 };
+
+ALWAYS_INLINE int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* x [rows,cols], adds the columns' sums to bias [cols]. With one number per channel neighbours
  * belong to different channels, so lanes run across channels. */
 static void column_sums(int64_t rows, int64_t cols, const real *x, real *bias)
 {
     for (int64_t first = 0; first < cols; first += LANES) {
-        int64_t now = cols - first < LANES ? cols - first : LANES;
+        int64_t now = least(cols - first, LANES);
         lanes s = {{0.0}};
         for (int64_t r = 0; r < rows; r++) {
             for (int64_t l = 0; l < now; l++) {
@@ -27,119 +35,236 @@ static void channel_sum(const cpu_groups *g, const void *x, void *bias)
         column_sums(g->batch, g->channels, x, bias);
         return;
     }
-    for (int64_t c = 0; c < g->channels; c++) {
-        lanes s = {{0.0}};
+    for (int64_t first = 0; first < g->channels; first += CHANNELS_AT_ONCE) {
+        double sums[CHANNELS_AT_ONCE] = {0.0};
+        int64_t now = least(g->channels - first, CHANNELS_AT_ONCE);
         for (int64_t b = 0; b < g->batch; b++) {
-            lanes_add(&s, g->space, (const real *)x + (b * g->channels + c) * g->space);
+            const real *from = (const real *)x + (b * g->channels + first) * g->space;
+            for (int64_t c = 0; c < now; c++) {
+                sums[c] += run_sum(g->space, from + c * g->space);
+            }
         }
-        ((real *)bias)[c] += (real)lanes_total(&s);
+        for (int64_t c = 0; c < now; c++) {
+            ((real *)bias)[first + c] += (real)sums[c];
+        }
     }
 }
 
-/* stats = mean and 1 / sqrt(variance + epsilon) of one group, in two passes, which does not cancel
- * digits. */
-static void group_statistics(int64_t count, double epsilon, const real *x, double *stats)
+/* ---- group normalization, forward ---- */
+
+/* y = act((x - centre) * scale + shift) of one run. act is a constant where this is inlined. */
+ALWAYS_INLINE void affine_run(int32_t act, int64_t count, real centre, real scale, real shift,
+                              const real *x, real *y)
 {
-    lanes s = {{0.0}}, squares = {{0.0}};
-    lanes_add(&s, count, x);
-    stats[0] = lanes_total(&s) / (double)count;
-    lanes_add_squares(&squares, count, x, stats[0]);
-    stats[1] = 1.0 / sqrt(lanes_total(&squares) / (double)count + epsilon);
+#pragma omp simd
+    for (int64_t s = 0; s < count; s++) {
+        y[s] = unary_value(act, (x[s] - centre) * scale + shift);
+    }
+}
+
+/* x, y [channels,S], w, b [channels] or NULL of one group. With S = 1 neighbours have different w.
+ */
+ALWAYS_INLINE void group_apply(int32_t act, int64_t channels, int64_t space, const double *stat,
+                               const real *w, const real *b, const real *x, real *y)
+{
+    const real centre = (real)stat[0], none = 0;
+    if (space == 1 && w != NULL && b != NULL) {
+#pragma omp simd
+        for (int64_t i = 0; i < channels; i++) {
+            real scale = (real)(stat[1] * (double)w[i]);
+            y[i] = unary_value(act, (x[i] - centre) * scale + b[i]);
+        }
+        return;
+    }
+    for (int64_t i = 0; i < channels; i++) {
+        real scale = (real)(w != NULL ? stat[1] * (double)w[i] : stat[1]);
+        affine_run(act, space, centre, scale, b != NULL ? b[i] : none, x + i * space,
+                   y + i * space);
+    }
+}
+
+ALWAYS_INLINE void group_norm_loop(int32_t act, const cpu_groups *g, double epsilon, const real *x,
+                                   const real *w, const real *b, real *y, double *stats)
+{
+    int64_t channels = g->channels / g->groups, count = channels * g->space;
+    for (int64_t group = 0; group < g->batch * g->groups; group++) {
+        int64_t c = group % g->groups * channels;
+        double *stat = stats + 2 * group;
+        moments m = run_moments(count, x + group * count);
+        stat[0] = m.mean;
+        stat[1] = 1.0 / sqrt(m.squares / (double)count + epsilon);
+        group_apply(act, channels, g->space, stat, w != NULL ? w + c : NULL,
+                    b != NULL ? b + c : NULL, x + group * count, y + group * count);
+    }
 }
 
 /* x [B,C,S], w, b [C] or NULL -> y [B,C,S], stats [B,groups,2]. */
 static void group_norm(const cpu_groups *g, double epsilon, const void *x, const void *w,
-                       const void *b, void *y, double *stats)
+                       const void *b, int32_t act, void *y, double *stats)
 {
-    int64_t channels = g->channels / g->groups, space = g->space;
-    for (int64_t group = 0; group < g->batch * g->groups; group++) {
-        const real *in = (const real *)x + group * channels * space;
-        real *out = (real *)y + group * channels * space;
-        double *stat = stats + 2 * group;
-        group_statistics(channels * space, epsilon, in, stat);
-        for (int64_t i = 0; i < channels; i++) {
-            int64_t c = group % g->groups * channels + i;
-            real scale = (real)(w != NULL ? stat[1] * (double)((const real *)w)[c] : stat[1]);
-            real shift = b != NULL ? ((const real *)b)[c] : 0, mean = (real)stat[0];
-            const real *from = in + i * space;
-            real *to = out + i * space;
+    switch (act) {
+    case ODEON_UNARY_RELU:
+        group_norm_loop(ODEON_UNARY_RELU, g, epsilon, x, w, b, y, stats);
+        break;
+    case ODEON_UNARY_TANH:
+        group_norm_loop(ODEON_UNARY_TANH, g, epsilon, x, w, b, y, stats);
+        break;
+    case ODEON_UNARY_SOFTPLUS:
+        group_norm_loop(ODEON_UNARY_SOFTPLUS, g, epsilon, x, w, b, y, stats);
+        break;
+    case ODEON_UNARY_SIGMOID:
+        group_norm_loop(ODEON_UNARY_SIGMOID, g, epsilon, x, w, b, y, stats);
+        break;
+    default:
+        group_norm_loop(ODEON_UNARY_IDENTITY, g, epsilon, x, w, b, y, stats);
+        break;
+    }
+}
+
+/* ---- group normalization, vjp ---- */
+
+/* One group of one sample: x, dy, dx or NULL [channels,S], w [channels] or NULL. */
+typedef struct group_slice {
+    int64_t channels, space;
+    double mean, rstd;
+    const real *x, *dy, *w;
+    real *dx;
+} group_slice;
+
+/* Of g = w dy: the sums over the group of g and of g (x - mean); adds each channel's sums of
+ * dy (x - mean) rstd and of dy to dw and db. */
+ALWAYS_INLINE two_sums group_sums(const group_slice *s, double *dw, double *db)
+{
+    two_sums all = {0.0, 0.0};
+    for (int64_t i = 0; i < s->channels; i++) {
+        int64_t at = i * s->space;
+        double weight = s->w != NULL ? (double)s->w[i] : 1.0;
+        two_sums one;
+        if (s->space == 1) {
+            one.a = (double)s->dy[i];
+            one.b = ((double)s->x[i] - s->mean) * one.a;
+        } else {
+            one = run_moment(s->space, s->x + at, s->mean, s->dy + at);
+        }
+        all.a += weight * one.a;
+        all.b += weight * one.b;
+        dw[i] += s->rstd * one.b;
+        db[i] += one.a;
+    }
+    return all;
+}
+
+/* dx = rstd (g - mean(g) - (x - mean) rstd^2 mean(g (x - mean))), means over the group. */
+ALWAYS_INLINE void group_slope(const group_slice *s, two_sums sums)
+{
+    double count = (double)(s->channels * s->space);
+    real centre = (real)s->mean, shift = (real)(s->rstd * sums.a / count);
+    real slope = (real)(s->rstd * s->rstd * s->rstd * sums.b / count);
+    if (s->space == 1 && s->w != NULL) {
 #pragma omp simd
-            for (int64_t s = 0; s < space; s++) {
-                to[s] = (from[s] - mean) * scale + shift;
-            }
+        for (int64_t i = 0; i < s->channels; i++) {
+            real scale = (real)(s->rstd * (double)s->w[i]);
+            s->dx[i] = scale * s->dy[i] - shift - slope * (s->x[i] - centre);
+        }
+        return;
+    }
+    for (int64_t i = 0; i < s->channels; i++) {
+        real scale = (real)(s->w != NULL ? s->rstd * (double)s->w[i] : s->rstd);
+        const real *from = s->x + i * s->space, *d_from = s->dy + i * s->space;
+        real *to = s->dx + i * s->space;
+#pragma omp simd
+        for (int64_t p = 0; p < s->space; p++) {
+            to[p] = scale * d_from[p] - shift - slope * (from[p] - centre);
         }
     }
 }
 
-/* Sums over one group of g = w dy and of g (x - mean), channel by channel, as w is constant within
- * one. */
-static void group_sums(int64_t channels, int64_t space, const real *x, const real *w, double mean,
-                       const real *dy, double *sum_g, double *sum_gx)
+/* Where the vjp reads and writes: whole tensors, each of which but x, stats, dy may be NULL. */
+typedef struct group_vjp {
+    const real *x, *w, *dy;
+    const double *stats;
+    real *dx, *dw, *db;
+} group_vjp;
+
+/* Adds sums [channels] to the gradients of channels c, c + 1, ... */
+static void add_to_gradients(const group_vjp *v, int64_t c, int64_t channels, const double *dw,
+                             const double *db)
 {
-    *sum_g = 0.0;
-    *sum_gx = 0.0;
-    for (int64_t i = 0; i < channels; i++) {
-        lanes plain = {{0.0}}, moment = {{0.0}};
-        double weight = w != NULL ? (double)w[i] : 1.0;
-        lanes_add(&plain, space, dy + i * space);
-        lanes_add_moments(&moment, space, x + i * space, mean, dy + i * space);
-        *sum_g += weight * lanes_total(&plain);
-        *sum_gx += weight * lanes_total(&moment);
+    for (int64_t i = 0; i < channels && v->dw != NULL; i++) {
+        v->dw[c + i] += (real)dw[i];
+    }
+    for (int64_t i = 0; i < channels && v->db != NULL; i++) {
+        v->db[c + i] += (real)db[i];
     }
 }
 
-/* x, dy [B,C,S] -> dx [B,C,S]: dx = rstd (g - mean(g) - (x - mean) rstd^2 mean(g (x - mean))), g =
- * w dy, means over the group. */
-static void group_norm_vjp_x(const cpu_groups *g, const void *x, const void *w, const double *stats,
-                             const void *dy, void *dx)
+static group_slice slice_of(const cpu_groups *g, const group_vjp *v, int64_t b, int64_t group)
 {
-    int64_t channels = g->channels / g->groups, space = g->space;
-    double count = (double)(channels * space);
-    for (int64_t group = 0; group < g->batch * g->groups; group++) {
-        int64_t at = group * channels * space;
-        double mean = stats[2 * group], rstd = stats[2 * group + 1], sum_g, sum_gx;
-        const real *in = (const real *)x + at, *d_out = (const real *)dy + at;
-        const real *weight = w != NULL ? (const real *)w + group % g->groups * channels : NULL;
-        group_sums(channels, space, in, weight, mean, d_out, &sum_g, &sum_gx);
-        real centre = (real)mean, shift = (real)(rstd * sum_g / count);
-        real slope = (real)(rstd * rstd * rstd * sum_gx / count);
-        for (int64_t i = 0; i < channels; i++) {
-            real scale = (real)(weight != NULL ? rstd * (double)weight[i] : rstd);
-            const real *from = in + i * space, *d_from = d_out + i * space;
-            real *to = (real *)dx + at + i * space;
-#pragma omp simd
-            for (int64_t s = 0; s < space; s++) {
-                to[s] = scale * d_from[s] - shift - slope * (from[s] - centre);
-            }
-        }
-    }
+    int64_t channels = g->channels / g->groups, at = b * g->groups + group;
+    int64_t first = at * channels * g->space;
+    return (group_slice){
+        .channels = channels,
+        .space = g->space,
+        .mean = v->stats[2 * at],
+        .rstd = v->stats[2 * at + 1],
+        .x = v->x + first,
+        .dy = v->dy + first,
+        .w = v->w != NULL ? v->w + group * channels : NULL,
+        .dx = v->dx != NULL ? v->dx + first : NULL,
+    };
 }
 
-/* x, dy [B,C,S]; adds to dw [C] = sum dy (x - mean) rstd and db [C] = sum dy, either NULL. */
-static void group_norm_vjp_w(const cpu_groups *g, const void *x, const double *stats,
-                             const void *dy, void *dw, void *db)
+/* Groups first ... first + now of all samples. */
+static void vjp_of_groups(const cpu_groups *g, const group_vjp *v, int64_t first, int64_t now)
 {
+    double dw[CHANNELS_AT_ONCE] = {0.0}, db[CHANNELS_AT_ONCE] = {0.0};
     int64_t channels = g->channels / g->groups;
-    for (int64_t c = 0; c < g->channels; c++) {
-        lanes plain = {{0.0}};
-        double moments = 0.0;
-        for (int64_t b = 0; b < g->batch; b++) {
-            int64_t at = (b * g->channels + c) * g->space;
-            const double *stat = stats + 2 * (b * g->groups + c / channels);
-            const real *d_out = (const real *)dy + at;
-            if (dw != NULL) {
-                lanes moment = {{0.0}};
-                lanes_add_moments(&moment, g->space, (const real *)x + at, stat[0], d_out);
-                moments += stat[1] * lanes_total(&moment);
+    for (int64_t b = 0; b < g->batch; b++) {
+        for (int64_t i = 0; i < now; i++) {
+            group_slice s = slice_of(g, v, b, first + i);
+            two_sums sums = group_sums(&s, dw + i * channels, db + i * channels);
+            if (s.dx != NULL) {
+                group_slope(&s, sums);
             }
-            lanes_add(&plain, g->space, d_out);
         }
-        if (dw != NULL) {
-            ((real *)dw)[c] += (real)moments;
-        }
-        if (db != NULL) {
-            ((real *)db)[c] += (real)lanes_total(&plain);
-        }
+    }
+    add_to_gradients(v, first * channels, now * channels, dw, db);
+}
+
+/* Of one sample a group of more than CHANNELS_AT_ONCE channels. */
+static void vjp_of_wide_group(const cpu_groups *g, const group_vjp *v, int64_t b, int64_t group)
+{
+    group_slice s = slice_of(g, v, b, group);
+    two_sums sums = {0.0, 0.0};
+    for (int64_t c = 0; c < s.channels; c += CHANNELS_AT_ONCE) {
+        double dw[CHANNELS_AT_ONCE] = {0.0}, db[CHANNELS_AT_ONCE] = {0.0};
+        group_slice part = s;
+        part.channels = least(s.channels - c, CHANNELS_AT_ONCE);
+        part.x += c * s.space;
+        part.dy += c * s.space;
+        part.w = s.w != NULL ? s.w + c : NULL;
+        two_sums one = group_sums(&part, dw, db);
+        sums.a += one.a;
+        sums.b += one.b;
+        add_to_gradients(v, group * s.channels + c, part.channels, dw, db);
+    }
+    if (s.dx != NULL) {
+        group_slope(&s, sums);
+    }
+}
+
+/* x, dy [B,C,S] -> dx [B,C,S] or NULL; adds to dw [C] = sum dy (x - mean) rstd and db [C] = sum dy,
+ * either NULL. x and dy are read once from memory, group by group. */
+static void group_norm_vjp(const cpu_groups *g, const void *x, const void *w, const double *stats,
+                           const void *dy, void *dx, void *dw, void *db)
+{
+    const group_vjp v = {.x = x, .w = w, .dy = dy, .stats = stats, .dx = dx, .dw = dw, .db = db};
+    int64_t channels = g->channels / g->groups, at_once = CHANNELS_AT_ONCE / channels;
+    for (int64_t first = 0; at_once > 0 && first < g->groups; first += at_once) {
+        vjp_of_groups(g, &v, first, least(g->groups - first, at_once));
+    }
+    for (int64_t at = 0; at_once == 0 && at < g->batch * g->groups; at++) {
+        vjp_of_wide_group(g, &v, at / g->groups, at % g->groups);
     }
 }
 

@@ -142,7 +142,7 @@ ALWAYS_INLINE double scaled_error(real e, real y0, real y1, real rtol, real atol
     return (double)(e / (atol + rtol * most));
 }
 
-/* Adds the squared scaled errors of count elements to the lanes. */
+/* Adds the squared scaled errors of count elements to the lanes, the first to lane 0. */
 ALWAYS_INLINE void error_squares(lanes *s, int64_t count, const real *e, const real *y0,
                                  const real *y1, real rtol, real atol)
 {
@@ -159,59 +159,67 @@ ALWAYS_INLINE void error_squares(lanes *s, int64_t count, const real *e, const r
     }
 }
 
-/* The maximum of |r| in each lane; r != r lets NaN win. */
-static void error_maxima(lanes *s, int64_t count, const real *e, const real *y0, const real *y1,
-                         real rtol, real atol)
+/* r into a lane: its square is added, or the largest is kept; r != r lets NaN win. */
+ALWAYS_INLINE void error_into(double *lane, int32_t norm, double r)
 {
-    for (int64_t i = 0; i < count; i++) {
-        double r = fabs(scaled_error(e[i], y0[i], y1[i], rtol, atol));
-        double most = s->at[i % LANES];
-        s->at[i % LANES] = r > most || r != r ? r : most;
+    if (norm == ODEON_NORM_MAX) {
+        r = fabs(r);
+        *lane = r > *lane || r != r ? r : *lane;
+    } else {
+        *lane += r * r;
     }
 }
 
-/* The same with tolerances of their own for each element. */
-static void error_each(lanes *s, int64_t first, int64_t count, const odeon_control *control,
+/* Element by element, the first to lane at: of the largest, with tolerances of their own, or of few
+ * elements. k: where tolerances begin. */
+static void error_each(lanes *s, int64_t at, int64_t k, int64_t count, const odeon_control *control,
                        const real *e, const real *y0, const real *y1)
 {
+    bool own = control->n_each > 0;
     for (int64_t i = 0; i < count; i++) {
-        int64_t k = (first + i) % control->n_each;
-        double r = fabs(scaled_error(e[i], y0[i], y1[i], (real)control->rtol_each[k],
-                                     (real)control->atol_each[k]));
-        double *sum = &s->at[i % LANES];
-        if (control->norm == ODEON_NORM_MAX) {
-            *sum = r > *sum || r != r ? r : *sum;
-        } else {
-            *sum += r * r;
-        }
+        int64_t j = own ? (k + i) % control->n_each : 0;
+        real rtol = (real)(own ? control->rtol_each[j] : control->rtol);
+        real atol = (real)(own ? control->atol_each[j] : control->atol);
+        error_into(&s->at[(at + i) % LANES], control->norm,
+                   scaled_error(e[i], y0[i], y1[i], rtol, atol));
     }
 }
 
 /* y0, y1, x[n_terms] [count] -> the sum of squares or the maximum. Block by block, so that the
- * error stays in the first-level cache between its sum and its norm. */
+ * error stays in the first-level cache between its sum and its norm. The first block ends where
+ * an element goes to lane 0 again, so that a piece of a vector adds as all of it would. */
 static double error_sum(int64_t count, const odeon_control *control, const void *y0, const void *y1,
-                        int32_t n_terms, const void *const *x, const double *coefficient)
+                        int32_t n_terms, const void *const *x, const double *coefficient,
+                        double *so_far, int64_t first)
 {
+    static_assert((int)LANES == ODEON_ERROR_LANES, "sums of pieces are kept in lanes");
     real c[ODEON_MAX_STAGES], e[BLOCK];
-    real rtol = (real)control->rtol, atol = (real)control->atol;
+    bool plain = control->n_each == 0 && control->norm != ODEON_NORM_MAX;
+    int64_t at = first % LANES, most = at > 0 ? LANES - at : BLOCK;
     lanes s = {{0.0}};
+    if (first > 0) {
+        memcpy(&s, so_far, sizeof s);
+    }
     if (n_terms == 0) {
         memset(e, 0, sizeof e);
     }
     for (int32_t k = 0; k < n_terms; k++) {
         c[k] = (real)coefficient[k];
     }
-    for (int64_t first = 0; first < count; first += BLOCK) {
-        int64_t now = count - first < BLOCK ? count - first : BLOCK;
-        const real *before = (const real *)y0 + first, *after = (const real *)y1 + first;
-        combine_block(n_terms, first, now, e, x, c);
-        if (control->n_each > 0) {
-            error_each(&s, first, now, control, e, before, after);
-        } else if (control->norm == ODEON_NORM_MAX) {
-            error_maxima(&s, now, e, before, after, rtol, atol);
+    for (int64_t i = 0; i < count; at = 0) {
+        int64_t now = count - i < most ? count - i : most;
+        const real *before = (const real *)y0 + i, *after = (const real *)y1 + i;
+        combine_block(n_terms, i, now, e, x, c);
+        if (plain && at == 0) {
+            error_squares(&s, now, e, before, after, (real)control->rtol, (real)control->atol);
         } else {
-            error_squares(&s, now, e, before, after, rtol, atol);
+            error_each(&s, at, i, now, control, e, before, after);
         }
+        i += now;
+        most = BLOCK;
+    }
+    if (so_far != NULL) {
+        memcpy(so_far, &s, sizeof s);
     }
     return control->norm == ODEON_NORM_MAX ? lanes_max(&s) : lanes_total(&s);
 }
