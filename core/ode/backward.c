@@ -130,6 +130,8 @@ odeon_status ode_backward_init(odeon_ode *ode, const odeon_ode_spec *spec)
     control_hints_apply(method->tableau, method->info.order, &ode->backward_spec,
                         &ode->backward_control);
     stepper_limit_growth(method, &ode->backward_control);
+    ode->field.vectors = stepper_slice_vectors(ode->stepper);
+    ode->adjoint.vectors = stepper_slice_vectors(method);
     return solver_create(&ode->lane, method, &ode->backward_spec, ode->path, &ode->backward);
 }
 

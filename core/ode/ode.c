@@ -297,9 +297,6 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(ode_backward_init(ode, spec));
     control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
     stepper_limit_growth(ode->stepper, &ode->control);
-    const stepper *back = ode->backward_stepper != NULL ? ode->backward_stepper : ode->stepper;
-    ode->field.vectors = stepper_slice_vectors(ode->stepper);
-    ode->adjoint.vectors = stepper_slice_vectors(back);
     ODEON_TRY(solver_create(&ode->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
     ode->tape.solver = ode->forward;
     solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);

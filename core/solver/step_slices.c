@@ -78,10 +78,32 @@ static int64_t vector_bytes(const solver *s)
     return part_offset(s, f->n_local) + workspace_aligned(n_sums(f) * dtype_bytes(s));
 }
 
-/* Of a slice max_live are in use at a time; those with sums stay for all slices. */
+/* What f writes into keeps its sums until all slices have added to them. */
+static bool stays(const solver *s, const program *p, int32_t reg)
+{
+    bool out = false;
+    for (int32_t v = 0; v < p->n_verbs && has_sums(s->task.field); v++) {
+        out = out || (p->verbs[v].kind == VERB_EVAL && p->verbs[v].out == reg);
+    }
+    return out;
+}
+
+/* Registers that are vectors of one slice, counted verb by verb: of those that stay all. */
 static int64_t vectors_needed(const solver *s, const program *p)
 {
-    return p->max_live + (has_sums(s->task.field) ? p->n_evals : 0);
+    int64_t staying = 0, live = 0, most = 0;
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        int32_t out = p->verbs[v].out;
+        bool own = out != REG_ERROR && !leaves_step(s, out);
+        staying += own && stays(s, p, out);
+        live += own && !stays(s, p, out);
+        most = live > most ? live : most;
+        for (int32_t i = REG_CARRY; i < p->n_registers; i++) {
+            bool freed = p->last_use[i] == v && !leaves_step(s, i) && !stays(s, p, i);
+            live -= freed && i >= REG_CARRY + s->stepper->info.n_carry;
+        }
+    }
+    return staying + most;
 }
 
 /* Y0, Y1, carry on both sides and what may be read of the step; before the first step, its start,
@@ -169,16 +191,6 @@ static odeon_tensor piece_of(const solver *s, int32_t reg, int32_t part)
 static odeon_status bind_out(solver *s, int32_t reg)
 {
     return is_whole(s, reg) ? ODEON_OK : workspace_bind(&s->slices.memory, &s->slices.value[reg]);
-}
-
-/* What f writes into keeps its sums until all slices have added to them. */
-static bool stays(const solver *s, const program *p, int32_t reg)
-{
-    bool out = false;
-    for (int32_t v = 0; v < p->n_verbs && has_sums(s->task.field); v++) {
-        out = out || (p->verbs[v].kind == VERB_EVAL && p->verbs[v].out == reg);
-    }
-    return out;
 }
 
 /* Registers that are not read behind verb v; all: whatever is read later. */

@@ -54,6 +54,7 @@ typedef struct group_norm_args {
     double *stats; /* F64 [B,groups,2] */
     int64_t groups, each, space, n;
     double epsilon;
+    int64_t act; /* a unary id */
 } group_norm_args;
 
 typedef struct group_norm_vjp_args {

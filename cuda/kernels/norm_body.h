@@ -146,7 +146,8 @@ KERNEL_FN void REAL(group_store)(const group_norm_args *a, kernel_thread w, doub
         int64_t c = REAL(group_channel)(w.block % a->groups, k, a->each, a->space);
         real normal = (x[k] - (real)mean) * (real)rstd;
         real value = normal * (scale != NULL ? scale[c] : (real)1);
-        y[k] = value + (shift != NULL ? shift[c] : (real)0);
+        value += shift != NULL ? shift[c] : (real)0;
+        y[k] = REAL(activation)((int32_t)a->act, value);
     }
 }
 

@@ -181,6 +181,8 @@ static odeon_status ops_group_norm(odeon_queue *queue, const odeon_group_norm *c
     ODEON_TRY(expect_channels(queue, "group_norm: w", call->w, call->x));
     ODEON_TRY(expect_channels(queue, "group_norm: b", call->b, call->x));
     ODEON_TRY(expect_like(queue, "group_norm: y", &call->y->view.shape, &call->x->shape));
+    ODEON_TRY(expect_true(queue, call->act >= 0 && call->act <= ODEON_UNARY_LAST_EPILOGUE,
+                          "group_norm: the function cannot be an epilogue"));
     const group_norm_args a = {
         .x = odeon_read(call->x),
         .w = read_or_null(call->w),
@@ -192,6 +194,7 @@ static odeon_status ops_group_norm(odeon_queue *queue, const odeon_group_norm *c
         .space = call->x->shape.dim[2],
         .n = call->x->shape.dim[1] / call->groups * call->x->shape.dim[2],
         .epsilon = call->epsilon,
+        .act = call->act,
     };
     int64_t blocks = a.n > 0 ? call->x->shape.dim[0] * call->groups : 0;
     return launch(queue, kernel_of(KERNEL_group_norm_f32, call->x->shape.dtype), &a,

@@ -11,16 +11,16 @@
 extern "C" {
 #endif
 
-/* x[B,C,S] in groups of C/groups channels (groups divides C): y = (x - mean) * rstd * w[C] + b[C],
- * variance biased, rstd = 1 / sqrt(variance + epsilon); w and b may both be NULL (1, 0). stats F64
- * [B,groups,2] receives mean and rstd.
+/* x[B,C,S] in groups of C/groups channels (groups divides C): y = act((x - mean) * rstd * w[C] +
+ * b[C]), variance biased, rstd = 1 / sqrt(variance + epsilon); w and b may both be NULL (1, 0); act:
+ * a unary id up to ODEON_UNARY_LAST_EPILOGUE. stats F64 [B,groups,2] receives mean and rstd.
  * Source: Wu, He, Group Normalization, 2018, eqs. 1 to 6. */
 typedef struct odeon_group_norm {
     uint32_t struct_size, flags;
     const odeon_view *x, *w, *b;
     const odeon_tensor *y, *stats;
     double epsilon;
-    int32_t groups, reserved0;
+    int32_t groups, act;
 } odeon_group_norm;
 
 /* dx (NULL: not wanted); adds to dw[C], db[C] (NULL: not wanted). */

@@ -202,7 +202,8 @@ class Bench:
                       "%s / %s" % (row["evals_f"], row["evals_b"]), row["gap"], flush=True)
 
     def run(self):
-        names = [name for name in SYSTEMS if name in (QUICK if self.options.quick else SYSTEMS)]
+        chosen = self.options.systems or (QUICK if self.options.quick else SYSTEMS)
+        names = [name for name in SYSTEMS if name in chosen]
         self.make_files()
         whole, last = self.options.budget, self.options.threads[-1]
         for threads in self.options.threads:
@@ -231,6 +232,7 @@ def read_options():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cases", default="abcdeis")
     parser.add_argument("--what", nargs="+", default=["train", "forward"], choices=["train", "forward"])
+    parser.add_argument("--systems", nargs="*", choices=sorted(SYSTEMS), help="beside odeon; all, or few with --quick")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--seconds", type=float, help="of each measurement and system; 1, or 0.5")
     parser.add_argument("--sample", type=float, default=0.02, help="seconds of a sample at least")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """results.py FOLDER: what results.sh has measured, as one page of tables on standard output.
 
-FOLDER has peers.json (peers.py --results), peak-N.tsv of N threads (peak.c), facts.tsv (name, text), MODEL.csv of
+FOLDER has peers*.json (peers.py --results; of several the rows are joined), peak-N.tsv of N threads (peak.c), facts.tsv (name, text), MODEL.csv of
 odeon bench for each model, shipped.tsv (name, microseconds, what).
 """
 import csv
@@ -162,8 +162,13 @@ def print_shipped(folder, rows):
 
 
 def main(folder):
-    with open(os.path.join(folder, "peers.json")) as file:
-        peers = json.load(file)
+    peers = dict(rows=[], notes=[], facts={})
+    for path in sorted(glob.glob(os.path.join(folder, "peers*.json"))):
+        with open(path) as file:
+            part = json.load(file)
+        peers["rows"] += part["rows"]
+        peers["notes"] += [note for note in part["notes"] if note not in peers["notes"]]
+        peers["facts"].update(part["facts"])
     rows = peers["rows"]
     peaks = {}
     for path in sorted(glob.glob(os.path.join(folder, "peak-*.tsv"))):

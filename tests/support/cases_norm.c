@@ -132,8 +132,9 @@ static void run_largest_of_special_numbers(case_run *run)
 
 /* x[B,C,S], groups. */
 static const int64_t group_sizes[][4] = {
-    {1, 1, 7, 1}, {3, 6, 20, 1},  {3, 6, 20, 3}, {3, 6, 20, 6}, {2, 64, 9, 32}, {2, 6, 1, 2},
-    {5, 4, 1, 1}, {1, 6, 676, 6}, {0, 6, 5, 3},  {3, 8, 33, 4}, {7, 4, 700, 2},
+    {1, 1, 7, 1},   {3, 6, 20, 1},  {3, 6, 20, 3},   {3, 6, 20, 6},   {2, 64, 9, 32},
+    {2, 6, 1, 2},   {5, 4, 1, 1},   {1, 6, 676, 6},  {0, 6, 5, 3},    {3, 8, 33, 4},
+    {7, 4, 700, 2}, {2, 530, 3, 1}, {2, 2, 2051, 2}, {2, 1100, 1, 2},
 };
 enum { N_GROUPS = sizeof group_sizes / sizeof *group_sizes };
 
@@ -145,8 +146,9 @@ static odeon_tensor group_input(case_run *run, const int64_t *size)
 
 static void run_groupnorm(case_run *run)
 {
-    for (int32_t i = 0; i < 2 * N_GROUPS; i++) {
-        const int64_t *size = group_sizes[i / 2];
+    static const int32_t acts[] = {ODEON_UNARY_IDENTITY, ODEON_UNARY_RELU, ODEON_UNARY_TANH};
+    for (int32_t i = 0; i < 6 * N_GROUPS; i++) {
+        const int64_t *size = group_sizes[i / 6];
         int32_t affine = i % 2, groups = (int32_t)size[3];
         case_variant(run, "%dx%dx%d, %d groups, %s", (int)size[0], (int)size[1], (int)size[2],
                      (int)groups, affine ? "affine" : "plain");
@@ -155,8 +157,8 @@ static void run_groupnorm(case_run *run)
         odeon_tensor y = case_output(run, shape3(size[0], size[1], size[2]));
         odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(size[0], groups, 2));
         case_do(run, norm, group_norm, .groups = groups, .epsilon = 1e-5, .x = &x.view,
-                .w = affine ? &w.view : NULL, .b = affine ? &b.view : NULL, .y = &y,
-                .stats = &stats);
+                .w = affine ? &w.view : NULL, .b = affine ? &b.view : NULL, .act = acts[i / 2 % 3],
+                .y = &y, .stats = &stats);
         case_keep(run, "y", &y.view);
         case_keep(run, "stats", &stats.view);
     }

@@ -160,7 +160,7 @@ static odeon_layer_call call_of(const layer_harness *h)
                               .flags = h->flags,
                               .device = h->device->device,
                               .queue = h->device->queue,
-                              .group = &alone,
+                              .group = h->group != NULL ? h->group : &alone,
                               .t = h->t.view.data != NULL ? &h->t.view : NULL,
                               .param = h->values,
                               .state = h->param + h->n_params,

@@ -1,6 +1,7 @@
 /* layer_harness.h: one layer on one device, with the buffers that a host would give it.
  *
- * The group has one worker. States start at the constants of their description.
+ * The group has one worker unless a test sets another. States start at the constants of their
+ * description.
  *
  * Memory that a layer must write before reading (outputs, tape, scratch) is NaN before every
  * forward; in and out are given to vjp only where the plan asks for them. Everything fails the test
@@ -20,9 +21,10 @@ typedef struct layer_harness {
     instance *layer;
     const odeon_layer_ops *ops;
     odeon_layer_plan plan;
-    uint32_t flags;   /* ODEON_CALL_*: training; a test may change it between calls */
-    int64_t n_global; /* samples of all workers; in's unless a test sets it */
-    uint64_t rng_key; /* and the number of in's first sample: 0 unless a test sets them */
+    uint32_t flags;           /* ODEON_CALL_*: training; a test may change it between calls */
+    int64_t n_global;         /* samples of all workers; in's unless a test sets it */
+    const odeon_group *group; /* NULL: one worker */
+    uint64_t rng_key;         /* and the number of in's first sample: 0 unless a test sets them */
     int64_t first_sample;
     int32_t n_params; /* without states, which follow in info, param and grad */
     int32_t n_states;

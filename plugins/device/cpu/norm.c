@@ -31,11 +31,12 @@ static odeon_status cpu_group_norm(odeon_queue *queue, const odeon_group_norm *c
             cpu_alike(&call->x->shape, &call->y->view.shape) &&
             per_channel(call->w, &call->x->shape) && per_channel(call->b, &call->x->shape) &&
             call->stats->view.shape.dtype == ODEON_DTYPE_F64 &&
-            odeon_count(&call->stats->view.shape) == 2 * call->groups * call->x->shape.dim[0],
+            odeon_count(&call->stats->view.shape) == 2 * call->groups * call->x->shape.dim[0] &&
+            call->act >= 0 && call->act <= ODEON_UNARY_LAST_EPILOGUE,
         "group_norm", "x, y[B,C,S], w, b[C], stats F64 [B,groups,2]"));
     if (odeon_count(&call->x->shape) > 0) {
         k->group_norm(&g, call->epsilon, odeon_read(call->x), read_or_null(call->w),
-                      read_or_null(call->b), ODEON_UNARY_IDENTITY, odeon_write(call->y),
+                      read_or_null(call->b), call->act, odeon_write(call->y),
                       odeon_write(call->stats));
     }
     return ODEON_OK;

@@ -69,11 +69,21 @@ static odeon_status add_affine(dual_queue *q, const odeon_group_norm *call, cons
     one.b = twin_or_null(q, call->b, &b);
     one.y = &more;
     one.stats = &again;
+    one.act = ODEON_UNARY_IDENTITY;
     ODEON_TRY(VALUE(q, norm, group_norm, &one));
     return dual_add(q, 1.0, &more.view, y);
 }
 
-/* y = n w + b: y' = n' w + n w' + b'. n' = r (x' - mean(x') - n mean(n x')) is what the vjp without
+/* y = act(u): y' = act'(y) u'; y holds u'. */
+static odeon_status pass_function(dual_queue *q, const odeon_group_norm *call,
+                                  const odeon_tensor *y)
+{
+    return call->act == ODEON_UNARY_IDENTITY ? ODEON_OK
+                                             : ON(q, pointwise, unary_vjp, .id = call->act,
+                                                  .kept = &call->y->view, .dy = &y->view, .dx = y);
+}
+
+/* u = n w + b: u' = n' w + n w' + b'. n' = r (x' - mean(x') - n mean(n x')) is what the vjp without
  * w makes of x' in place of dy, since the Jacobian of n is symmetric. */
 odeon_status dual_group_norm(odeon_queue *queue, const odeon_group_norm *call)
 {
@@ -91,10 +101,11 @@ odeon_status dual_group_norm(odeon_queue *queue, const odeon_group_norm *call)
     ODEON_TRY(ON(q, norm, group_norm_vjp, .groups = call->groups, .x = call->x,
                  .stats = &call->stats->view, .dy = &x, .dx = target));
     if (call->w == NULL) {
-        return ODEON_OK;
+        return pass_function(q, call, &y);
     }
     ODEON_TRY(dual_scaled(q, &n_dot.view, NULL, NULL, call->w, &y));
-    return add_affine(q, call, &y);
+    ODEON_TRY(add_affine(q, call, &y));
+    return pass_function(q, call, &y);
 }
 
 /* ---- the vjp ----

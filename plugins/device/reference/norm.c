@@ -67,6 +67,8 @@ static odeon_status reference_group_norm(odeon_queue *queue, const odeon_group_n
     ODEON_TRY(expect_channels(queue, "group_norm: w", call->w, call->x));
     ODEON_TRY(expect_channels(queue, "group_norm: b", call->b, call->x));
     ODEON_TRY(reference_expect_like(queue, "group_norm: y", &call->y->view.shape, &call->x->shape));
+    ODEON_TRY(reference_expect_true(queue, call->act >= 0 && call->act <= ODEON_UNARY_LAST_EPILOGUE,
+                                    "group_norm: the function cannot be an epilogue"));
     if (odeon_count(&call->x->shape) == 0) {
         return ODEON_OK;
     }
@@ -78,9 +80,9 @@ static odeon_status reference_group_norm(odeon_queue *queue, const odeon_group_n
         for (int64_t i = group.first; i < group.first + group.n; i++) {
             int64_t c = channel_of(call->x, i);
             double normal = (load(call->x, i) - group.mean) * group.rstd;
-            store(call->y, i,
-                  normal * (call->w == NULL ? 1.0 : load(call->w, c)) +
-                      (call->b == NULL ? 0.0 : load(call->b, c)));
+            double value = normal * (call->w == NULL ? 1.0 : load(call->w, c)) +
+                           (call->b == NULL ? 0.0 : load(call->b, c));
+            store(call->y, i, reference_function(call->act, value));
         }
     }
     return ODEON_OK;

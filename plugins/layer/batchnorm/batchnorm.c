@@ -133,12 +133,62 @@ static odeon_status compute_rstd(const batchnorm *layer, const odeon_layer_call 
                     .x = &rstd->view, .y = rstd);
 }
 
-/* Statistics of the global batch, in two passes and two collectives: one pass with E[x^2] - E[x]^2
- * would cancel digits. The sums of squares stay in p->second. */
+/* y [C] += factor * a [C] * b [C], by way of product [C]. */
+static odeon_status add_products(const odeon_layer_call *call, double factor, const odeon_view *a,
+                                 const odeon_view *b, const odeon_tensor *product,
+                                 const odeon_tensor *y)
+{
+    const odeon_view *terms[] = {&y->view, &product->view};
+    odeon_scalar weights[] = {odeon_imm(1.0), odeon_imm(factor)};
+    ODEON_TRY(ODEON_DO(call->device, pointwise, binary, call->queue, .id = ODEON_BINARY_MUL, .a = a,
+                       .b = b, .y = product));
+    return ODEON_DO(call->device, solver, lincomb, call->queue, .y = y, .n = 2, .x = terms,
+                    .coefficient = weights);
+}
+
+/* scale * sums -> p->mean, then the sums of squares about it -> p->second, of this worker's slice.
+ */
+static odeon_status squares_about(const odeon_layer_call *call, const odeon_view *x, double scale,
+                                  const layout *p)
+{
+    ODEON_TRY(ODEON_DO(call->device, move, cast, call->queue, .x = &p->first.view, .scale = scale,
+                       .y = &p->mean));
+    return ODEON_DO(call->device, norm, channel_moment, call->queue, .x = x, .mean = &p->mean.view,
+                    .out = &p->second);
+}
+
+/* Sums over the workers of x and of x^2 in one collective. Each worker takes distances from its own
+ * mean, so that what cancels is the square of the means in double: a rounding of 1e-16 (mean /
+ * deviation)^2, which is below that of float32 numbers themselves for every batch that has a
+ * variance. A variance that rounding made negative is 0. */
+static odeon_status sum_at_once(const odeon_layer_call *call, const odeon_view *x, const layout *p)
+{
+    const odeon_group *group = call->group;
+    double own = (double)odeon_count(&x->shape) / (double)x->shape.dim[1];
+    ODEON_TRY(squares_about(call, x, own > 0.0 ? 1.0 / own : 0.0, p));
+    ODEON_TRY(add_products(call, 1.0, &p->mean.view, &p->first.view, &p->rstd, &p->second));
+    ODEON_TRY(group->sum(group->self, call->queue, &p->sums, ODEON_OK));
+    ODEON_TRY(ODEON_DO(call->device, move, cast, call->queue, .x = &p->first.view,
+                       .scale = 1.0 / count_of(call), .y = &p->mean));
+    ODEON_TRY(add_products(call, -1.0, &p->mean.view, &p->first.view, &p->rstd, &p->second));
+    return ODEON_DO(call->device, pointwise, unary, call->queue, .id = ODEON_UNARY_RELU,
+                    .x = &p->second.view, .y = &p->second);
+}
+
+/* The mean first, then the squares about it: two collectives, and nothing cancels. */
+static odeon_status sum_in_turn(const odeon_layer_call *call, const odeon_view *x, const layout *p)
+{
+    const odeon_group *group = call->group;
+    ODEON_TRY(group->sum(group->self, call->queue, &p->first, ODEON_OK));
+    ODEON_TRY(squares_about(call, x, 1.0 / count_of(call), p));
+    return group->sum(group->self, call->queue, &p->second, ODEON_OK);
+}
+
+/* Statistics of the global batch; the sums of squares stay in p->second. One worker and float64
+ * have nothing to gain from, or to lose digits to, a single collective. */
 static odeon_status batch_statistics(const batchnorm *layer, const odeon_layer_call *call,
                                      const odeon_view *x, const layout *p)
 {
-    const odeon_group *group = call->group;
     double count = count_of(call);
     if (count < 2.0) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
@@ -146,13 +196,9 @@ static odeon_status batch_statistics(const batchnorm *layer, const odeon_layer_c
                           "with at least two samples a batch, or leave out a short last one "
                           "(data.drop_last = yes)");
     }
+    int32_t at_once = call->group->size > 1 && x->shape.dtype == ODEON_DTYPE_F32;
     ODEON_TRY(ODEON_DO(call->device, norm, channel_moment, call->queue, .x = x, .out = &p->first));
-    ODEON_TRY(group->sum(group->self, call->queue, &p->first, ODEON_OK));
-    ODEON_TRY(ODEON_DO(call->device, move, cast, call->queue, .x = &p->first.view,
-                       .scale = 1.0 / count, .y = &p->mean));
-    ODEON_TRY(ODEON_DO(call->device, norm, channel_moment, call->queue, .x = x,
-                       .mean = &p->mean.view, .out = &p->second));
-    ODEON_TRY(group->sum(group->self, call->queue, &p->second, ODEON_OK));
+    ODEON_TRY(at_once ? sum_at_once(call, x, p) : sum_in_turn(call, x, p));
     return compute_rstd(layer, call, &p->second.view, 1.0 / count, &p->rstd);
 }
 

@@ -52,7 +52,7 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
                           (int)n_groups, (long long)plan->in.dim[1], shape_print(&plan->in).text);
     }
     uint64_t stats_bytes = (uint64_t)plan->in.dim[0] * (uint64_t)n_groups * 2 * sizeof(double);
-    plan->flags = ODEON_LAYER_NEEDS_IN;
+    plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_EPILOGUE;
     plan->out = plan->in;
     plan->tape_bytes = stats_bytes;
     plan->scratch_bytes = stats_bytes; /* used by a forward call without a tape */
@@ -81,7 +81,7 @@ static odeon_tensor stats_at(const groupnorm *layer, const odeon_shape *x, void 
                                                  .dim = {x->dim[0], groups_of(layer, x), 2}});
 }
 
-/* in [B,C,...] -> out [B,C,...]. */
+/* in [B,C,...] -> out [B,C,...]. The next layer's function may be fused (act). */
 static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const groupnorm *layer = self;
@@ -91,7 +91,8 @@ static odeon_status forward(void *self, const odeon_layer_call *call)
     return ODEON_DO(call->device, norm, group_norm, call->queue,
                     .groups = groups_of(layer, &x.shape), .epsilon = layer->epsilon, .x = &x,
                     .w = layer->affine ? &call->param[0] : NULL,
-                    .b = layer->affine ? &call->param[1] : NULL, .y = &y, .stats = &stats);
+                    .b = layer->affine ? &call->param[1] : NULL, .act = call->act, .y = &y,
+                    .stats = &stats);
 }
 
 /* in, d_out [B,C,...] -> d_in; adds to the gradients of weight and bias. */

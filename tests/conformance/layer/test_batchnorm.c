@@ -140,6 +140,66 @@ static void test_one_number_a_channel_is_refused_in_training(void **state)
     layer_harness_close(&h);
 }
 
+/* ---- collectives ---- */
+
+typedef struct twins {
+    int32_t sums; /* collectives so far */
+} twins;
+
+/* The other of two workers has the same numbers. */
+static odeon_status sum_twins(void *self, odeon_queue *queue, const odeon_tensor *x,
+                              odeon_status mine)
+{
+    twins *t = self;
+    double *values_of_x = odeon_write(x);
+    (void)queue;
+    for (int64_t i = 0; i < odeon_count(&x->view.shape); i++) {
+        values_of_x[i] *= 2.0;
+    }
+    t->sums++;
+    return mine;
+}
+
+/* Two workers with one slice each have the statistics of one with that slice. */
+static void count_collectives(uint32_t dtype, int32_t forward, double tolerance)
+{
+    support_device own = support_device_open(plugins, "cpu", dtype);
+    layer_harness h =
+        layer_harness_open(plugins, &own, "batchnorm(affine=no)", 2, dims, LAYER_NO_TIME);
+    twins pair = {0};
+    const odeon_group group = {
+        .struct_size = sizeof group, .size = 2, .self = &pair, .sum = sum_twins};
+    double far[SIZE];
+    for (int i = 0; i < SIZE; i++) {
+        far[i] = 100.0 + values[i];
+    }
+    layer_harness_set(&h, &h.in, far);
+    layer_harness_randomize(&h, &h.d_out, 1, 1.0);
+    assert_int_equal(layer_harness_forward(&h, 0, ODEON_UNARY_IDENTITY), ODEON_OK);
+    double *alone = support_download(&own, &h.out.view);
+    h.group = &group;
+    h.n_global = 2 * B;
+    assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, ODEON_UNARY_IDENTITY), ODEON_OK);
+    assert_int_equal(pair.sums, forward);
+    double *together = support_download(&own, &h.out.view);
+    support_assert_close("out", SIZE, together, alone, tolerance);
+    assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
+    assert_int_equal(pair.sums, forward + 1);
+    mem_free(alone);
+    mem_free(together);
+    layer_harness_close(&h);
+    support_device_close(&own);
+}
+
+/* float64 takes the mean first. A float32 near 100 is rounded to 4e-6, which is the size of the
+ * tolerance; in double nothing but the last digits change. */
+static void test_float32_takes_one_collective_a_direction(void **state)
+{
+    (void)state;
+    count_collectives(ODEON_DTYPE_F32, 1, 1e-6);
+    count_collectives(ODEON_DTYPE_F64, 2, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_evaluation_uses_the_running_state),
         cmocka_unit_test(test_samples_meet_in_training_alone),
         cmocka_unit_test(test_one_number_a_channel_is_refused_in_training),
+        cmocka_unit_test(test_float32_takes_one_collective_a_direction),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -2,8 +2,14 @@
 #include "device/operators.h"
 
 #include "odeon/device_conv.h"
+#include "odeon/device_loss.h"
+#include "odeon/device_move.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_optimizer.h"
 #include "odeon/device_pointwise.h"
+#include "odeon/device_pool.h"
 #include "odeon/device_product.h"
+#include "odeon/device_random.h"
 #include "odeon/device_solver.h"
 #include "support.h"
 
@@ -81,6 +87,22 @@ static void test_functions_have_names(void **state)
     assert_null(operator_find("nothing"));
 }
 
+/* An operator that is new has to be added to OPERATOR_LIST and to the table, or no one sees it. */
+static void test_every_slot_of_every_family_is_listed(void **state)
+{
+    (void)state;
+    size_t slots = 0;
+#define FAMILY(name, header) slots += (sizeof(odeon_##name##_family) - 8) / sizeof(void (*)(void));
+    ODEON_FAMILY_LIST(FAMILY)
+#undef FAMILY
+    /* Apart from conv2d_scratch, which is asked, and pool2d_jvp, which only duals call. */
+    assert_int_equal(slots, OPERATORS + 2);
+    for (size_t i = 0; i < OPERATORS; i++) {
+        assert_ptr_equal(operator_find(operator_infos[i].name), &operator_infos[i]);
+        assert_true(operator_infos[i].bytes >= 8 && operator_infos[i].bytes <= 512);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +111,7 @@ int main(void)
         cmocka_unit_test(test_lists_count_all_their_vectors),
         cmocka_unit_test(test_parts_of_tensors_count_in_part),
         cmocka_unit_test(test_functions_have_names),
+        cmocka_unit_test(test_every_slot_of_every_family_is_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,15 +174,14 @@ static void add_parts(const vec *v, real *out)
     store(out, part[0]);
 }
 
-/* One block of c, rows x cols from row i and column j on. The parts of all its sums stand in one
- * row, so that they are added VL sums at a time. */
-static void multiply_dot_block(const cpu_gemm_shape *p, const cpu_epilogue *e, int64_t rows,
-                               int64_t cols, const real *a, const real *b, const real *bias,
-                               real *c)
+/* Some rows of c. The parts of all their sums stand in one row, so that they are added VL sums at a
+ * time; bias is repeated for every row. */
+static void multiply_dot_rows(const cpu_gemm_shape *p, const cpu_epilogue *e, int64_t rows,
+                              const real *a, const real *b, const real *bias, real *c)
 {
     vec sum[BLOCK_ROWS * BLOCK_COLS];
     real total[BLOCK_ROWS * BLOCK_COLS];
-    int64_t count = (rows * cols + VL - 1) / VL * VL; /* what is too much is not used */
+    int64_t count = (rows * p->n + VL - 1) / VL * VL; /* what is too much is not used */
     for (int64_t i = 0; i < count; i++) {
         sum[i] = (vec){0};
     }
@@ -193,28 +192,26 @@ static void multiply_dot_block(const cpu_gemm_shape *p, const cpu_epilogue *e, i
                             .a = a + k,
                             .b = b + k,
                             .sum = sum,
-                            .sum_row = cols,
+                            .sum_row = p->n,
                             .lanes = last_lanes(p->k % VL)};
-        dot_block(rows, cols, &d);
+        dot_block(rows, p->n, &d);
     }
     for (int64_t i = 0; i < count; i += VL) {
         add_parts(&sum[i], total + i);
     }
-    for (int64_t i = 0; i < rows; i++) {
-        finish_elements(p, e, cols, total + i * cols, bias, c + i * p->n);
-    }
+    finish_elements(p, e, rows * p->n, total, bias, c);
 }
 
-/* a [m,k], b [n,k], k >= VL -> c [m,n]. */
+/* a [m,k], b [n,k], k >= VL, n <= BLOCK_COLS -> c [m,n]. */
 static void multiply_by_dots(const cpu_gemm_shape *p, const cpu_epilogue *e, const real *a,
                              const real *b, real *c)
 {
-    for (int64_t j = 0; j < p->n; j += BLOCK_COLS) {
-        const real *bias = e->bias != NULL ? (const real *)e->bias + j : NULL;
-        for (int64_t i = 0; i < p->m; i += BLOCK_ROWS) {
-            multiply_dot_block(p, e, least(BLOCK_ROWS, p->m - i), least(BLOCK_COLS, p->n - j),
-                               a + i * p->k, b + j * p->k, bias, c + i * p->n + j);
-        }
+    real bias[BLOCK_ROWS * BLOCK_COLS];
+    for (int64_t i = 0; i < BLOCK_ROWS * p->n && e->bias != NULL; i++) {
+        bias[i] = ((const real *)e->bias)[i % p->n];
+    }
+    for (int64_t i = 0; i < p->m; i += BLOCK_ROWS) {
+        multiply_dot_rows(p, e, least(BLOCK_ROWS, p->m - i), a + i * p->k, b, bias, c + i * p->n);
     }
 }
 

@@ -15,18 +15,50 @@ static int64_t first_largest(int64_t cols, const real *x)
     return best;
 }
 
+/* exp(x - shift) of at most LANES numbers. Whole vectors are computed: behind the numbers stands
+ * -infinity. */
+ALWAYS_INLINE void exp_block(int64_t count, const real *x, double shift, double *out)
+{
+    double t[LANES];
+    int64_t whole = (count + 3) / 4 * 4;
+    for (int64_t i = 0; i < whole; i++) {
+        t[i] = i < count ? (double)x[i] - shift : -HUGE_VAL;
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < whole; i++) {
+        out[i] = sizeof(real) == sizeof(float) ? exp_short(t[i]) : exp_full(t[i]);
+    }
+}
+
 /* log sum exp(x) of a row, shifted by its largest element so that exp cannot overflow. */
 static double log_sum_exp(int64_t cols, const real *x, double largest)
 {
-    double sum = 0.0;
-    for (int64_t i = 0; i < cols; i++) {
-        sum += exp((double)x[i] - largest);
+    double sum = 0.0, powers[LANES];
+    for (int64_t first = 0; first < cols; first += LANES) {
+        int64_t now = cols - first < LANES ? cols - first : LANES;
+        exp_block(now, x + first, largest, powers);
+        for (int64_t i = 0; i < now; i++) {
+            sum += powers[i];
+        }
     }
     return largest + log(sum);
 }
 
-/* x [rows,cols], labels [rows] -> sums [2], dx [rows,cols] or NULL. softmax = exp(x - log sum
- * exp). */
+/* dx [cols] = weight (softmax(x) - [i = label]), softmax = exp(x - log sum exp). */
+ALWAYS_INLINE void softmax_slope(int64_t cols, const real *x, double normal, int64_t label,
+                                 double weight, real *dx)
+{
+    double p[LANES];
+    for (int64_t first = 0; first < cols; first += LANES) {
+        int64_t now = cols - first < LANES ? cols - first : LANES;
+        exp_block(now, x + first, normal, p);
+        for (int64_t i = 0; i < now; i++) {
+            dx[first + i] = (real)(weight * (first + i == label ? p[i] - 1.0 : p[i]));
+        }
+    }
+}
+
+/* x [rows,cols], labels [rows] -> sums [2], dx [rows,cols] or NULL. */
 static void softmax_cross_entropy(int64_t rows, int64_t cols, const void *x, const int64_t *labels,
                                   double weight, double *sums, void *dx)
 {
@@ -38,9 +70,8 @@ static void softmax_cross_entropy(int64_t rows, int64_t cols, const void *x, con
         double loss = label >= 0 && label < cols ? normal - (double)row[label] : (double)NAN;
         total += loss;
         right += best == label && !isnan(loss) ? 1.0 : 0.0;
-        for (int64_t i = 0; dx != NULL && i < cols; i++) {
-            double p = exp((double)row[i] - normal);
-            ((real *)dx)[r * cols + i] = (real)(weight * (i == label ? p - 1.0 : p));
+        if (dx != NULL) {
+            softmax_slope(cols, row, normal, label, weight, (real *)dx + r * cols);
         }
     }
     sums[0] = weight * total;
