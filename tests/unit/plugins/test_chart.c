@@ -271,6 +271,62 @@ static void test_nothing_that_is_no_number_is_drawn(void **state)
     chart_destroy(c);
 }
 
+static void test_bars_stand_on_zero_and_arrows_have_heads(void **state)
+{
+    (void)state;
+    double x[2] = {0, 1}, y[2] = {2, -1}, u[2] = {1, 0}, v[2] = {0, 0};
+    chart *c = chart_create(host(), CHART_NARROW, 230, "");
+    chart_panel *p = chart_panel_add(c, &(chart_axes){.y = {.zero = true}});
+    chart_bars(p, 2, x, y, .5, &(chart_style){.color = 1});
+    chart_arrows(p, 2, x, y, u, v, &(chart_style){.color = 2});
+    chart_text out = {.host = host()};
+    assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
+    chart_text expected = {.host = host()};
+    chart_put(&expected, "M~x ~xV~x", chart_place_x(p, -.25), chart_place_y(p, 0),
+              chart_place_y(p, 2));
+    assert_non_null(strstr(out.data, expected.data));
+    const char *arrows = strstr(out.data, "class=\"thin c2\"");
+    assert_non_null(arrows);
+    *strstr(arrows, "/>") = '\0';
+    assert_int_equal(count(arrows, "M"), 3); /* a shaft with two barbs; the other has no length */
+    chart_text_fini(&expected);
+    chart_text_fini(&out);
+    chart_destroy(c);
+}
+
+static void test_numbers_are_those_of_the_marks(void **state)
+{
+    (void)state;
+    double x[3] = {1, 2, 3}, y[3] = {.5, (double)NAN, 1e-9}, hi[3] = {1, 2, 3};
+    chart *c = chart_create(host(), CHART_NARROW, 230, "");
+    chart_panel *p = chart_panel_add(c, &(chart_axes){.x = {.label = "step"}});
+    chart_line(p, 3, x, y, &(chart_style){.color = 1, .name = "=a \"b\""});
+    chart_band(p, 3, x, y, hi, 2);
+    chart_text out = {.host = host()};
+    assert_int_equal(chart_write_csv(c, &out), ODEON_OK);
+    assert_string_equal(out.data, "panel,mark,kind,color,name,x,y,u,v\n"
+                                  "0,0,line,1,\" =a \"\"b\"\"\",1,0.5,,\n"
+                                  "0,0,line,1,\" =a \"\"b\"\"\",2,,,\n"
+                                  "0,0,line,1,\" =a \"\"b\"\"\",3,1e-09,,\n"
+                                  "0,1,band,2,\"\",1,0.5,1,\n"
+                                  "0,1,band,2,\"\",2,,2,\n"
+                                  "0,1,band,2,\"\",3,1e-09,3,\n");
+    chart_text_fini(&out);
+    chart_destroy(c);
+}
+
+/* A PNG of one white pixel: the bytes that zlib and other writers make of a stored block. */
+static void test_a_picture_is_a_png(void **state)
+{
+    (void)state;
+    static const unsigned char white = 255;
+    chart_text out = {.host = host()};
+    chart_put_png(&out, 1, 1, &white);
+    assert_string_equal(out.data, "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAADUlEQVR4AQECAP3/"
+                                  "AP8BAQEAYIcStQAAAABJRU5ErkJggg==");
+    chart_text_fini(&out);
+}
+
 /* ---- texts from outside ---- */
 
 static void test_texts_are_escaped(void **state)
@@ -448,6 +504,9 @@ int main(void)
         cmocka_unit_test(test_units_are_equal_where_that_is_wanted),
         cmocka_unit_test(test_a_long_line_keeps_its_extremes),
         cmocka_unit_test(test_nothing_that_is_no_number_is_drawn),
+        cmocka_unit_test(test_bars_stand_on_zero_and_arrows_have_heads),
+        cmocka_unit_test(test_numbers_are_those_of_the_marks),
+        cmocka_unit_test(test_a_picture_is_a_png),
         cmocka_unit_test(test_texts_are_escaped),
         cmocka_unit_test(test_no_name_can_leave_its_text),
         cmocka_unit_test(test_every_colour_can_be_read_on_its_page),
