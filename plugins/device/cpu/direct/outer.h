@@ -36,6 +36,19 @@ ALWAYS_INLINE void outer_place(int channels, int vectors, const real *const *x, 
     }
 }
 
+ALWAYS_INLINE void outer_add(int channels, int vectors, const outer_filters *t,
+                             vec sums[OUTER_CHANNELS][2])
+{
+    UNROLL for (int c = 0; c < channels; c++)
+    {
+        UNROLL for (int v = 0; v < vectors; v++)
+        {
+            real *w = t->w + c * t->w_channel + v * LANES;
+            STORE(w, LOAD(w) + sums[c][v]);
+        }
+    }
+}
+
 ALWAYS_INLINE void outer_filters_run(int channels, int vectors, const outer_filters *t)
 {
     vec sums[OUTER_CHANNELS][2];
@@ -64,14 +77,7 @@ ALWAYS_INLINE void outer_filters_run(int channels, int vectors, const outer_filt
             }
         }
     }
-    UNROLL for (int c = 0; c < channels; c++)
-    {
-        UNROLL for (int v = 0; v < vectors; v++)
-        {
-            real *w = t->w + c * t->w_channel + v * LANES;
-            STORE(w, LOAD(w) + sums[c][v]);
-        }
-    }
+    outer_add(channels, vectors, t, sums);
 }
 
 /* Filters by inputs, vectors along places as in a dot product: sums[k * sums_filter + j * LANES]

@@ -67,26 +67,22 @@ ALWAYS_INLINE void places_tile_run(int filters, int vectors, const places_tile *
 typedef void places_tile_fn(const places_tile *t);
 
 /* The blocks that are compiled: F(filters, vectors). */
-#define PLACES_COMMON(F)                                                                           \
-    F(1, 1)                                                                                        \
-    F(1, 2)                                                                                        \
-    F(1, 3)                                                                                        \
-    F(1, 4)                                                                                        \
-    F(1, 5)                                                                                        \
-    F(1, 6)                                                                                        \
-    F(2, 1) F(2, 2) F(2, 3) F(2, 4) F(2, 5) F(2, 6) F(3, 1) F(3, 2) F(3, 3) F(3, 4) F(4, 1)        \
-        F(4, 2) F(4, 3) F(5, 1) F(5, 2) F(6, 1) F(6, 2)
+#define PLACES_1_2(F, k) F(k, 1) F(k, 2)
+#define PLACES_1_3(F, k) PLACES_1_2(F, k) F(k, 3)
+#define PLACES_1_4(F, k) PLACES_1_3(F, k) F(k, 4)
+#define PLACES_1_6(F, k) PLACES_1_4(F, k) F(k, 5) F(k, 6)
+#define PLACES_TO_2(F)   PLACES_1_6(F, 1) PLACES_1_6(F, 2)
 #if DIRECT_REGISTERS == 32
-#define PLACES_LIST(F)                                                                             \
-    PLACES_COMMON(F)                                                                               \
-    F(3, 5)                                                                                        \
-    F(3, 6)                                                                                        \
-    F(4, 4)                                                                                        \
-    F(4, 5) F(4, 6) F(5, 3) F(5, 4) F(6, 3) F(6, 4) F(7, 1) F(7, 2) F(7, 3) F(8, 1) F(8, 2) F(8, 3)
+#define PLACES_3_4(F)  PLACES_1_6(F, 3) PLACES_1_6(F, 4)
+#define PLACES_5_6(F)  PLACES_1_4(F, 5) PLACES_1_4(F, 6)
+#define PLACES_7_8(F)  PLACES_1_3(F, 7) PLACES_1_3(F, 8)
+#define PLACES_LIST(F) PLACES_TO_2(F) PLACES_3_4(F) PLACES_5_6(F) PLACES_7_8(F)
 static const int8_t places_vectors[PLACES_FILTERS + 1] = {0, 6, 6, 6, 6, 4, 4, 3, 3};
 enum { PLACES_MOST = 8 };
 #else
-#define PLACES_LIST(F) PLACES_COMMON(F)
+#define PLACES_3_4(F)  PLACES_1_4(F, 3) PLACES_1_3(F, 4)
+#define PLACES_5_6(F)  PLACES_1_2(F, 5) PLACES_1_2(F, 6)
+#define PLACES_LIST(F) PLACES_TO_2(F) PLACES_3_4(F) PLACES_5_6(F)
 static const int8_t places_vectors[PLACES_FILTERS + 1] = {0, 6, 6, 4, 3, 2, 2};
 enum { PLACES_MOST = 6 };
 #endif
