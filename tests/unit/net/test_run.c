@@ -340,6 +340,33 @@ static void test_forward_without_a_frame_gives_the_same(void **state)
     small_net_close(s);
 }
 
+/* Of a chain that keeps both ends the frame is written at neither, and the vjp is the same. */
+static void test_ends_that_stay_are_not_copied(void **state)
+{
+    (void)state;
+    small_net *s = small_net_open("[model.a]\nlayer = dense(units=4)\nthen = tanh, dense(units=3), "
+                                  "sigmoid\n",
+                                  1, two);
+    const net_plan *p;
+    double x[] = {0.5, -1.0}, y[3], bar[] = {1.0, 2.0, -1.0}, kept[3], d_x[2], expected[2];
+    for (int64_t i = 0; i < s->params.trainable; i++) {
+        s->values[i] = support_random(3, (uint64_t)i);
+    }
+    small_net_forward(s, 1, x, kept);
+    small_net_vjp(s, 1, bar, expected);
+    assert_int_equal(net_plan_for(s->net, 1, ODEON_CALL_TRAIN, &p), ODEON_OK);
+    assert_true(p->in_at >= p->inner_bytes && p->out_at >= p->inner_bytes);
+    memset(s->frame.data, 0x5a, (size_t)p->frame_bytes);
+    assert_int_equal(net_forward_at(p, &s->call, x, y, s->frame.data), ODEON_OK);
+    for (int64_t i = p->inner_bytes; i < p->frame_bytes; i++) {
+        assert_int_equal(s->frame.data[i], 0x5a);
+    }
+    assert_int_equal(net_vjp_at(p, &s->call, s->frame.data, x, y, bar, d_x, NULL), ODEON_OK);
+    assert_memory_equal(y, kept, sizeof y);
+    assert_memory_equal(d_x, expected, sizeof d_x);
+    small_net_close(s);
+}
+
 static void test_failure_of_a_layer_ends_the_pass(void **state)
 {
     (void)state;
@@ -374,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_plan_that_finds_no_memory_is_not_kept),
         cmocka_unit_test(test_epilogue_is_undone_in_the_vjp),
         cmocka_unit_test(test_forward_without_a_frame_gives_the_same),
+        cmocka_unit_test(test_ends_that_stay_are_not_copied),
         cmocka_unit_test(test_failure_of_a_layer_ends_the_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
