@@ -39,9 +39,18 @@ struct collective {
     offer *offers[2];
 };
 
-/* The phases at which workers synchronize. A sum of large tensors has two: publish them, and add up
- * the shares. It has kinds of its own, so that a plugin whose tensors differ in size between
- * workers is found out. KIND_END is the end of a job. */
-enum { KIND_NONE = 0, KIND_SUM, KIND_SUM_LARGE, KIND_SUM_DONE, KIND_SLOTS, KIND_AGREE, KIND_END };
+/* The phases at which workers synchronize. A sum of large tensors has two or three: publish them,
+ * add up the shares, copy the sums. It has kinds of its own, so that a plugin whose tensors differ
+ * in size between workers is found out. KIND_END is the end of a job. */
+enum {
+    KIND_NONE = 0,
+    KIND_SUM,
+    KIND_SUM_LARGE,
+    KIND_SUM_DONE,
+    KIND_SUM_COPIED,
+    KIND_SLOTS,
+    KIND_AGREE,
+    KIND_END
+};
 
 #endif

@@ -11,10 +11,10 @@
 const char *collective_kind_name(unsigned kind)
 {
     static const char *const names[] = {
-        [KIND_NONE] = "no collective",  [KIND_SUM] = "sum",
-        [KIND_SUM_LARGE] = "sum",       [KIND_SUM_DONE] = "sum",
-        [KIND_SLOTS] = "reduce_slots",  [KIND_AGREE] = "agree",
-        [KIND_END] = "the batch's end",
+        [KIND_NONE] = "no collective", [KIND_SUM] = "sum",
+        [KIND_SUM_LARGE] = "sum",      [KIND_SUM_DONE] = "sum",
+        [KIND_SUM_COPIED] = "sum",     [KIND_SLOTS] = "reduce_slots",
+        [KIND_AGREE] = "agree",        [KIND_END] = "the batch's end",
     };
     return names[kind];
 }

@@ -1,7 +1,8 @@
 /* Two ways to add up, by size. Small tensors are copied to where the others may read them for a
  * while, and after a single exchange every worker adds all of them up by itself. Of large ones that
  * would be too much work for each: every worker adds up its share of the elements into one total,
- * and all copy that after a second exchange.
+ * and all copy that after a second exchange. Of the largest a total would be memory for as many
+ * numbers again: rank 0's tensor is the total, and a third exchange keeps it while it is copied.
  *
  * Either way an element is added up in rank order whatever the workers' timing, so that the sum has
  * the same bits in every run and on every worker. */
@@ -14,6 +15,9 @@
 
 /* Of all workers' tensors together: what a core reads in the time of an exchange or two. */
 enum { SMALL_BYTES = 128 * 1024 };
+
+/* Of one worker's tensors: the most that a total of their own is held for. */
+enum { TOTAL_BYTES = 4 << 20 };
 
 /* The tensors of one call, one behind the other at multiples of 64 bytes. */
 typedef struct sum_list {
@@ -112,12 +116,20 @@ static odeon_status sum_small(worker_group *group, odeon_queue *queue, const sum
 
 /* ---- large ---- */
 
-/* This worker's share of tensor i, of all workers, into the total. Shares differ by one element at
- * most; where there are fewer elements than workers some are empty. */
+/* Where tensor i is added up: in the total, or, without one, in rank 0's. */
+static odeon_tensor sum_of(const sum_list *list, int32_t i, const odeon_tensor *const *first,
+                           char *total)
+{
+    return total != NULL ? tensor_in(list, i, total) : *first[i];
+}
+
+/* This worker's share of tensor i, of all workers. Shares differ by one element at most; where
+ * there are fewer elements than workers some are empty. Nobody else reads or writes elements of it.
+ */
 static odeon_status add_share(const worker_group *group, odeon_queue *queue, const sum_list *list,
                               int32_t i, const offer *all, char *total)
 {
-    odeon_tensor parts[COLLECTIVE_MAX_WORKERS], sum = tensor_in(list, i, total);
+    odeon_tensor parts[COLLECTIVE_MAX_WORKERS], sum = sum_of(list, i, all[0].data, total);
     int64_t n = odeon_count(&sum.view.shape), rank = group->abi.rank, size = group->abi.size;
     int64_t begin = n * rank / size, end = n * (rank + 1) / size;
     for (int64_t w = 0; w < size; w++) {
@@ -137,11 +149,11 @@ static odeon_status add_shares(const worker_group *group, odeon_queue *queue, co
     return group->device->ops->wait(queue);
 }
 
-static odeon_status copy_total(const worker_group *group, odeon_queue *queue, const sum_list *list,
-                               char *total)
+static odeon_status copy_sums(const worker_group *group, odeon_queue *queue, const sum_list *list,
+                              const odeon_tensor *const *first, char *total)
 {
-    for (int32_t i = 0; i < list->n; i++) {
-        odeon_tensor sum = tensor_in(list, i, total);
+    for (int32_t i = 0; i < list->n && (total != NULL || group->abi.rank > 0); i++) {
+        odeon_tensor sum = sum_of(list, i, first, total);
         ODEON_TRY(ODEON_DO(group->device, move, copy, queue, .x = &sum.view, .y = list->x[i]));
     }
     return group->device->ops->wait(queue);
@@ -153,19 +165,22 @@ static odeon_status copy_total(const worker_group *group, odeon_queue *queue, co
 static odeon_status sum_large(worker_group *group, odeon_queue *queue, const sum_list *list,
                               odeon_status mine)
 {
-    worker_group *first = group->collective->groups[0];
+    worker_group *of_total = group->collective->groups[0];
+    bool has_total = list->bytes <= TOTAL_BYTES;
     const offer *all;
-    if (mine == ODEON_OK && group == first) {
+    if (mine == ODEON_OK && has_total && group == of_total) {
         mine = buffer_fit(group->device, &group->total, list->bytes);
     }
     if (mine == ODEON_OK) {
         mine = group->device->ops->wait(queue);
     }
     ODEON_TRY(exchange_offers(group, KIND_SUM_LARGE, mine, list->x, &all));
-    char *total = first->total.data;
+    char *total = has_total ? of_total->total.data : NULL;
+    const odeon_tensor *const *first = all[0].data;
     odeon_status status = add_shares(group, queue, list, all, total);
     ODEON_TRY(exchange_offers(group, KIND_SUM_DONE, status, NULL, &all));
-    return copy_total(group, queue, list, total);
+    status = copy_sums(group, queue, list, first, total);
+    return has_total ? status : exchange_offers(group, KIND_SUM_COPIED, status, NULL, &all);
 }
 
 /* ---- both ---- */
@@ -195,6 +210,6 @@ odeon_status worker_sum_reserve(worker_group *group, int64_t bytes)
     }
     ODEON_TRY(buffer_fit(group->device, &group->offered[0], small));
     ODEON_TRY(buffer_fit(group->device, &group->offered[1], small));
-    return group->abi.rank == 0 && bytes > small ? buffer_fit(group->device, &group->total, bytes)
-                                                 : ODEON_OK;
+    bool has_total = group->abi.rank == 0 && bytes > small && bytes <= TOTAL_BYTES;
+    return has_total ? buffer_fit(group->device, &group->total, bytes) : ODEON_OK;
 }

@@ -42,7 +42,8 @@ expect 0 '"abi": "1.0"' inspect integrator rk4 --json
 expect 0 '"type": "flag"' inspect data --json
 expect 0 '"refused": [' --plugin-path mine plugins --json
 has out '"id": "broken", "file": "'
-expect 2 "'check' takes no option --json" check "$ini/small.ini" --json
+expect 2 "'eval' takes no option --csv" eval "$ini/small.ini" --csv
+expect 2 "--batch, --csv and --json belong to --gradients" check "$ini/small.ini" --json
 expect 2 "usage: odeon inspect KIND ID" inspect
 
 # --exists answers with its exit code alone.

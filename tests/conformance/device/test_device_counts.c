@@ -99,7 +99,7 @@ static void test_direct_waits_once_for_any_number_of_steps(void **state)
 static void test_adjoint_waits_once_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_fixed("run.capture=no", "model.ode.gradient=adjoint", 20 + 4, 52, 1);
+    check_fixed("run.capture=no", "model.ode.gradient=adjoint", 20 + 4, 44, 1);
 }
 
 /* What stands outside of the solves, and one launch for each of the two. */

@@ -46,7 +46,7 @@ static void test_words_that_do_not_fit_are_refused(void **state)
     INSPECT(" layer dense --exists --json", ODEON_ERR_CONFIG, "usage: odeon inspect KIND ID");
     INSPECT(" lamp dense", ODEON_ERR_CONFIG,
             "inspect: 'lamp' is no kind; kinds are device, dataset, layer, integrator, gradient, "
-            "optimizer, loss, schedule and observer");
+            "optimizer, loss, schedule, observer and view");
 }
 
 int main(void)

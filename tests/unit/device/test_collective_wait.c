@@ -19,7 +19,7 @@ static void test_collectives_have_names(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "no collective", "sum", "sum", "sum", "reduce_slots", "agree", "the batch's end"};
+        "no collective", "sum", "sum", "sum", "sum", "reduce_slots", "agree", "the batch's end"};
     for (unsigned kind = KIND_NONE; kind <= KIND_END; kind++) {
         assert_string_equal(collective_kind_name(kind), names[kind]);
     }

@@ -1,4 +1,5 @@
-/* Sums over the workers by one exchange or two, whatever their size: the same bits for all. */
+/* Sums over the workers by one exchange, two or three, whatever their size: the same bits for all.
+ */
 #include "device/worker_sum.h"
 
 #include <string.h>
@@ -7,7 +8,8 @@
 #include "base/mem.h"
 #include "gathering.h"
 
-enum { SIZE = GATHERING_SIZE, SMALL = 4096, LARGE = 4097 }; /* doubles: 32 KiB of each worker */
+/* Doubles: 32 KiB of each worker, and 4 MiB. */
+enum { SIZE = GATHERING_SIZE, SMALL = 4096, LARGE = 4097, LARGEST = (1 << 19) + 1 };
 
 /* Two vectors of every worker, of which the second has one number. */
 typedef struct pair {
@@ -83,6 +85,14 @@ static void test_large_tensors_are_added_up_by_two(void **state)
 {
     check_pair(*state, LARGE, 20, 2);
     check_pair(*state, 3 * LARGE, 20, 2);
+}
+
+/* Without a total of their own. */
+static void test_the_largest_tensors_are_added_up_in_place(void **state)
+{
+    gathering *g = *state;
+    check_pair(g, LARGEST, 2, 3);
+    assert_true(g->group[0].total.bytes < LARGEST * (int64_t)sizeof(double));
 }
 
 static void test_sizes_may_alternate(void **state)
@@ -172,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_small_tensors_are_added_up_by_one_exchange),
         TEST(test_large_tensors_are_added_up_by_two),
+        TEST(test_the_largest_tensors_are_added_up_in_place),
         TEST(test_sizes_may_alternate),
         TEST(test_what_was_reserved_is_not_allocated_again),
         TEST(test_lack_of_memory_is_shared),
