@@ -61,6 +61,31 @@ static int32_t shapes_fit(const convolution *c, const odeon_shape *x, const odeo
            y->dim[3] == c->shape.windows.out_w;
 }
 
+/* What an unrolled image is multiplied by: y = w columns, columns = w^T dy, dw = dy columns^T. */
+static cpu_gemm_shape product_of(cpu_conv_mode mode, const convolution *c)
+{
+    int64_t filters = c->shape.filters;
+    switch (mode) {
+    case CPU_CONV_FORWARD:
+        return (cpu_gemm_shape){0, 0, filters, c->outputs, c->depth, 1.0, 0.0};
+    case CPU_CONV_VJP_X:
+        return (cpu_gemm_shape){1, 0, c->depth, c->outputs, filters, 1.0, 0.0};
+    default:
+        return (cpu_gemm_shape){0, 1, filters, c->depth, c->outputs, 1.0, 1.0};
+    }
+}
+
+/* Tiles multiply unrolled images; with few channels or filters that costs more than it saves. */
+static int32_t is_for_tiles(const cpu_device *d, cpu_conv_mode mode, const convolution *c,
+                            uint32_t dtype)
+{
+    enum { FEWEST = 32 };
+    const cpu_gemm_shape product = product_of(mode, c);
+    return dtype == ODEON_DTYPE_F32 && d->convolution == CPU_CONVOLUTION_AUTO &&
+           c->shape.filters >= FEWEST && c->shape.windows.channels >= FEWEST &&
+           cpu_on_tiles(d, &product);
+}
+
 static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags, convolution *c,
                           const odeon_shape *x, const odeon_shape *w, const odeon_shape *y,
                           const void *scratch, const cpu_kernels **k)
@@ -72,6 +97,7 @@ static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags
                           "x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]"));
     const cpu_direct *direct = x->dtype == ODEON_DTYPE_F32 ? d->direct_f32 : d->direct_f64;
     c->way = cpu_way_choose(d->convolution, mode, &c->shape, direct, d->library.handle != NULL);
+    c->way = is_for_tiles(d, mode, c, x->dtype) ? CPU_WAY_UNROLL : c->way;
     c->direct = c->way == CPU_WAY_UNROLL ? NULL : direct;
     int32_t idle =
         (c->in_place && c->direct == NULL) || c->shape.batch * c->depth * c->outputs == 0;
@@ -143,7 +169,8 @@ static void forward_unrolled(odeon_queue *queue, const cpu_kernels *k, const ode
                              const convolution *c)
 {
     const cpu_windows *v = &c->shape.windows;
-    const cpu_gemm_shape product = {0, 0, c->shape.filters, c->outputs, c->depth, 1.0, 0.0};
+    const cpu_gemm_shape product = product_of(CPU_CONV_FORWARD, c);
+    cpu_left w = cpu_left_of(queue, call->x->shape.dtype, &product, odeon_read(call->w));
     int64_t image = v->channels * v->height * v->width, out = c->shape.filters * c->outputs;
     for (int64_t b = 0; b < c->shape.batch && out > 0; b++) {
         const void *columns = c->in_place ? image_read(call->x, b, image) : call->scratch;
@@ -151,7 +178,7 @@ static void forward_unrolled(odeon_queue *queue, const cpu_kernels *k, const ode
         if (!c->in_place) {
             k->im2col(v, image_read(call->x, b, image), call->scratch);
         }
-        cpu_multiply(queue, k, call->x->shape.dtype, &product, odeon_read(call->w), columns, y);
+        cpu_multiply_left(queue, k, &w, columns, y);
         finish(k, call, c, y);
     }
 }
@@ -191,13 +218,14 @@ static void vjp_x_unrolled(odeon_queue *queue, const cpu_kernels *k, const odeon
                            const convolution *c)
 {
     const cpu_windows *v = &c->shape.windows;
-    const cpu_gemm_shape product = {1, 0, c->depth, c->outputs, c->shape.filters, 1.0, 0.0};
+    const cpu_gemm_shape product = product_of(CPU_CONV_VJP_X, c);
+    cpu_left w = cpu_left_of(queue, call->dy->shape.dtype, &product, odeon_read(call->w));
     int64_t image = v->channels * v->height * v->width;
     for (int64_t b = 0; b < c->shape.batch && image > 0; b++) {
         void *out = image_write(call->dx, b, image);
         void *columns = c->in_place ? out : call->scratch;
-        cpu_multiply(queue, k, call->dx->view.shape.dtype, &product, odeon_read(call->w),
-                     image_read(call->dy, b, c->shape.filters * c->outputs), columns);
+        cpu_multiply_left(queue, k, &w, image_read(call->dy, b, c->shape.filters * c->outputs),
+                          columns);
         if (!c->in_place) {
             memset(out, 0, (size_t)(image * odeon_dtype_bytes(call->dx->view.shape.dtype)));
             k->col2im(v, call->scratch, out);
@@ -242,7 +270,7 @@ static void vjp_w_unrolled(odeon_queue *queue, const cpu_kernels *k, const odeon
                            const convolution *c)
 {
     const cpu_windows *v = &c->shape.windows;
-    const cpu_gemm_shape product = {0, 1, c->shape.filters, c->depth, c->outputs, 1.0, 1.0};
+    const cpu_gemm_shape product = product_of(CPU_CONV_VJP_W, c);
     int64_t image = v->channels * v->height * v->width;
     for (int64_t b = 0; b < c->shape.batch && c->outputs > 0; b++) {
         const void *columns = c->in_place ? image_read(call->x, b, image) : call->scratch;

@@ -105,10 +105,23 @@ int32_t cpu_on_tiles(const cpu_device *device, const cpu_gemm_shape *p);
 int32_t cpu_multiply_on_tiles(cpu_queue *queue, const cpu_gemm_shape *p, const float *a,
                               const float *b, float *c);
 void cpu_release_tiles(cpu_queue *queue);
-/* Parts of a factor by option math; what the queue keeps for them, of at least so many bytes, NULL
- * if there is no memory. */
-int32_t cpu_tiles_parts(const cpu_device *device);
-void *cpu_tiles_memory(cpu_queue *queue, uint64_t bytes);
+
+/* The left factor of several products of one shape; for tiles it is split once. rows NULL: it is
+ * not.
+ */
+typedef struct cpu_left {
+    const cpu_gemm_shape *shape;
+    const void *a;
+    uint16_t *rows, *cols;
+    uint32_t dtype, reserved0;
+} cpu_left;
+
+/* Holds until the queue's next product; shape and a must stay as long. */
+cpu_left cpu_left_of(odeon_queue *queue, uint32_t dtype, const cpu_gemm_shape *shape,
+                     const void *a);
+/* c = alpha op(a) op(b) + beta c, as cpu_multiply. */
+void cpu_multiply_left(odeon_queue *queue, const cpu_kernels *k, const cpu_left *left,
+                       const void *b, void *c);
 
 /* The families, each in the file of its name. */
 extern const odeon_move_family cpu_move;

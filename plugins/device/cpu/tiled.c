@@ -4,7 +4,7 @@
 
 /* Grows to what the largest product so far has needed. Without memory the product is another way's:
  * that is the more exact one. */
-void *cpu_tiles_memory(cpu_queue *queue, uint64_t bytes)
+static void *memory_for(cpu_queue *queue, uint64_t bytes)
 {
     const odeon_host *host = queue->device->host;
     if (bytes > queue->tiles_bytes) {
@@ -30,28 +30,57 @@ int32_t cpu_on_tiles(const cpu_device *device, const cpu_gemm_shape *p)
     return device->has_tiles && tiles_worth(p);
 }
 
-int32_t cpu_tiles_parts(const cpu_device *device)
+static int32_t parts_of(const cpu_device *device)
 {
     return TILES_MOST_PARTS + CPU_MATH_BF16X6 - (int32_t)device->math;
+}
+
+/* Splits the left factor; the right one's parts have their place behind it. */
+static cpu_left split_left(cpu_queue *queue, const cpu_gemm_shape *p, const void *a)
+{
+    cpu_left left = {.shape = p, .a = a, .dtype = ODEON_DTYPE_F32};
+    int32_t parts = parts_of(queue->device);
+    uint64_t bytes = tiles_bytes(p->m, p->k, parts);
+    uint16_t *rows = memory_for(queue, bytes + tiles_bytes(p->n, p->k, parts));
+    if (rows != NULL && tiles_pack_rows(p, parts, a, rows)) {
+        left.rows = rows;
+        left.cols = rows + bytes / sizeof *rows;
+    }
+    return left;
+}
+
+static int32_t multiply_split(const cpu_queue *queue, const cpu_left *left, const void *b, void *c)
+{
+    int32_t parts = parts_of(queue->device);
+    if (left->rows == NULL || !tiles_pack_cols(left->shape, parts, b, left->cols)) {
+        return 0;
+    }
+    tiles_multiply(left->shape, parts, left->rows, left->cols, c);
+    return 1;
 }
 
 int32_t cpu_multiply_on_tiles(cpu_queue *queue, const cpu_gemm_shape *p, const float *a,
                               const float *b, float *c)
 {
-    const cpu_device *d = queue->device;
-    if (!cpu_on_tiles(d, p)) {
+    if (!cpu_on_tiles(queue->device, p)) {
         return 0;
     }
-    int32_t parts = cpu_tiles_parts(d);
-    uint64_t bytes = tiles_bytes(p->m, p->k, parts);
-    uint16_t *rows = cpu_tiles_memory(queue, bytes + tiles_bytes(p->n, p->k, parts));
-    if (rows == NULL) {
-        return 0;
+    const cpu_left left = split_left(queue, p, a);
+    return multiply_split(queue, &left, b, c);
+}
+
+cpu_left cpu_left_of(odeon_queue *queue, uint32_t dtype, const cpu_gemm_shape *shape, const void *a)
+{
+    cpu_queue *q = cpu_queue_of(queue);
+    return dtype == ODEON_DTYPE_F32 && cpu_on_tiles(q->device, shape)
+               ? split_left(q, shape, a)
+               : (cpu_left){.shape = shape, .a = a, .dtype = dtype};
+}
+
+void cpu_multiply_left(odeon_queue *queue, const cpu_kernels *k, const cpu_left *left,
+                       const void *b, void *c)
+{
+    if (!multiply_split(cpu_queue_of(queue), left, b, c)) {
+        cpu_multiply(queue, k, left->dtype, left->shape, left->a, b, c);
     }
-    uint16_t *cols = rows + bytes / sizeof *rows;
-    if (!tiles_pack_rows(p, parts, a, rows) || !tiles_pack_cols(p, parts, b, cols)) {
-        return 0;
-    }
-    tiles_multiply(p, parts, rows, cols, c);
-    return 1;
 }
