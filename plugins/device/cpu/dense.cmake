@@ -18,6 +18,7 @@ function(odeon_cpu_dense_level level)
     endif()
     target_compile_options(${object} PRIVATE -O3 -fno-math-errno -fno-trapping-math
       -ffp-contract=fast ${level_FLAGS})
+    odeon_cpu_sanitize(${object})
   endif()
 endfunction()
 

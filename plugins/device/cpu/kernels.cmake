@@ -20,6 +20,17 @@ function(odeon_cpu_level level)
   endif()
 endfunction()
 
+# Checks make the compiler slow on kernels that are instantiated for many shapes. Those of 64 bytes
+# go without: tests have them checked as they are compiled for shorter registers (`wide`).
+function(odeon_cpu_sanitize object)
+  if(ODEON_SANITIZE)
+    target_compile_options(${object} PRIVATE -O1)
+    if(object MATCHES "avx512")
+      target_compile_options(${object} PRIVATE -fno-sanitize=all)
+    endif()
+  endif()
+endfunction()
+
 # Direct convolutions, written with vectors of so many bytes for so many registers. Only they contract
 # multiplications and additions.
 function(odeon_cpu_direct level bytes registers)
@@ -33,6 +44,7 @@ function(odeon_cpu_direct level bytes registers)
     target_compile_options(odeon_cpu_direct_${level} PRIVATE -O3 -fno-math-errno
       -fno-trapping-math -ffp-contract=fast -Wno-psabi ${ARGN})
     target_link_libraries(odeon_cpu_direct_${level} PRIVATE odeon::headers)
+    odeon_cpu_sanitize(odeon_cpu_direct_${level})
   endif()
 endfunction()
 
