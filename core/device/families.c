@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "device/operators.h"
 #include "odeon/device_conv.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_norm.h"
@@ -16,52 +17,6 @@
 #include "odeon/odeon.h"
 
 /* ---- operators in the place of a missing family ---- */
-
-/* X(family, operator): every operator that is called with a queue and a structure. */
-#define OPERATORS(X)                                                                               \
-    X(move, copy)                                                                                  \
-    X(move, cast)                                                                                  \
-    X(move, gather)                                                                                \
-    X(move, fill)                                                                                  \
-    X(move, copy2d)                                                                                \
-    X(move, rows_fill)                                                                             \
-    X(move, rows_sum)                                                                              \
-    X(solver, slots_write)                                                                         \
-    X(solver, stage_times)                                                                         \
-    X(solver, lincomb)                                                                             \
-    X(solver, error_sum)                                                                           \
-    X(solver, dot)                                                                                 \
-    X(solver, step_control)                                                                        \
-    X(solver, step_start)                                                                          \
-    X(solver, select)                                                                              \
-    X(solver, row_store)                                                                           \
-    X(solver, row_load)                                                                            \
-    X(solver, step_back)                                                                           \
-    X(pointwise, unary)                                                                            \
-    X(pointwise, unary_vjp)                                                                        \
-    X(pointwise, binary)                                                                           \
-    X(pointwise, power)                                                                            \
-    X(product, gemm)                                                                               \
-    X(product, channel_sum)                                                                        \
-    X(conv, conv2d)                                                                                \
-    X(conv, conv2d_vjp_x)                                                                          \
-    X(conv, conv2d_vjp_w)                                                                          \
-    X(pool, pool2d)                                                                                \
-    X(pool, pool2d_vjp)                                                                            \
-    X(norm, group_norm)                                                                            \
-    X(norm, group_norm_vjp)                                                                        \
-    X(norm, channel_moment)                                                                        \
-    X(norm, batch_norm)                                                                            \
-    X(norm, batch_norm_vjp_sums)                                                                   \
-    X(norm, batch_norm_vjp)                                                                        \
-    X(random, dropout)                                                                             \
-    X(random, window2d)                                                                            \
-    X(random, window2d_vjp)                                                                        \
-    X(loss, softmax_cross_entropy)                                                                 \
-    X(loss, difference_loss)                                                                       \
-    X(optimizer, sgd_step)                                                                         \
-    X(optimizer, adam_step)                                                                        \
-    X(optimizer, rmsprop_step)
 
 static odeon_status lacking(const char *family, const char *name)
 {
@@ -79,7 +34,7 @@ static odeon_status lacking(const char *family, const char *name)
         (void)call;                                                                                \
         return lacking(#family, #operator_);                                                       \
     }
-OPERATORS(LACKING)
+OPERATOR_LIST(LACKING)
 #undef LACKING
 
 /* The operators that would use the scratch refuse, whatever its size. */
