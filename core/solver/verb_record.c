@@ -215,23 +215,10 @@ static odeon_status count_eval(recorder *r, const odeon_verb *given, verb *v)
     return ODEON_OK;
 }
 
-/* Terms are told apart only where the field is known to have both. */
-static odeon_status check_terms(const recorder *r, const odeon_verb *given)
-{
-    bool splits = (r->method->info->flags & ODEON_STEPPER_SPLIT) != 0;
-    int32_t most = splits ? ODEON_TERMS_STIFF : ODEON_TERMS_ALL;
-    return given->terms >= 0 && given->terms <= most && given->reserved0 == 0
-               ? ODEON_OK
-               : broken(r, given->out,
-                        "it is of terms that the method does not declare to tell "
-                        "apart, or that there are not");
-}
-
 static odeon_status record_eval(recorder *r, const odeon_verb *given)
 {
     verb v = {.kind = VERB_EVAL, .terms = given->terms};
     int32_t reg, part;
-    ODEON_TRY(check_terms(r, given));
     ODEON_TRY(find(r, given->out, &reg, &part));
     ODEON_TRY(evaluated_at(r, given->x, part, &v));
     ODEON_TRY(writable(r, given->out, &part, &v.out));
@@ -396,6 +383,19 @@ static odeon_status record_implicit(recorder *r, const odeon_verb *given)
     return ODEON_OK;
 }
 
+/* Only EVAL names terms, and only where the field is known to have both. */
+static odeon_status check_terms(const recorder *r, const odeon_verb *given)
+{
+    bool splits = (r->method->info->flags & ODEON_STEPPER_SPLIT) != 0;
+    bool names = splits && given->verb == ODEON_VERB_EVAL;
+    int32_t most = names ? ODEON_TERMS_STIFF : ODEON_TERMS_ALL;
+    return given->terms >= 0 && given->terms <= most && given->reserved0 == 0
+               ? ODEON_OK
+               : broken(r, given->out,
+                        "it is of terms that the method does not declare to tell "
+                        "apart, or that there are not");
+}
+
 /* odeon_step.verb, as the plugin calls it. */
 static odeon_status record_verb(void *self, const odeon_verb *given)
 {
@@ -403,6 +403,7 @@ static odeon_status record_verb(void *self, const odeon_verb *given)
     if (given->struct_size < sizeof *given) {
         return broken(r, given->out, "its verb lacks a struct_size");
     }
+    ODEON_TRY(check_terms(r, given));
     switch (given->verb) {
     case ODEON_VERB_EVAL:
         return record_eval(r, given);

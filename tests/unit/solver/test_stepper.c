@@ -164,6 +164,7 @@ static void test_terms_are_named_by_those_who_declare_it(void **state)
                   "register 1027 wrongly: it is of terms that the method does not declare");
     check_refused("unknown_terms",
                   "register 1027 wrongly: it is of terms that the method does not");
+    check_refused("terms_of_combine", "register 1027 wrongly: it is of terms that the method does");
     check_refused("reserved", "register 1027 wrongly: it is of terms that the method does not");
 }
 

@@ -46,14 +46,16 @@ enum { /* in the order of the option's choices */
        RULE_START_BY_H,
        RULE_TERMS,
        RULE_UNKNOWN_TERMS,
-       RULE_RESERVED
+       RULE_RESERVED,
+       RULE_TERMS_OF_COMBINE
 };
 #define RULES                                                                                      \
     "none|no_y1|no_error|no_carry|twice|unwritten|reads_error|evaluates_into_error|writes_y0|"     \
     "writes_carry_in|unknown|no_terms|many_terms|many_evals|many_combinations|start_writes_y1|"    \
     "start_reads_carry|order|carries|start_by_work|late|varies|no_work|much_work|"                 \
     "remembers|part|linsolve|noise|text|ratio|scalar_twice|scalar_unwritten|scalar_unknown|"       \
-    "factor|no_gamma|short_verb|start_by_h|terms|unknown_terms|reserved"
+    "factor|no_gamma|short_verb|start_by_h|terms|unknown_terms|reserved|"                          \
+    "terms_of_combine"
 
 enum {
     K1 = ODEON_WORK,
@@ -168,6 +170,10 @@ static odeon_status break_more(const scripted *method, const odeon_step *s)
     case RULE_RESERVED:
         other.verb = ODEON_VERB_EVAL;
         other.reserved0 = 1;
+        return s->verb(s->self, &other);
+    case RULE_TERMS_OF_COMBINE:
+        other.verb = ODEON_VERB_COMBINE;
+        other.terms = ODEON_TERMS_OTHER;
         return s->verb(s->self, &other);
     case RULE_TEXT:
         return odeon_step_scalar(s, scalar, "h * (1 + ");
