@@ -11,6 +11,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "cpu_levels.h"
 #include "device_cases.h"
 #include "direct.h"
 #include "odeon/device_conv.h"
@@ -429,21 +430,6 @@ static void check_shapes(const runner *r)
     }
 }
 
-static int levels(const char *names[3])
-{
-    int n = 0;
-    names[n++] = "baseline";
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        names[n++] = "avx2";
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-            names[n++] = "avx512";
-        }
-    }
-    return n;
-}
-
 static const char *const ways[] = {"auto", "direct", "filters", "places", "unroll"};
 enum { N_WAYS = sizeof ways / sizeof *ways };
 static const uint32_t dtypes[] = {ODEON_DTYPE_F32, ODEON_DTYPE_F64};
@@ -452,8 +438,8 @@ static const uint32_t dtypes[] = {ODEON_DTYPE_F32, ODEON_DTYPE_F64};
 static void for_each_way(void (*test)(const runner *r, registry *plugins))
 {
     registry *plugins = support_registry();
-    const char *names[3];
-    int n = levels(names);
+    const char *names[CPU_LEVELS];
+    int n = cpu_levels(names);
     for (int level = 0; level < n; level++) {
         for (int way = 0; way < N_WAYS; way++) {
             for (int k = 0; k < 2; k++) {
@@ -505,8 +491,8 @@ extern const cpu_direct cpu_direct_f32_wide, cpu_direct_f64_wide;
 static void test_vectors_of_64_bytes_agree_with_plain_loops(void **state)
 {
     (void)state;
-    const char *names[3];
-    if (levels(names) < 2) {
+    const char *names[CPU_LEVELS];
+    if (cpu_levels(names) < 2) {
         skip();
     }
     for (cpu_way way = CPU_WAY_FILTERS; way <= CPU_WAY_PLACES; way++) {

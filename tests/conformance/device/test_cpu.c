@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/location.h"
 #include "base/mem.h"
+#include "cpu_levels.h"
 #include "device/open.h"
 #include "device_cases.h"
 #include "odeon/device_ext.h"
@@ -34,22 +35,6 @@ static int close_plugins(void **state)
     (void)state;
     registry_destroy(plugins);
     return 0;
-}
-
-/* What this processor has; the baseline always first. */
-static int levels(const char *names[3])
-{
-    int n = 0;
-    names[n++] = "baseline";
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        names[n++] = "avx2";
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-            names[n++] = "avx512";
-        }
-    }
-    return n;
 }
 
 static support_device open_level(const char *level, uint32_t dtype)
@@ -79,8 +64,8 @@ enum { N_FAMILIES = sizeof families / sizeof *families };
 static void test_instruction_sets_give_the_same_bits(void **state)
 {
     (void)state;
-    const char *names[3];
-    int n = levels(names);
+    const char *names[CPU_LEVELS];
+    int n = cpu_levels(names);
     for (size_t k = 0; k < 2; k++) {
         uint32_t dtype = dtypes[k];
         support_device plain = open_level("baseline", dtype);
@@ -99,8 +84,8 @@ static void test_instruction_sets_give_the_same_bits(void **state)
 static void test_own_products_agree_with_reference(void **state)
 {
     (void)state;
-    const char *names[3];
-    int n = levels(names);
+    const char *names[CPU_LEVELS];
+    int n = cpu_levels(names);
     support_device plain = support_device_open(plugins, "reference", ODEON_DTYPE_F64);
     for (size_t k = 0; k < 2; k++) {
         uint32_t dtype = dtypes[k];

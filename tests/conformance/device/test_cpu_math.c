@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu_levels.h"
 #include "device_cases.h"
 #include "odeon/device_pointwise.h"
 #include "plugin/registry.h"
@@ -28,22 +29,6 @@ static int close_plugins(void **state)
     (void)state;
     registry_destroy(plugins);
     return 0;
-}
-
-/* Names of what this processor can run. */
-static int levels(const char *names[3])
-{
-    int n = 0;
-    names[n++] = "baseline";
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        names[n++] = "avx2";
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-            names[n++] = "avx512";
-        }
-    }
-    return n;
 }
 
 /* ---- exact functions ---- */
@@ -241,9 +226,9 @@ static void test_instruction_sets_give_the_same_floats(void **state)
 {
     (void)state;
     static float x[BLOCK], first[BLOCK], y[BLOCK];
-    const char *names[3];
+    const char *names[CPU_LEVELS];
     char expression[64];
-    int n = levels(names);
+    int n = cpu_levels(names);
     for (int level = 1; level < n; level++) {
         support_device plain = support_device_open(plugins, "cpu(simd=baseline)", ODEON_DTYPE_F32);
         (void)snprintf(expression, sizeof expression, "cpu(simd=%s)", names[level]);

@@ -1,6 +1,7 @@
 /* The CPU device's own products against double loops: shapes, transposes, alpha, beta, bias and
  * ReLU, both dtypes, every instruction set of this machine and the widest text on a narrower one.
  * No row depends on the rows beside it, nothing is written beside c. */
+#include "cpu_levels.h"
 #include "support.h"
 
 #include <math.h>
@@ -27,18 +28,9 @@ static const way ways[] = {
 
 static int n_ways(void)
 {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
-        return 1;
-    }
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
-               ? 5
-               : 4;
-#else
-    return 1;
-#endif
+    static const int ways_of_levels[CPU_LEVELS] = {1, 4, 5};
+    const char *names[CPU_LEVELS];
+    return ways_of_levels[cpu_levels(names) - 1];
 }
 
 /* A product with its operands, as numbers of the dtype and as doubles of equal value. */
