@@ -26,6 +26,7 @@ typedef struct worker_group {
     double values[2][ODEON_SLOTS]; /* read by the others; two, used in turn */
     device_buffer offered[2];      /* the same of small sums (worker_sum.c); */
     device_buffer total;           /* of large ones, rank 0's */
+    int64_t total_bytes;           /* of the total; of all workers the same number */
     /* Written by this worker, read by those that wait for it: */
     calling_board board;  /* shows which plugin call this worker's thread is in */
     atomic_uint waits_in; /* kind of the collective it waits in; 0: none */

@@ -16,7 +16,7 @@
 /* Of all workers' tensors together: what a core reads in the time of an exchange or two. */
 enum { SMALL_BYTES = 128 * 1024 };
 
-/* Of one worker's tensors: the most that a total of their own is held for. */
+/* Of one worker's tensors: the most that a total of their own is reserved for. */
 enum { TOTAL_BYTES = 4 << 20 };
 
 /* The tensors of one call, one behind the other at multiples of 64 bytes. */
@@ -161,16 +161,13 @@ static odeon_status copy_sums(const worker_group *group, odeon_queue *queue, con
 
 /* The total is rank 0's. Between the two exchanges tensors are read and the total is written; after
  * the second it is read, until each worker comes to its next exchange, before which nobody writes
- * it again. */
+ * it again. Its memory never moves: others may still read it when rank 0 is at its next sum. */
 static odeon_status sum_large(worker_group *group, odeon_queue *queue, const sum_list *list,
                               odeon_status mine)
 {
     worker_group *of_total = group->collective->groups[0];
-    bool has_total = list->bytes <= TOTAL_BYTES;
+    bool has_total = list->bytes <= group->total_bytes;
     const offer *all;
-    if (mine == ODEON_OK && has_total && group == of_total) {
-        mine = buffer_fit(group->device, &group->total, list->bytes);
-    }
     if (mine == ODEON_OK) {
         mine = group->device->ops->wait(queue);
     }
@@ -210,6 +207,9 @@ odeon_status worker_sum_reserve(worker_group *group, int64_t bytes)
     }
     ODEON_TRY(buffer_fit(group->device, &group->offered[0], small));
     ODEON_TRY(buffer_fit(group->device, &group->offered[1], small));
-    bool has_total = group->abi.rank == 0 && bytes > small && bytes <= TOTAL_BYTES;
-    return has_total ? buffer_fit(group->device, &group->total, bytes) : ODEON_OK;
+    int64_t most = bytes < TOTAL_BYTES ? bytes : TOTAL_BYTES;
+    group->total_bytes = bytes > small ? most : 0;
+    return group->abi.rank == 0 && group->total_bytes > 0
+               ? buffer_fit(group->device, &group->total, group->total_bytes)
+               : ODEON_OK;
 }

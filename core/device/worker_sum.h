@@ -12,8 +12,8 @@ odeon_status worker_sum(void *self, odeon_queue *queue, const odeon_tensor *x, o
 odeon_status worker_sum_all(worker_group *group, odeon_queue *queue, int32_t n,
                             const odeon_tensor *const *x, odeon_status mine);
 
-/* Makes room, so that sums of up to bytes over all tensors of a call allocate nothing. Before any
- * job, by every worker. */
+/* Makes room, so that sums of up to bytes over all tensors of a call, the same number on all
+ * workers, need no more than two exchanges. Before any job, by every worker. */
 odeon_status worker_sum_reserve(worker_group *group, int64_t bytes);
 
 #endif

@@ -81,8 +81,28 @@ static void test_small_tensors_are_added_up_by_one_exchange(void **state)
     check_pair(*state, SMALL - 64, 20, 1);
 }
 
+/* Room for sums of a vector of n numbers beside another: what a step sums up is known before the
+ * first one. */
+static void reserve(gathering *g, int64_t n)
+{
+    int64_t bytes = (n * (int64_t)sizeof(double) + 63) / 64 * 64 + 64;
+    for (int32_t rank = 0; rank < SIZE; rank++) {
+        assert_int_equal(worker_sum_reserve(&g->group[rank], bytes), ODEON_OK);
+    }
+}
+
+/* Where none was reserved its memory would have to move while others may still read it. */
+static void test_large_tensors_without_a_total_are_added_up_by_three(void **state)
+{
+    check_pair(*state, LARGE, 20, 3);
+    reserve(*state, LARGE);
+    check_pair(*state, LARGE, 20, 2);
+    check_pair(*state, 3 * LARGE, 20, 3);
+}
+
 static void test_large_tensors_are_added_up_by_two(void **state)
 {
+    reserve(*state, 3 * LARGE);
     check_pair(*state, LARGE, 20, 2);
     check_pair(*state, 3 * LARGE, 20, 2);
 }
@@ -91,37 +111,31 @@ static void test_large_tensors_are_added_up_by_two(void **state)
 static void test_the_largest_tensors_are_added_up_in_place(void **state)
 {
     gathering *g = *state;
+    reserve(g, LARGEST);
     check_pair(g, LARGEST, 2, 3);
     assert_true(g->group[0].total.bytes < LARGEST * (int64_t)sizeof(double));
 }
 
 static void test_sizes_may_alternate(void **state)
 {
+    reserve(*state, LARGE + 20);
     for (int i = 0; i < 20; i++) {
         check_pair(*state, 1 + i, 1 + i % 2, 1);
         check_pair(*state, LARGE + i, 1 + i % 3, 2);
     }
 }
 
-/* Everything that a step sums up is known before the first one. */
-static void reserve_all(gathering *g, int64_t bytes)
-{
-    for (int32_t rank = 0; rank < SIZE; rank++) {
-        assert_int_equal(worker_sum_reserve(&g->group[rank], bytes), ODEON_OK);
-    }
-}
-
 static void test_what_was_reserved_is_not_allocated_again(void **state)
 {
     gathering *g = *state;
-    reserve_all(g, (2 * LARGE + 8) * (int64_t)sizeof(double));
+    reserve(g, 2 * LARGE);
     int64_t blocks = mem_live_blocks();
     check_pair(g, SMALL - 64, 3, 1);
     check_pair(g, 2 * LARGE, 3, 2);
     assert_int_equal(mem_live_blocks(), blocks);
 }
 
-/* The memory of rank 0 fails, and all of them know. */
+/* Of small sums; large ones take no memory. */
 static void sum_without_memory(void *context, int32_t rank)
 {
     pair *p = context;
@@ -136,9 +150,9 @@ static void sum_without_memory(void *context, int32_t rank)
 static void test_lack_of_memory_is_shared(void **state)
 {
     gathering *g = *state;
-    pair p = {.g = g, .n = LARGE};
+    pair p = {.g = g, .n = SMALL - 64};
     for (int32_t rank = 0; rank < SIZE; rank++) {
-        p.first[rank] = mem_zalloc(LARGE, sizeof(double));
+        p.first[rank] = mem_zalloc(SMALL, sizeof(double));
     }
     mem_fail_from(1);
     team_run(g->team, sum_without_memory, &p);
@@ -148,7 +162,7 @@ static void test_lack_of_memory_is_shared(void **state)
         assert_string_equal(g->message[rank], g->message[0]);
         mem_free(p.first[rank]);
     }
-    check_pair(g, LARGE, 2, 2); /* and once there is memory again, all is well */
+    check_pair(g, SMALL - 64, 2, 1); /* and once there is memory again, all is well */
 }
 
 /* One worker's tensor is small, the others' are large. */
@@ -181,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_small_tensors_are_added_up_by_one_exchange),
+        TEST(test_large_tensors_without_a_total_are_added_up_by_three),
         TEST(test_large_tensors_are_added_up_by_two),
         TEST(test_the_largest_tensors_are_added_up_in_place),
         TEST(test_sizes_may_alternate),
