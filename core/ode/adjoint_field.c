@@ -359,6 +359,7 @@ static odeon_status fit_slices(adjoint_field *f)
 {
     block_field *base = f->base;
     const slice_load load = {.samples = base->host.samples,
+                             .alike = slices_alike(&base->call),
                              .vectors = f->vectors,
                              .vector_bytes = 2 * block_field_sample_bytes(base),
                              .eval_bytes = slices_eval_bytes(base->plan),

@@ -366,6 +366,7 @@ odeon_status block_field_fit_work(block_field *f, int64_t bytes)
 static odeon_status fit_slices(block_field *f, odeon_net *body)
 {
     const slice_load load = {.samples = f->host.samples,
+                             .alike = slices_alike(&f->call),
                              .vectors = f->vectors,
                              .vector_bytes = block_field_sample_bytes(f),
                              .eval_bytes = slices_eval_bytes(f->plan),

@@ -1,6 +1,5 @@
 #include "ode/slices.h"
 
-#include "odeon/device_dual.h"
 #include "odeon/device_ext.h"
 
 /* Fewer are not worth the calls of a layer, and weights are read once a slice. */
@@ -19,13 +18,18 @@ int64_t slices_rows(const odeon_device *device, const slice_load *load)
                  device->get_table(device, ODEON_DEVICE_CAPTURE) == NULL;
     int64_t cache = suits ? (int64_t)slices->bytes(device->handle) : 0;
     int64_t bytes = load->vectors * load->vector_bytes + load->eval_bytes;
-    if (load->vectors == 0 || bytes <= 0 || 2 * load->weight_bytes >= cache) {
+    if (!load->alike || load->vectors == 0 || bytes <= 0 || 2 * load->weight_bytes >= cache) {
         return 0;
     }
     int64_t rows = (cache - load->weight_bytes) / bytes;
     rows = rows < FEWEST_ROWS ? FEWEST_ROWS : rows;
     rows = divide_up(load->samples, divide_up(load->samples, rows));
     return rows < load->samples ? rows : 0;
+}
+
+bool slices_alike(const odeon_layer_call *call)
+{
+    return call->n_global % call->group->size == 0;
 }
 
 int64_t slices_weight_bytes(const odeon_net *body)

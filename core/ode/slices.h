@@ -9,6 +9,7 @@
 /* What a solve holds at a time of every sample. */
 typedef struct slice_load {
     int64_t samples;
+    bool alike;                    /* every worker has as many */
     int64_t vectors, vector_bytes; /* of the state, in a step */
     int64_t eval_bytes;            /* in an evaluation */
     int64_t weight_bytes;          /* that all samples share */
@@ -29,8 +30,11 @@ typedef struct field_slices {
 } field_slices;
 
 /* From the shapes and the device alone. 0: all samples at once; also where the weights, which every
- * slice reads, would take more than half of the cache. */
+ * slice reads, would take more than half of the cache, and where workers have different numbers of
+ * samples: all of them must come to one answer, since a step that is made again may be collective.
+ */
 int64_t slices_rows(const odeon_device *device, const slice_load *load);
+bool slices_alike(const odeon_layer_call *call);
 /* Can a body be evaluated slice by slice? whole: its plan for all samples. */
 bool slices_suit(const odeon_layer_call *call, const net_plan *whole);
 /* Bytes of one sample that an evaluation by this plan works on. */

@@ -36,7 +36,7 @@ static int64_t rows(slice_load load)
 }
 
 static const slice_load usual = {
-    .samples = 100, .vectors = 4, .vector_bytes = 20, .eval_bytes = 20};
+    .samples = 100, .alike = true, .vectors = 4, .vector_bytes = 20, .eval_bytes = 20};
 
 /* 100 bytes a sample. */
 static void test_rows_fit_the_cache_and_come_out_alike(void **state)
@@ -53,6 +53,16 @@ static void test_rows_fit_the_cache_and_come_out_alike(void **state)
     cache = 100;
     load.weight_bytes = 0;
     assert_int_equal(rows(load), 4); /* the fewest */
+}
+
+/* Workers that did not agree would make different collective calls. */
+static void test_batches_are_whole_where_workers_have_different_numbers(void **state)
+{
+    slice_load load = usual;
+    (void)state;
+    cache = 2000;
+    load.alike = false;
+    assert_int_equal(rows(load), 0);
 }
 
 static void test_batches_are_whole_where_slices_are_of_no_use(void **state)
@@ -92,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_fit_the_cache_and_come_out_alike),
+        cmocka_unit_test(test_batches_are_whole_where_workers_have_different_numbers),
         cmocka_unit_test(test_batches_are_whole_where_slices_are_of_no_use),
         cmocka_unit_test(test_devices_that_capture_or_have_another_family_solve_whole),
     };
