@@ -51,14 +51,16 @@ static odeon_status write_chart(view_session *s, int64_t chart, int32_t kind, co
     return status;
 }
 
-/* x.py reads x.csv, which is written with it. */
-static odeon_status write_program(view_session *s, int64_t chart, const char *file)
+/* x.py reads x.csv, which is written with it and may be no more a file of a run's than x.py. */
+static odeon_status write_program(const command_line *a, view_session *s, int64_t chart,
+                                  const char *file)
 {
     char *numbers = mem_printf("%.*s.csv", (int)(strlen(file) - 3), file);
     if (numbers == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", file);
     }
-    odeon_status status = write_chart(s, chart, ODEON_VIEW_CSV, NULL, numbers);
+    odeon_status status = view_session_spare(a->n_operands - 1, a->operands + 1, numbers);
+    status = status == ODEON_OK ? write_chart(s, chart, ODEON_VIEW_CSV, NULL, numbers) : status;
     if (status == ODEON_OK) {
         status = write_chart(s, chart, ODEON_VIEW_PYTHON, numbers, file);
     }
@@ -71,7 +73,7 @@ static odeon_status plot(const command_line *a, view_session *s, int32_t kind)
     const char *file = a->value[ARGUMENT_OUT];
     int64_t chart;
     ODEON_TRY(views_find(s->views, a->operands[0], &chart));
-    ODEON_TRY(kind == ODEON_VIEW_PYTHON ? write_program(s, chart, file)
+    ODEON_TRY(kind == ODEON_VIEW_PYTHON ? write_program(a, s, chart, file)
                                         : write_chart(s, chart, kind, NULL, file));
     fprintf(a->out, "%s in %s\n", a->operands[0], file);
     return ODEON_OK;

@@ -94,8 +94,9 @@ void view_session_close(view_session *s)
 
 odeon_status view_session_spare(size_t n, const char *const *folders, const char *file)
 {
-    static const char *const names[] = {RUN_FOLDER_INI, "manifest.json", "metrics.csv",
-                                        RUN_FOLDER_WEIGHTS};
+    static const char *const names[] = {RUN_FOLDER_INI,     "manifest.json",
+                                        "metrics.csv",      "metrics.jsonl",
+                                        RUN_FOLDER_WEIGHTS, "weights-best.safetensors"};
     for (size_t i = 0; i < n * (sizeof names / sizeof *names); i++) {
         char *path = mem_printf("%s/%s", folders[i % n], names[i / n]);
         odeon_status status = path != NULL ? output_file_spare("--out", file, "RUN", path)

@@ -75,6 +75,9 @@ right=$(awk -F, '$1 == $2 { n += $3 } END { print n }' confusion.csv)
 [ "$(awk -v n="$right" 'BEGIN { printf "%.1f", 100 * n / 64 }')" = "$accuracy" ] || fail "the matrix has $right right"
 
 expect 2 "--out" plot loss one --out one/metrics.csv
+cp one/metrics.csv kept.csv
+expect 2 "metrics.csv" plot loss one --out one/metrics.py
+cmp kept.csv one/metrics.csv || fail "a chart's numbers have taken the place of the run's"
 expect 2 "this chart has no such format" plot confusion one --out confusion.py
 
 # PNG and PDF where librsvg is there; else a line that says so. The library of fonts that librsvg uses
