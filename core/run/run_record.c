@@ -15,6 +15,7 @@
 #include "format/run_folder.h"
 #include "format/safetensors.h"
 #include "run/failure_bundle.h"
+#include "run/run_status.h"
 #include "run/run_table.h"
 
 #define FAILURE "failure"
@@ -265,14 +266,21 @@ static odeon_status read_failure(run_record *x)
     return status;
 }
 
-/* Numbers of all tensors, as the header says. A run without final weights has not come to its end.
- */
+/* Weights are there from the first checkpoint on, so that they do not say how a run ended. */
+static odeon_status read_end(run_record *x)
+{
+    run_state state;
+    ODEON_TRY(run_status_state(x->folder, &state));
+    x->view.state = state == RUN_FINISHED ? ODEON_VIEW_ENDED : ODEON_VIEW_OPEN;
+    return state == RUN_FINISHED ? ODEON_OK : read_failure(x);
+}
+
+/* Numbers of all tensors, as the header says. */
 static odeon_status count_weights(run_record *x)
 {
     char *path = mem_printf("%s/" RUN_FOLDER_WEIGHTS, x->folder);
     safetensors *file = NULL;
     odeon_status status = path != NULL ? ODEON_OK : no_memory(x->folder);
-    x->view.state = has_file(path) ? ODEON_VIEW_ENDED : ODEON_VIEW_OPEN;
     if (status == ODEON_OK && has_file(path)) {
         status = safetensors_open(path, &file);
     }
@@ -296,7 +304,7 @@ static odeon_status fill(run_record *x, const char *folder)
     ODEON_TRY(read_manifest(x));
     ODEON_TRY(add_table(x, "metrics"));
     ODEON_TRY(count_weights(x));
-    ODEON_TRY(read_failure(x));
+    ODEON_TRY(read_end(x));
     odeon_view_run *v = &x->view;
     v->struct_size = sizeof *v;
     v->folder = x->folder;

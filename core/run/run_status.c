@@ -269,6 +269,16 @@ static odeon_status read_state(run_status *r)
     return ODEON_OK;
 }
 
+odeon_status run_status_state(const char *folder, run_state *out)
+{
+    char *path = mem_strdup(folder);
+    run_status r = {.path = path};
+    odeon_status status = path != NULL ? read_state(&r) : no_memory(folder);
+    *out = r.state;
+    mem_free(path);
+    return status;
+}
+
 /* ---- the rest ---- */
 
 static odeon_status read_manifest(run_status *r)

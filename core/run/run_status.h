@@ -37,6 +37,8 @@ typedef struct run_status {
  * beside effective.ini that are missing or damaged are not known. out can be given to
  * run_status_fini whatever the answer. */
 odeon_status run_status_read(const char *folder, run_status *out);
+/* The state alone. */
+odeon_status run_status_state(const char *folder, run_state *out);
 void run_status_fini(run_status *r);
 
 /* A figure by name; NAN: the run has none such. */

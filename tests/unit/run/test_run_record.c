@@ -2,12 +2,14 @@
 #include "support.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
 #include "folder.h"
+#include "format/checkpoint_list.h"
 #include "format/safetensors_write.h"
 #include "run/run_record.h"
 
@@ -28,6 +30,21 @@ static void put_tensors(const char *name, const char *step)
     assert_int_equal(
         safetensors_write(folder_file(&work, name), 1, &entry, step != NULL ? 1 : 0, &meta),
         ODEON_OK);
+}
+
+/* The newest checkpoint, of a run of ten steps. */
+static void put_checkpoint(const char *step, const char *tested)
+{
+    static const float number = 1;
+    const safetensors_entry entry = {
+        .name = "w", .dtype = ODEON_DTYPE_F32, .ndim = 1, .dim = {1}, .data = &number, .bytes = 4};
+    const safetensors_meta meta[] = {{"step", step}, {"total", "10"}, {"tested", tested}};
+    char *checkpoints = checkpoint_list_folder(work.path);
+    char *path = checkpoint_list_path(checkpoints, strtol(step, NULL, 10));
+    (void)mkdir(checkpoints, 0700);
+    assert_int_equal(safetensors_write(path, 1, &entry, 3, meta), ODEON_OK);
+    mem_free(path);
+    mem_free(checkpoints);
 }
 
 static odeon_view_run *read_run(void)
@@ -76,6 +93,7 @@ static void test_all_that_a_run_leaves_is_read(void **state)
                          "\"b\"], \"auto\": false, \"none\": null}");
     put("metrics.csv", "step,loss\n1,0.5\n");
     put_tensors("weights.safetensors", NULL);
+    put_checkpoint("10", "1");
     odeon_view_run *run = read_run();
     static const char *const expected[][2] = {{"odeon", "1"},     {"data.samples", "60"},
                                               {"command.0", "a"}, {"command.1", "b"},
@@ -89,6 +107,21 @@ static void test_all_that_a_run_leaves_is_read(void **state)
     }
     assert_int_equal(run->n_tables, 1);
     assert_string_equal(run->table[0]->name, "metrics");
+    run_record_destroy(run);
+}
+
+/* Weights are written with each checkpoint. */
+static void test_a_run_with_weights_may_have_been_stopped(void **state)
+{
+    (void)state;
+    put_tensors("weights.safetensors", NULL);
+    put_checkpoint("9", "0");
+    odeon_view_run *run = read_run();
+    assert_int_equal(run->state, ODEON_VIEW_OPEN);
+    run_record_destroy(run);
+    put_checkpoint("10", "0");
+    run = read_run();
+    assert_int_equal(run->state, ODEON_VIEW_OPEN); /* not tested yet */
     run_record_destroy(run);
 }
 
@@ -162,6 +195,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_folder_with_an_ini_alone_is_a_run_that_goes_on,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_all_that_a_run_leaves_is_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_run_with_weights_may_have_been_stopped, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_failure_from_which_a_run_went_on_is_none, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_read_is_refused, set_up, tear_down),
