@@ -70,6 +70,12 @@ static void put_coordinate(chart_text *t, double x)
     chart_put_bytes(t, strcmp(text, "-0") == 0 ? "0" : text, strcmp(text, "-0") == 0 ? 1 : n);
 }
 
+/* Text that there was no memory for is missed at the end, with the drawing as a whole. */
+static const char *word_of(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
 static void put_argument(chart_text *t, char what, va_list *arguments)
 {
     char text[CHART_NUMBER_BYTES];
@@ -77,10 +83,10 @@ static void put_argument(chart_text *t, char what, va_list *arguments)
     text[0] = '\0';
     switch (what) {
     case 's':
-        word = va_arg(*arguments, const char *);
+        word = word_of(va_arg(*arguments, const char *));
         break;
     case 'e':
-        chart_put_escaped(t, va_arg(*arguments, const char *));
+        chart_put_escaped(t, word_of(va_arg(*arguments, const char *)));
         break;
     case 'x':
         put_coordinate(t, va_arg(*arguments, double));

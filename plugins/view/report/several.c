@@ -4,6 +4,7 @@
 
 #include "page.h"
 
+/* Kinds that have a column of their own where configurations differ. */
 enum { MOST_KINDS = 24, COLUMNS = 7 };
 
 /* A kind of runs with the results of those that were tested. */
@@ -17,7 +18,7 @@ typedef struct kind {
 typedef struct comparison {
     bool accuracy; /* result is that, else the loss */
     size_t n;
-    kind kinds[MOST_KINDS];
+    kind *kinds; /* [n] */
 } comparison;
 
 static bool has_accuracy(const odeon_view_run *run)
@@ -73,7 +74,8 @@ static void compare(page *p, comparison *c)
     size_t n;
     view_group *g = view_groups(&p->memory, p->request->n_runs, p->request->run, &n);
     *c = (comparison){.accuracy = has_accuracy(view_first(p->request))};
-    for (size_t i = 0; g != NULL && i < n && i < MOST_KINDS; i++) {
+    c->kinds = g != NULL ? view_alloc(&p->memory, n, sizeof *c->kinds) : NULL;
+    for (size_t i = 0; c->kinds != NULL && i < n; i++) {
         kind k;
         size_t at = c->n;
         read_kind(p, &g[i], c->accuracy, &k);
@@ -96,10 +98,10 @@ static const char *say_number(page *p, const comparison *c, double x)
 static void say_best(page *p, const comparison *c)
 {
     chart_text *t = &p->text;
-    const kind *a = &c->kinds[0], *b = &c->kinds[1];
-    if (c->n < 2 || a->n == 0 || b->n == 0) {
+    if (c->n < 2 || c->kinds[0].n == 0 || c->kinds[1].n == 0) {
         return;
     }
+    const kind *a = &c->kinds[0], *b = &c->kinds[1];
     chart_put(
         t, "The ~s mean test ~s is that of <b>~e</b>, ~s (n = ~z); next is ~e with ~s (n = ~z). ",
         c->accuracy ? "largest" : "least", c->accuracy ? "accuracy" : "loss", a->group->name,
@@ -230,12 +232,19 @@ void page_differences(page *p)
     if (c.n < 2) {
         return;
     }
+    size_t all = c.n;
+    c.n = all < MOST_KINDS ? all : MOST_KINDS;
     for (size_t i = 0; i < c.n; i++) {
         names[1 + i] = c.kinds[i].group->name;
     }
     page_heading(p, "What differs");
-    page_table_begin(p, "Keys of the configuration that are not the same in all kinds", 1 + c.n,
-                     names, false);
+    page_table_begin(p,
+                     c.n == all ? "Keys of the configuration that are not the same in all kinds"
+                                : view_print(&p->memory,
+                                             "Keys of the configuration that are not the same in "
+                                             "the best %zu of %zu kinds",
+                                             c.n, all),
+                     1 + c.n, names, false);
     for (size_t k = 0; k < c.n; k++) {
         const odeon_view_run *run = c.kinds[k].group->run[0];
         for (int64_t i = 0; i < run->n_config; i++) {
