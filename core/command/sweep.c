@@ -136,9 +136,9 @@ static odeon_status status_of(int code)
             return all[i];
         }
     }
-    return code > 128 && code - 128 != SIGHUP && code - 128 != SIGINT && code - 128 != SIGTERM
-               ? ODEON_ERR_INTERNAL
-               : ODEON_ERR_CANCELLED;
+    bool stopped = code == status_exit_code(ODEON_ERR_CANCELLED) || code == 128 + SIGHUP ||
+                   code == 128 + SIGINT || code == 128 + SIGTERM;
+    return stopped ? ODEON_ERR_CANCELLED : ODEON_ERR_INTERNAL;
 }
 
 /* A run that was stopped has its reason in the state that it is in. */
@@ -212,6 +212,9 @@ static size_t slots_of(const jobs *j, int64_t wanted)
 
 static odeon_status make_folder(const char *path)
 {
+    if (path[0] == '\0') {
+        return diag_fail(ODEON_ERR_CONFIG, "sweep: --out names no folder");
+    }
     char *copy = mem_strdup(path);
     if (copy == NULL) {
         return no_memory();

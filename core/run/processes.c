@@ -110,6 +110,9 @@ static void forget_handlers(void)
     }
 }
 
+/* A log has what all processes of a run have said, one behind the other. */
+static const char process_begins[] = "---- begins\n";
+
 /* A signal before exec would run this process's handlers in the child, hence the mask. */
 static odeon_status begin(const char *program, const process_job *job, slot *place)
 {
@@ -117,6 +120,11 @@ static odeon_status begin(const char *program, const process_job *job, slot *pla
     int log = open(job->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (log < 0) {
         return diag_fail(ODEON_ERR_IO, "%s: %s", job->log, strerror(errno));
+    }
+    if (write(log, process_begins, strlen(process_begins)) < 0) {
+        odeon_status status = diag_fail(ODEON_ERR_IO, "%s: %s", job->log, strerror(errno));
+        (void)close(log);
+        return status;
     }
     pid_t parent = getpid();
     (void)sigfillset(&all);
@@ -241,6 +249,9 @@ char *process_last_word(const char *log)
         return NULL;
     }
     for (char *line = text, *rest = text; rest != NULL && (line = strsep(&rest, "\n")) != NULL;) {
+        if (strncmp(line, process_begins, strlen(process_begins) - 1) == 0) {
+            found = NULL; /* what was said before is of an earlier try */
+        }
         if (strncmp(line, mark, strlen(mark)) == 0 && strstr(line, "warning: ") == NULL) {
             found = line + strlen(mark);
         }

@@ -32,8 +32,8 @@ odeon_status process_own_program(char **out);
 odeon_status processes_run(const char *program, size_t n, const process_job *jobs, size_t slots,
                            const process_watcher *watcher);
 
-/* The last line of a log that begins with "odeon: ", without "error: "; NULL if there is none. The
- * caller frees it. */
+/* The last line of a log that begins with "odeon: ", without "error: ", of the last process that
+ * has written to it; NULL if there is none. The caller frees it. */
 char *process_last_word(const char *log);
 
 #endif
