@@ -7,16 +7,15 @@
 #include "base/mem.h"
 #include "base/output_file.h"
 #include "command/view_session.h"
-
-#define PAGE_FILE "report.html"
+#include "format/run_folder.h"
 
 /* Of one run it lies in its folder, of several where the command was given. */
 static char *file_of(const command_line *a)
 {
     const char *file = a->value[ARGUMENT_OUT];
     return file != NULL         ? mem_strdup(file)
-           : a->n_operands == 1 ? mem_printf("%s/" PAGE_FILE, a->operands[0])
-                                : mem_strdup(PAGE_FILE);
+           : a->n_operands == 1 ? mem_printf("%s/" RUN_FOLDER_PAGE, a->operands[0])
+                                : mem_strdup(RUN_FOLDER_PAGE);
 }
 
 static odeon_status make_page(const command_line *a, view_session *s, const char *file)
@@ -65,8 +64,8 @@ const command command_report = {
         "what it gets wrong, how it was made; of several runs their curves together, with the\n"
         "range of those that differ in run.seed alone, a table, and the keys in which they\n"
         "differ. What a run does not have is left out. A run that failed has a page, too.\n\n"
-        "  --out FILE          where to write; else RUN/" PAGE_FILE ", of several runs\n"
-        "                      " PAGE_FILE " in the working directory\n",
+        "  --out FILE          where to write; else RUN/" RUN_FOLDER_PAGE ", of several runs\n"
+        "                      " RUN_FOLDER_PAGE " in the working directory\n",
     .options = 1u << ARGUMENT_OUT,
     .min_operands = 1,
     .max_operands = (size_t)-1,

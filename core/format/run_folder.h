@@ -7,6 +7,7 @@
 
 #define RUN_FOLDER_INI     "effective.ini"
 #define RUN_FOLDER_WEIGHTS "weights.safetensors"
+#define RUN_FOLDER_PAGE    "report.html"
 
 /* Takes path/lock for this process until *fd is closed or the process ends, however it ends; the
  * file stays. *fd is -1 on failure. ODEON_ERR_CONFIG if another process has it; ODEON_ERR_IO,
