@@ -45,6 +45,8 @@ static void test_all_jobs_are_run_a_few_at_a_time(void **state)
         memcpy(argv[i], ((const char *[]){"sh", "-c", scripts[i], NULL}), sizeof argv[i]);
         jobs[i] = (process_job){.argv = argv[i], .log = logs[i]};
     }
+    static const char earlier[] = "odeon: error: of an earlier try\n";
+    folder_write(&f, "2.log", earlier, strlen(earlier));
     assert_int_equal(processes_run("/bin/sh", N, jobs, 2, &watcher), ODEON_OK);
     static const int codes[N] = {0, 3, 128 + 9, 0, 5};
     static const char *const words[N] = {NULL, NULL, NULL, "x", "lost"};
