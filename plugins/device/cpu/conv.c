@@ -81,9 +81,8 @@ static int32_t is_for_tiles(const cpu_device *d, cpu_conv_mode mode, const convo
 {
     enum { FEWEST = 32 };
     const cpu_gemm_shape product = product_of(mode, c);
-    return dtype == ODEON_DTYPE_F32 && d->convolution == CPU_CONVOLUTION_AUTO &&
-           c->shape.filters >= FEWEST && c->shape.windows.channels >= FEWEST &&
-           cpu_on_tiles(d, &product);
+    return c->shape.filters >= FEWEST && c->shape.windows.channels >= FEWEST &&
+           cpu_on_tiles(d, dtype, &product);
 }
 
 static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags, convolution *c,
@@ -96,8 +95,10 @@ static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags
     ODEON_TRY(cpu_require(queue, shapes_fit(c, x, w, y), names[mode],
                           "x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]"));
     const cpu_direct *direct = x->dtype == ODEON_DTYPE_F32 ? d->direct_f32 : d->direct_f64;
-    c->way = cpu_way_choose(d->convolution, mode, &c->shape, direct, d->library.handle != NULL);
-    c->way = is_for_tiles(d, mode, c, x->dtype) ? CPU_WAY_UNROLL : c->way;
+    cpu_multiplier by = is_for_tiles(d, mode, c, x->dtype) ? CPU_BY_TILES
+                        : cpu_has_blas(d)                  ? CPU_BY_BLAS
+                                                           : CPU_BY_OWN;
+    c->way = cpu_way_choose(d->convolution, mode, &c->shape, direct, by);
     c->direct = c->way == CPU_WAY_UNROLL ? NULL : direct;
     int32_t idle =
         (c->in_place && c->direct == NULL) || c->shape.batch * c->depth * c->outputs == 0;

@@ -275,10 +275,10 @@ static void queue_destroy(void *self, void *handle)
     if (queue->next != NULL) {
         queue->next->previous = queue->previous;
     }
-    cpu_release_tiles(queue);
     d->retired_launches += queue->launches;
     d->n_queues--;
     (void)pthread_mutex_unlock(&d->lock);
+    cpu_release_tiles(queue);
     d->host->free(d->host, queue);
 }
 

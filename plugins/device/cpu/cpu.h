@@ -94,16 +94,18 @@ static inline void *write_or_null(const odeon_tensor *x)
     return x != NULL ? odeon_write(x) : NULL;
 }
 
+/* Are there products that OpenBLAS multiplies? */
+static inline int32_t cpu_has_blas(const cpu_device *device)
+{
+    return device->library.handle != NULL && device->products != CPU_PRODUCTS_OWN;
+}
+
 /* c = alpha op(a) op(b) + beta c on plain addresses, by OpenBLAS or by the device's own kernels. */
 void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, const cpu_gemm_shape *p,
                   const void *a, const void *b, void *c);
 
-/* Is a product of float32 one for matrix tiles (tiles/tiles.h), by option math and its shape? */
-int32_t cpu_on_tiles(const cpu_device *device, const cpu_gemm_shape *p);
-/* Computes it there. Returns 0, with c as it was, where it is not, or where a number has no parts.
- */
-int32_t cpu_multiply_on_tiles(cpu_queue *queue, const cpu_gemm_shape *p, const float *a,
-                              const float *b, float *c);
+/* Is a product one for matrix tiles (tiles/tiles.h), by option math, dtype and shape? */
+int32_t cpu_on_tiles(const cpu_device *device, uint32_t dtype, const cpu_gemm_shape *p);
 void cpu_release_tiles(cpu_queue *queue);
 
 /* The left factor of several products of one shape; for tiles it is split once. rows NULL: it is
@@ -119,6 +121,9 @@ typedef struct cpu_left {
 /* Holds until the queue's next product; shape and a must stay as long. */
 cpu_left cpu_left_of(odeon_queue *queue, uint32_t dtype, const cpu_gemm_shape *shape,
                      const void *a);
+/* Multiplies on tiles. Returns 0, with c as it was, where left is not split or a number of b has no
+ * parts. */
+int32_t cpu_tiles_multiply(odeon_queue *queue, const cpu_left *left, const void *b, void *c);
 /* c = alpha op(a) op(b) + beta c, as cpu_multiply. */
 void cpu_multiply_left(odeon_queue *queue, const cpu_kernels *k, const cpu_left *left,
                        const void *b, void *c);

@@ -29,12 +29,9 @@ static int32_t fits(const cpu_gemm_shape *p)
  *   1    16   2028 a bT  5         11       512  512  512  a bT  72        61 */
 enum { SHORT = 64 };
 
-static int32_t is_own(const cpu_device *d, uint32_t dtype, const cpu_gemm_shape *p)
+static int32_t is_own(const cpu_device *d, const cpu_gemm_shape *p)
 {
-    if (dtype == ODEON_DTYPE_F32 && cpu_on_tiles(d, p)) {
-        return 0;
-    }
-    if (d->library.handle == NULL || d->products == CPU_PRODUCTS_OWN || !fits(p) || p->k == 0) {
+    if (!cpu_has_blas(d) || !fits(p) || p->k == 0) {
         return 1; /* an empty sum: CBLAS does not scale c */
     }
     return d->products == CPU_PRODUCTS_AUTO &&
@@ -57,34 +54,34 @@ static void multiply_by_blas(const cpu_blas *blas, uint32_t dtype, const cpu_gem
     }
 }
 
-/* What is_own leaves. A number without parts, as infinity, is not for tiles. */
-static void multiply_otherwise(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype,
-                               const cpu_gemm_shape *p, const void *a, const void *b, void *c)
+/* Without tiles. */
+static void multiply_plainly(odeon_queue *queue, const cpu_kernels *k, const cpu_left *left,
+                             const void *b, void *c)
 {
     static const cpu_epilogue nothing;
-    cpu_queue *q = cpu_queue_of(queue);
-    if (dtype == ODEON_DTYPE_F32 && cpu_multiply_on_tiles(q, p, a, b, c)) {
-        return;
-    }
-    if (q->device->library.handle == NULL || !fits(p)) {
-        k->gemm(p, &nothing, a, b, c, q->workspace);
+    const cpu_queue *q = cpu_queue_of(queue);
+    if (is_own(q->device, left->shape)) {
+        k->gemm(left->shape, &nothing, left->a, b, c, q->workspace);
     } else {
-        multiply_by_blas(&q->device->library, dtype, p, a, b, c);
+        multiply_by_blas(&q->device->library, left->dtype, left->shape, left->a, b, c);
+    }
+}
+
+/* A right factor with a number that has no parts, as infinity, is not for tiles. */
+void cpu_multiply_left(odeon_queue *queue, const cpu_kernels *k, const cpu_left *left,
+                       const void *b, void *c)
+{
+    if (!cpu_tiles_multiply(queue, left, b, c)) {
+        multiply_plainly(queue, k, left, b, c);
     }
 }
 
 void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, const cpu_gemm_shape *p,
                   const void *a, const void *b, void *c)
 {
-    static const cpu_epilogue nothing;
-    const cpu_queue *q = cpu_queue_of(queue);
-    if (p->m == 0 || p->n == 0) {
-        return;
-    }
-    if (is_own(q->device, dtype, p)) {
-        k->gemm(p, &nothing, a, b, c, q->workspace);
-    } else {
-        multiply_otherwise(queue, k, dtype, p, a, b, c);
+    if (p->m > 0 && p->n > 0) {
+        const cpu_left left = cpu_left_of(queue, dtype, p, a);
+        cpu_multiply_left(queue, k, &left, b, c);
     }
 }
 
@@ -99,12 +96,12 @@ static void multiply_and_finish(odeon_queue *queue, const cpu_kernels *k, const 
     void *c = odeon_write(call->c);
     int32_t act = call->act;
     uint32_t dtype = call->c->view.shape.dtype;
-    if (is_own(q->device, dtype, p)) {
+    if (is_own(q->device, p) && !cpu_on_tiles(q->device, dtype, p)) {
         const cpu_epilogue e = {.bias = bias, .relu = act == ODEON_UNARY_RELU};
         k->gemm(p, &e, a, b, c, q->workspace);
         act = e.relu ? ODEON_UNARY_IDENTITY : act;
     } else {
-        multiply_otherwise(queue, k, dtype, p, a, b, c);
+        cpu_multiply(queue, k, dtype, p, a, b, c);
         if (bias != NULL) {
             k->bias_columns(act, p->m, p->n, bias, c);
             return;

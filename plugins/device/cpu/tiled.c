@@ -25,9 +25,9 @@ void cpu_release_tiles(cpu_queue *queue)
     queue->tiles_bytes = 0;
 }
 
-int32_t cpu_on_tiles(const cpu_device *device, const cpu_gemm_shape *p)
+int32_t cpu_on_tiles(const cpu_device *device, uint32_t dtype, const cpu_gemm_shape *p)
 {
-    return device->has_tiles && tiles_worth(p);
+    return device->has_tiles && dtype == ODEON_DTYPE_F32 && tiles_worth(p);
 }
 
 static int32_t parts_of(const cpu_device *device)
@@ -49,38 +49,20 @@ static cpu_left split_left(cpu_queue *queue, const cpu_gemm_shape *p, const void
     return left;
 }
 
-static int32_t multiply_split(const cpu_queue *queue, const cpu_left *left, const void *b, void *c)
+cpu_left cpu_left_of(odeon_queue *queue, uint32_t dtype, const cpu_gemm_shape *shape, const void *a)
 {
-    int32_t parts = parts_of(queue->device);
+    cpu_queue *q = cpu_queue_of(queue);
+    return cpu_on_tiles(q->device, dtype, shape)
+               ? split_left(q, shape, a)
+               : (cpu_left){.shape = shape, .a = a, .dtype = dtype};
+}
+
+int32_t cpu_tiles_multiply(odeon_queue *queue, const cpu_left *left, const void *b, void *c)
+{
+    int32_t parts = parts_of(cpu_queue_of(queue)->device);
     if (left->rows == NULL || !tiles_pack_cols(left->shape, parts, b, left->cols)) {
         return 0;
     }
     tiles_multiply(left->shape, parts, left->rows, left->cols, c);
     return 1;
-}
-
-int32_t cpu_multiply_on_tiles(cpu_queue *queue, const cpu_gemm_shape *p, const float *a,
-                              const float *b, float *c)
-{
-    if (!cpu_on_tiles(queue->device, p)) {
-        return 0;
-    }
-    const cpu_left left = split_left(queue, p, a);
-    return multiply_split(queue, &left, b, c);
-}
-
-cpu_left cpu_left_of(odeon_queue *queue, uint32_t dtype, const cpu_gemm_shape *shape, const void *a)
-{
-    cpu_queue *q = cpu_queue_of(queue);
-    return dtype == ODEON_DTYPE_F32 && cpu_on_tiles(q->device, shape)
-               ? split_left(q, shape, a)
-               : (cpu_left){.shape = shape, .a = a, .dtype = dtype};
-}
-
-void cpu_multiply_left(odeon_queue *queue, const cpu_kernels *k, const cpu_left *left,
-                       const void *b, void *c)
-{
-    if (!multiply_split(cpu_queue_of(queue), left, b, c)) {
-        cpu_multiply(queue, k, left->dtype, left->shape, left->a, b, c);
-    }
 }

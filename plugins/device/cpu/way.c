@@ -84,7 +84,7 @@ static int32_t prefers_products(cpu_conv_mode mode, const cpu_convolution *c,
 }
 
 cpu_way cpu_way_choose(int64_t convolution, cpu_conv_mode mode, const cpu_convolution *c,
-                       const cpu_direct *direct, int32_t has_blas)
+                       const cpu_direct *direct, cpu_multiplier by)
 {
     cpu_way way = direct_way(mode, c, direct);
     switch (convolution) {
@@ -97,6 +97,8 @@ cpu_way cpu_way_choose(int64_t convolution, cpu_conv_mode mode, const cpu_convol
     case CPU_CONVOLUTION_DIRECT:
         return way;
     default:
-        return has_blas && prefers_products(mode, c, direct) ? CPU_WAY_UNROLL : way;
+        return by == CPU_BY_TILES || (by == CPU_BY_BLAS && prefers_products(mode, c, direct))
+                   ? CPU_WAY_UNROLL
+                   : way;
     }
 }

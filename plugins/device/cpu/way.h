@@ -13,9 +13,11 @@ enum {
     CPU_CONVOLUTION_UNROLL,
 };
 
-/* The way of one convolution, which depends on neither batch nor data. has_blas: products are
- * those of OpenBLAS. */
+/* Who multiplies what is unrolled. */
+typedef enum cpu_multiplier { CPU_BY_OWN, CPU_BY_BLAS, CPU_BY_TILES } cpu_multiplier;
+
+/* The way of one convolution, which depends on neither batch nor data. */
 cpu_way cpu_way_choose(int64_t convolution, cpu_conv_mode mode, const cpu_convolution *c,
-                       const cpu_direct *direct, int32_t has_blas);
+                       const cpu_direct *direct, cpu_multiplier by);
 
 #endif

@@ -12,6 +12,7 @@ if(NOT TARGET odeon_cpu_tiles)
   if(ODEON_HAS_AMX AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
     set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/pack.c ${CMAKE_CURRENT_LIST_DIR}/multiply.c
       PROPERTIES COMPILE_OPTIONS "-mavx2;-mavx512f;-mavx512bw;-mavx512vl;-mamx-tile;-mamx-bf16")
+    target_compile_definitions(odeon_cpu_tiles PRIVATE ODEON_CPU_TILES)
   endif()
 endif()
 

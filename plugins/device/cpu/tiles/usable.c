@@ -1,7 +1,8 @@
-/* Are there tiles, and may this process use them? */
+/* Are there tiles, and may this process use them? Where the compiler has no instructions for them,
+ * tiles.cmake does not define ODEON_CPU_TILES: their emulation is for tests. */
 #include "tiles.h"
 
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(ODEON_CPU_TILES) && defined(__linux__)
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
