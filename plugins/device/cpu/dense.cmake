@@ -1,5 +1,5 @@
 # odeon_cpu_dense(TARGET) adds the products (dense/), compiled once per instruction set and length of
-# vectors. Multiply-adds may be fused here, as in any library of products, and nowhere else.
+# vectors. Multiply-adds may be fused here, as in any library of products, and in direct/.
 
 # FLAGS, then NARROWER SUFFIX: where products with fewer columns than a vector go.
 function(odeon_cpu_dense_level level)

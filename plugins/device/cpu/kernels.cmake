@@ -31,8 +31,8 @@ function(odeon_cpu_sanitize object)
   endif()
 endfunction()
 
-# Direct convolutions, written with vectors of so many bytes for so many registers. Only they contract
-# multiplications and additions.
+# Direct convolutions, written with vectors of so many bytes for so many registers. They and the products
+# (dense.cmake) contract multiplications and additions.
 function(odeon_cpu_direct level bytes registers)
   if(NOT TARGET odeon_cpu_direct_${level})
     add_library(odeon_cpu_direct_${level} OBJECT

@@ -267,7 +267,7 @@ const odeon_solver_family cpu_solver = {
 
 /* ---- slices ---- */
 
-/* A processor that does not tell gets what all of today have at least. */
+/* A processor that does not tell gets a usual size. */
 static uint64_t slice_bytes(void *device)
 {
     enum { KIB = 1024, USUAL_KIB = 512 };

@@ -13,6 +13,7 @@
 #include "device/open.h"
 #include "device_cases.h"
 #include "odeon/device_ext.h"
+#include "odeon/device_norm.h"
 #include "odeon/device_pointwise.h"
 #include "odeon/device_product.h"
 #include "odeon/device_solver.h"
@@ -229,6 +230,53 @@ static void test_byte_offset_does_not_change_bits(void **state)
     }
 }
 
+/* ---- norms ---- */
+
+enum { WIDE = 600, MANY = 3000 };
+
+/* dw [WIDE] of one group of so many channels, over MANY samples; mem_free it. */
+static double *wide_gradient(const char *device, uint32_t dtype)
+{
+    support_device d = support_device_open(plugins, device, dtype);
+    const int64_t dims[] = {MANY, WIDE, 1}, width[] = {WIDE}, numbers[] = {MANY, 1, 2};
+    double *values = mem_alloc(sizeof *values * MANY * WIDE);
+    fill_random(7, MANY * WIDE, values);
+    odeon_tensor x = support_upload(&d, values, 3, dims);
+    for (int64_t i = 0; i < MANY * WIDE; i++) {
+        values[i] = (values[i] < 0.0 ? -1.0 : 1.0) + 0.25 * support_random(8, (uint64_t)i);
+    }
+    odeon_tensor dy = support_upload(&d, values, 3, dims), y = support_upload(&d, NULL, 3, dims);
+    odeon_tensor stats = support_upload_as(&d, ODEON_DTYPE_F64, NULL, 3, numbers);
+    memset(values, 0, WIDE * sizeof *values);
+    odeon_tensor dw = support_upload(&d, values, 1, width);
+    assert_int_equal(ODEON_DO(d.device, norm, group_norm, d.queue, .x = &x.view, .groups = 1,
+                              .epsilon = 1e-5, .y = &y, .stats = &stats),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(d.device, norm, group_norm_vjp, d.queue, .x = &x.view, .groups = 1,
+                              .stats = &stats.view, .dy = &dy.view, .dw = &dw),
+                     ODEON_OK);
+    double *result = support_download(&d, &dw.view);
+    odeon_tensor *const all[] = {&x, &dy, &y, &dw, &stats};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        support_release(&d, all[i]);
+    }
+    mem_free(values);
+    support_device_close(&d);
+    return result;
+}
+
+/* Sums over the batch are double however many channels a group has: of MANY terms of one sign a
+ * float32 would lose two digits. */
+static void test_gradients_of_wide_groups_are_summed_in_double(void **state)
+{
+    (void)state;
+    double *narrow = wide_gradient("cpu", ODEON_DTYPE_F32);
+    double *exact = wide_gradient("reference", ODEON_DTYPE_F64);
+    support_assert_close("dw", WIDE, narrow, exact, 3e-7);
+    mem_free(narrow);
+    mem_free(exact);
+}
+
 /* ---- workers ---- */
 
 enum { WORKERS = 3, ROUNDS = 50, SIDE = 48 };
@@ -440,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_openblas_and_own_products_agree_on_odd_shapes),
         cmocka_unit_test(test_place_in_memory_does_not_change_bits),
         cmocka_unit_test(test_byte_offset_does_not_change_bits),
+        cmocka_unit_test(test_gradients_of_wide_groups_are_summed_in_double),
         cmocka_unit_test(test_workers_at_once_compute_what_one_does),
         cmocka_unit_test(test_counters_outlive_queues),
         cmocka_unit_test(test_device_memory_that_is_not_there_is_named),

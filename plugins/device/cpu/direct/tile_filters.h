@@ -111,7 +111,7 @@ typedef void filters_tile_fn(const filters_tile *t);
     F(2, places, 2, 2, 0)                                                                          \
     F(2, places, 2, 1, 1)
 #if DIRECT_REGISTERS == 32
-enum { FILTERS_MOST = 14, FILTERS_PAIR = 7 }; /* places of one image, and of two together */
+enum { FILTERS_MOST = 14 }; /* places of one image */
 #define FILTERS_LIST(F)                                                                            \
     FILTERS_NARROW(F)                                                                              \
     FILTERS_OF(F, 7)                                                                               \
@@ -128,7 +128,7 @@ enum { FILTERS_MOST = 14, FILTERS_PAIR = 7 }; /* places of one image, and of two
     FILTERS_PAIRS(F, 6)                                                                            \
     FILTERS_PAIRS(F, 7)
 #else
-enum { FILTERS_MOST = 6, FILTERS_PAIR = 3 };
+enum { FILTERS_MOST = 6 };
 #define FILTERS_LIST(F) FILTERS_NARROW(F) FILTERS_PAIRS(F, 2) FILTERS_PAIRS(F, 3)
 #endif
 

@@ -69,35 +69,4 @@ ALWAYS_INLINE void lanes_add_products(lanes *s, int64_t count, const real *a, co
     }
 }
 
-/* Adds (x[i] - centre)^2. */
-ALWAYS_INLINE void lanes_add_squares(lanes *s, int64_t count, const real *x, double centre)
-{
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            double d = (double)x[i + l] - centre;
-            s->at[l] += d * d;
-        }
-    }
-    for (int l = 0; i + l < count; l++) {
-        double d = (double)x[i + l] - centre;
-        s->at[l] += d * d;
-    }
-}
-
-/* Adds (x[i] - centre) b[i]. */
-ALWAYS_INLINE void lanes_add_moments(lanes *s, int64_t count, const real *x, double centre,
-                                     const real *b)
-{
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            s->at[l] += ((double)x[i + l] - centre) * (double)b[i + l];
-        }
-    }
-    for (int l = 0; i + l < count; l++) {
-        s->at[l] += ((double)x[i + l] - centre) * (double)b[i + l];
-    }
-}
-
 #endif

@@ -231,30 +231,61 @@ static void vjp_of_groups(const cpu_groups *g, const group_vjp *v, int64_t first
     add_to_gradients(v, first * channels, now * channels, dw, db);
 }
 
-/* Of one sample a group of more than CHANNELS_AT_ONCE channels. */
-static void vjp_of_wide_group(const cpu_groups *g, const group_vjp *v, int64_t b, int64_t group)
+/* Channels c ... of a group that has more than CHANNELS_AT_ONCE. */
+static group_slice part_of(group_slice s, int64_t c)
 {
-    group_slice s = slice_of(g, v, b, group);
-    two_sums sums = {0.0, 0.0};
-    for (int64_t c = 0; c < s.channels; c += CHANNELS_AT_ONCE) {
+    s.channels = least(s.channels - c, CHANNELS_AT_ONCE);
+    s.x += c * s.space;
+    s.dy += c * s.space;
+    s.w = s.w != NULL ? s.w + c : NULL;
+    return s;
+}
+
+/* dw and db of such a group, channels outermost, so that the sums over the batch are double, too.
+ */
+static void vjp_w_of_wide_group(const cpu_groups *g, const group_vjp *v, int64_t group)
+{
+    int64_t channels = g->channels / g->groups;
+    for (int64_t c = 0; c < channels; c += CHANNELS_AT_ONCE) {
         double dw[CHANNELS_AT_ONCE] = {0.0}, db[CHANNELS_AT_ONCE] = {0.0};
-        group_slice part = s;
-        part.channels = least(s.channels - c, CHANNELS_AT_ONCE);
-        part.x += c * s.space;
-        part.dy += c * s.space;
-        part.w = s.w != NULL ? s.w + c : NULL;
-        two_sums one = group_sums(&part, dw, db);
-        sums.a += one.a;
-        sums.b += one.b;
-        add_to_gradients(v, group * s.channels + c, part.channels, dw, db);
+        for (int64_t b = 0; b < g->batch; b++) {
+            group_slice part = part_of(slice_of(g, v, b, group), c);
+            (void)group_sums(&part, dw, db);
+        }
+        add_to_gradients(v, group * channels + c, least(channels - c, CHANNELS_AT_ONCE), dw, db);
     }
-    if (s.dx != NULL) {
+}
+
+static void vjp_x_of_wide_group(const cpu_groups *g, const group_vjp *v, int64_t group)
+{
+    for (int64_t b = 0; b < g->batch; b++) {
+        group_slice s = slice_of(g, v, b, group);
+        two_sums sums = {0.0, 0.0};
+        for (int64_t c = 0; c < s.channels; c += CHANNELS_AT_ONCE) {
+            double dw[CHANNELS_AT_ONCE] = {0.0}, db[CHANNELS_AT_ONCE] = {0.0};
+            group_slice part = part_of(s, c);
+            two_sums one = group_sums(&part, dw, db);
+            sums.a += one.a;
+            sums.b += one.b;
+        }
         group_slope(&s, sums);
     }
 }
 
+/* dx may be dy, which the gradients read first. */
+static void vjp_of_wide_group(const cpu_groups *g, const group_vjp *v, int64_t group)
+{
+    if (v->dw != NULL || v->db != NULL) {
+        vjp_w_of_wide_group(g, v, group);
+    }
+    if (v->dx != NULL) {
+        vjp_x_of_wide_group(g, v, group);
+    }
+}
+
 /* x, dy [B,C,S] -> dx [B,C,S] or NULL; adds to dw [C] = sum dy (x - mean) rstd and db [C] = sum dy,
- * either NULL. x and dy are read once from memory, group by group. */
+ * either NULL. x and dy are read once from memory, group by group, but for groups of more than
+ * CHANNELS_AT_ONCE channels. */
 static void group_norm_vjp(const cpu_groups *g, const void *x, const void *w, const double *stats,
                            const void *dy, void *dx, void *dw, void *db)
 {
@@ -263,8 +294,8 @@ static void group_norm_vjp(const cpu_groups *g, const void *x, const void *w, co
     for (int64_t first = 0; at_once > 0 && first < g->groups; first += at_once) {
         vjp_of_groups(g, &v, first, least(g->groups - first, at_once));
     }
-    for (int64_t at = 0; at_once == 0 && at < g->batch * g->groups; at++) {
-        vjp_of_wide_group(g, &v, at / g->groups, at % g->groups);
+    for (int64_t group = 0; at_once == 0 && group < g->groups; group++) {
+        vjp_of_wide_group(g, &v, group);
     }
 }
 

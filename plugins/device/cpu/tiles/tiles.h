@@ -3,15 +3,14 @@
  *
  * A float32 x is the sum of three bfloat16, b0 + b1 + b2, 8 bits each, and a product is the sum of
  * those of its parts of which the smallest are left out: part l times part r is taken where l + r <
- * parts. So many parts make so many products, with so large an error relative to the sum of |a|
- * |b|: 3 parts   6 products   1e-7, no larger than float32's own 2 parts   3 products   1e-5 1 part
- * 1 product    4e-3
+ * parts. Three parts make 6 products, with an error of 1e-7 of the sum of |a| |b|, no larger than
+ * that of float32; two parts 3 products and 1e-5; one part 1 product and 4e-3.
  *
  * Numbers below 2^-126 count as zero, and below 2^-110 the low parts of a number are lost. Operands
  * that are infinite, NaN or within half a unit of overflow as bfloat16 have no parts: the caller
  * multiplies those in the ordinary way.
  * Source: Henry, Tang, Heinecke, Leveraging the bfloat16 artificial intelligence datatype for
- * higher- precision computations, ARITH 2019. */
+ * higher-precision computations, ARITH 2019. */
 #ifndef ODEON_CPU_TILES_H
 #define ODEON_CPU_TILES_H
 #include <stdint.h>
