@@ -45,6 +45,20 @@ static void answer_destroy(view_answer *a)
     mem_free(a);
 }
 
+void view_model_release_since(view_models *s, const view_answer *before)
+{
+    view_answer **next = &s->answers;
+    while (*next != before) {
+        view_answer *a = *next;
+        if (a->is_split) {
+            next = &a->next;
+            continue;
+        }
+        *next = a->next;
+        answer_destroy(a);
+    }
+}
+
 void view_model_release(view_models *s, bool all)
 {
     view_answer **next = &s->answers;

@@ -23,5 +23,7 @@ odeon_status view_model_samples(void *self, const odeon_view_ask *ask, const int
 
 /* Frees the answers so far; but for all, predictions of a whole split are kept. */
 void view_model_release(view_models *s, bool all);
+/* The same of those that came after `before`, which was the newest then. */
+void view_model_release_since(view_models *s, const view_answer *before);
 
 #endif

@@ -51,7 +51,7 @@ static odeon_status draw(void *self, int64_t number, const odeon_view_request *r
         }
     }
     drawn_fini(&chart);
-    view_model_release(&s->models, false);
+    view_model_release_since(&s->models, all.answers); /* the page's own stay until it is drawn */
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* One exchange is one barrier: each worker publishes an offer, and after it reads those of all.
- * Every collective is made of one or two of them. */
+ * Every collective is made of one to three of them. */
 #include "device/exchange.h"
 
 #include <stdbool.h>

@@ -1,7 +1,9 @@
 /* watch.h: sees every operator that is called on a device: what it was, how often, how long.
  *
  * While it watches, the families of the device are tables of its own, whose operators note the call
- * in the log of the calling thread and pass it on. The device computes what it would without. */
+ * in the log of the calling thread and pass it on. The device computes what it would without, but
+ * that batches are not cut into slices (ODEON_DEVICE_SLICES), whose operators are not the
+ * families'. */
 #ifndef ODEON_CORE_DEVICE_WATCH_H
 #define ODEON_CORE_DEVICE_WATCH_H
 #include <stdbool.h>

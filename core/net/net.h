@@ -174,10 +174,10 @@ odeon_status net_vjp_at(const net_plan *plan, const odeon_layer_call *around, ch
 /* The table that plugins get as ODEON_HOST_BODY. */
 extern const odeon_body_services net_body_services;
 
-/* "[3, 26, 26]" of a shape without its batch; returns text. */
 /* A layer with one of these properties (ODEON_LAYER_*), the innermost; NULL: none has. */
 const net_layer *net_layer_with(const odeon_net *net, uint32_t flags);
 
+/* "[3, 26, 26]" of a shape without its batch; returns text. */
 const char *net_shape_text(const odeon_shape *x, char *text, size_t bytes);
 
 #endif

@@ -206,7 +206,7 @@ static odeon_status eval_in_slices(adjoint_field *f, const odeon_field_eval *eva
         samples > 0 ? f->parts[0].n / samples * odeon_dtype_bytes(f->host.abi.dtype) : 0;
     odeon_tensor dtheta = {adjoint_field_theta(f, &eval->dy->view)};
     field_slice x = {.t = eval->t, .sums = odeon_write(&dtheta)};
-    for (x.first = 0; x.first < samples || x.first == 0; x.first += rows) {
+    do {
         x.n = samples - x.first < rows ? samples - x.first : rows;
         for (int32_t i = 0; i < 2; i++) {
             odeon_view in = view_of(f, eval->y, i);
@@ -215,10 +215,8 @@ static odeon_status eval_in_slices(adjoint_field *f, const odeon_field_eval *eva
             x.dy[i] = (char *)odeon_write(&out) + x.first * width;
         }
         ODEON_TRY(adjoint_slice(f, &x));
-        if (samples == 0) {
-            break;
-        }
-    }
+        x.first += rows;
+    } while (x.first < samples); /* a worker without samples makes the calls all the same */
     return ODEON_OK;
 }
 

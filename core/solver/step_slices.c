@@ -193,7 +193,7 @@ static odeon_status bind_out(solver *s, int32_t reg)
     return is_whole(s, reg) ? ODEON_OK : workspace_bind(&s->slices.memory, &s->slices.value[reg]);
 }
 
-/* Registers that are not read behind verb v; all: whatever is read later. */
+/* Registers that are not read behind verb v. */
 static void release_behind(solver *s, const program *p, int32_t v)
 {
     for (int32_t i = 0; i < s->stepper->n_registers; i++) {
@@ -388,9 +388,12 @@ static odeon_status find_reads(solver *s, const program *p)
     step_slices *x = &s->slices;
     double t_end = s->step.t + s->step.h;
     x->first_read = s->outputs.next;
-    for (int32_t i = s->outputs.next; i < s->task.n_times && s->stepper->dense; i++) {
-        x->n_reads += p != s->stepper->start && outputs_reached(s, t_end, i);
+    bool reads = s->stepper->dense && p != s->stepper->start;
+    int32_t i = x->first_read;
+    while (reads && i < s->task.n_times && outputs_reached(s, t_end, i)) {
+        i++;
     }
+    x->n_reads = i - x->first_read;
     return x->n_reads > 0 ? workspace_bind(&s->memory, &x->spare) : ODEON_OK;
 }
 

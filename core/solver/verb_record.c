@@ -401,7 +401,7 @@ static odeon_status record_verb(void *self, const odeon_verb *given)
 {
     recorder *r = self;
     if (given->struct_size < sizeof *given) {
-        return broken(r, given->out, "its verb lacks a struct_size");
+        return broken(r, given->out, "its verb has another struct_size than this host's");
     }
     ODEON_TRY(check_terms(r, given));
     switch (given->verb) {

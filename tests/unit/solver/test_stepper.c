@@ -154,7 +154,7 @@ static void test_scalars_and_factors_must_be_there(void **state)
     check_refused("start_by_h", "start uses register 0 wrongly: its coefficient");
     check_refused("no_gamma", "no factor, or no scalar, to solve an equation with");
     check_refused("part", "uses part 0 of register 1027 wrongly: the method names no such part");
-    check_refused("short_verb", "its verb lacks a struct_size");
+    check_refused("short_verb", "its verb has another struct_size than this host's");
 }
 
 static void test_terms_are_named_by_those_who_declare_it(void **state)
