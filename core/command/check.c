@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/temporary.h"
 #include "command/check_gradients.h"
 #include "command/setup.h"
 #include "run/note.h"
@@ -71,41 +72,14 @@ static odeon_status reload(const setup *s, const char *file, const char *shown)
     return status;
 }
 
-/* EINTR is no failure, and a write may take less than it was given. */
-static odeon_status write_all(int fd, const char *file, const char *text)
-{
-    size_t left = strlen(text);
-    while (left > 0) {
-        ssize_t n = write(fd, text, left);
-        if (n < 0 && errno != EINTR) {
-            return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
-        }
-        text += n > 0 ? n : 0;
-        left -= n > 0 ? (size_t)n : 0;
-    }
-    return ODEON_OK;
-}
-
 /* Proves that the normal form, which train leaves as effective.ini, makes the same model. */
 static odeon_status check_normal_form(const setup *s, const char *shown)
 {
-    const char *folder = getenv("TMPDIR");
-    char *file = mem_printf("%s/odeon-XXXXXX", folder != NULL && *folder != '\0' ? folder : "/tmp");
-    if (file == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "check: no memory");
-    }
-    odeon_status status;
-    int fd = mkstemp(file);
-    if (fd < 0) {
-        status = diag_fail(ODEON_ERR_IO, "check: a temporary file %s: %s", file, strerror(errno));
-    } else {
-        status = write_all(fd, file, s->config->effective);
-        (void)close(fd);
-        if (status == ODEON_OK) {
-            status = reload(s, file, shown);
-        }
-        (void)unlink(file);
-    }
+    const char *text = s->config->effective;
+    char *file;
+    ODEON_TRY(temporary_file(text, strlen(text), &file));
+    odeon_status status = reload(s, file, shown);
+    (void)unlink(file);
     mem_free(file);
     return status;
 }

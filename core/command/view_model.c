@@ -1,12 +1,12 @@
 #include "command/view_model.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/temporary.h"
 #include "base/text.h"
 #include "command/setup.h"
 #include "format/ini_file.h"
@@ -143,25 +143,21 @@ static odeon_status print_ini(const odeon_view_run *run, const odeon_view_ask *a
 static odeon_status open_edited(const view_models *s, const odeon_view_ask *ask,
                                 const command_line *a, setup *out)
 {
-    char path[] = "/tmp/odeon-XXXXXX";
     text_buffer text = {0};
+    char *path = NULL;
     *out = (setup){.registry = NULL};
     odeon_status status = print_ini(s->runs[ask->run], ask, &text);
     if (status == ODEON_OK && text.failed) {
         status = no_memory();
     }
-    int fd = status == ODEON_OK ? mkstemp(path) : -1;
-    if (status == ODEON_OK &&
-        (fd < 0 || write(fd, text.data, text.length) != (ssize_t)text.length)) {
-        status = diag_fail(ODEON_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (status == ODEON_OK) {
+        status = temporary_file(text.data, text.length, &path);
     }
     if (status == ODEON_OK) {
         status = setup_open_ini(a, path, out);
-    }
-    if (fd >= 0) {
-        (void)close(fd);
         (void)unlink(path);
     }
+    mem_free(path);
     text_fini(&text);
     return status;
 }

@@ -1,6 +1,5 @@
 #include "run/gradient_check.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/temporary.h"
 #include "odeon/layer.h"
 #include "run/interrupt.h"
 #include "session/parameters.h"
@@ -38,20 +38,8 @@ typedef struct recording {
 
 static odeon_status recording_begin(recording *x)
 {
-    const char *root = getenv("TMPDIR");
     *x = (recording){.n = 0};
-    x->folder = mem_printf("%s/odeon-XXXXXX", root != NULL && *root != '\0' ? root : "/tmp");
-    if (x->folder == NULL) {
-        return no_memory();
-    }
-    if (mkdtemp(x->folder) == NULL) {
-        odeon_status status =
-            diag_fail(ODEON_ERR_IO, "a temporary folder %s: %s", x->folder, strerror(errno));
-        mem_free(x->folder);
-        x->folder = NULL;
-        return status;
-    }
-    return ODEON_OK;
+    return temporary_folder(&x->folder);
 }
 
 static char *recording_file(const recording *x, size_t block)

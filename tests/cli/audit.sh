@@ -63,5 +63,8 @@ expect 0 "head.weight" check small.ini --gradients model.ode.control=torchdiffeq
 expect 0 "head.weight" check small.ini --gradients model.ode.step=sample
 expect 0 "head.weight" check runs/small/1 --gradients
 expect 2 "belong to --gradients" check small.ini --csv
-[ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'odeon-??????' -user "$(id -u)" -newer small.ini)" ] ||
-    fail "temporary folders are left"
+mkdir temporary
+TMPDIR=$PWD/temporary expect 0 "head.weight" check small.ini --gradients
+[ -z "$(ls temporary)" ] || fail "temporary folders are left"
+TMPDIR=$PWD/nowhere expect 5 "a temporary folder $PWD/nowhere/odeon-" check small.ini --gradients
+TMPDIR=$PWD/nowhere expect 5 "a temporary file $PWD/nowhere/odeon-" check small.ini

@@ -89,7 +89,7 @@ static void test_an_ini_that_is_wrong_is_refused(void **state)
     small_command_expect(&command_check, "check none.ini", ODEON_ERR_IO, "none.ini");
     assert_int_equal(setenv("TMPDIR", "/nowhere", 1), 0);
     small_command_expect(&command_check, "check small.ini", ODEON_ERR_IO,
-                         "check: a temporary file /nowhere/odeon-");
+                         "a temporary file /nowhere/odeon-");
     assert_int_equal(unsetenv("TMPDIR"), 0);
 }
 
