@@ -138,14 +138,20 @@ static fenced fenced_alloc(size_t bytes, int at_end)
     return f;
 }
 
-/* Checks the filling and releases. */
-static void fenced_free(fenced *f)
+static void check_filling(const fenced *f, const char *from, const char *to)
 {
-    for (char *p = f->map + f->page; p < f->map + f->map_bytes - f->page; p++) {
-        if ((p < f->at || p >= f->at + f->bytes) && *p != FILLING) {
+    for (const char *p = from; p < to; p++) {
+        if (*p != FILLING) {
             fail_msg("written outside, %lld bytes from the beginning", (long long)(p - f->at));
         }
     }
+}
+
+/* Checks the filling and releases. */
+static void fenced_free(fenced *f)
+{
+    check_filling(f, f->map + f->page, f->at);
+    check_filling(f, f->at + f->bytes, f->map + f->map_bytes - f->page);
     if (n_spare < MOST_SPARE) {
         spare[n_spare++] = *f;
     } else {
