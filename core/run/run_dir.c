@@ -276,7 +276,7 @@ static odeon_status find_rows(const run_dir *dir, const char *to, bool *found)
     odeon_status status = ODEON_OK;
     const struct dirent *entry;
     while (status == ODEON_OK && (entry = readdir(folder)) != NULL) {
-        if (strncmp(entry->d_name, OBSERVERS_FILE_PREFIX, strlen(OBSERVERS_FILE_PREFIX)) == 0) {
+        if (observers_own_file(entry->d_name)) {
             *found = true;
             status = to != NULL ? move_result(dir, to, entry->d_name) : ODEON_OK;
         }

@@ -140,6 +140,7 @@ static odeon_status prepare(trainer *t, FILE *out)
     t->test_again = train_best_step(t);
     ODEON_TRY(progress_create(t->plan->progress, t->epochs, t->total, &t->progress));
     progress_begin_after(t->progress, t->at.step);
+    run_services_init(&t->services, t->progress, t->plan->page);
     return ODEON_OK;
 }
 
@@ -181,9 +182,10 @@ static void trainer_fini(trainer *t)
 }
 
 /* The reason is the run's, whatever an observer makes of it. */
-static void end_event(const trainer *t, odeon_status status)
+static void end_event(trainer *t, odeon_status status)
 {
     diag_reason reason = diag_take();
+    t->services.ends = true;
     (void)train_event(t, ODEON_EVENT_END, status, status != ODEON_OK ? reason.text : NULL);
     diag_clear();
     diag_adopt(reason.text);

@@ -41,7 +41,8 @@ static odeon_event make_event(const trainer *t, int32_t type)
                          .step = t->at.step,
                          .steps = t->total,
                          .epoch = t->at.epoch,
-                         .seconds = clock_seconds() - t->started};
+                         .seconds = clock_seconds() - t->started,
+                         .services = t->services.table.self != NULL ? &t->services.table : NULL};
 }
 
 /* Rows cost something to make, and few observers want one of every step. */

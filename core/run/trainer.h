@@ -3,6 +3,7 @@
 #define ODEON_CORE_RUN_TRAINER_H
 #include "run/failures.h"
 #include "run/progress.h"
+#include "run/run_services.h"
 #include "run/train_plan.h"
 #include "session/result.h"
 #include "session/weights.h"
@@ -15,6 +16,7 @@ typedef struct trainer {
     const config *config;
     const train_plan *plan;
     progress *progress;
+    run_services services; /* of observers */
 
     int64_t *order;            /* [samples] of epoch ordered */
     int64_t ordered;           /* 0: of none yet */
