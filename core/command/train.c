@@ -16,10 +16,12 @@
 #include "command/watching.h"
 #include "data/fingerprint.h"
 #include "format/run_folder.h"
+#include "run/interrupt.h"
 #include "run/live_page.h"
 #include "run/run_dir.h"
 #include "run/summary.h"
 #include "run/train.h"
+#include "run/train_audit.h"
 #include "run/train_length.h"
 #include "run/train_line.h"
 #include "session/describe.h"
@@ -104,6 +106,7 @@ static odeon_status train_in(const command_line *a, const setup *s, const splits
                        .train_data = facts->train_data,
                        .test_data = facts->test_data,
                        .changed = r != NULL && r->changed,
+                       .registry = s->registry,
                        .page = o->page,
                        .progress = stdout};
     odeon_status status = train_run(s->session, s->config, &plan, a->out);
@@ -116,6 +119,7 @@ static odeon_status train_in(const command_line *a, const setup *s, const splits
 static odeon_status start(const command_line *a, setup *s, const splits *data)
 {
     watching w;
+    ODEON_TRY(train_audit_check(s->config));
     ODEON_TRY(setup_session(s));
     ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
     ODEON_TRY(session_place(s->session, data->train));
@@ -134,8 +138,10 @@ static odeon_status start(const command_line *a, setup *s, const splits *data)
  * does not wait for what the model computes. */
 static void draw_last(const command_line *a, odeon_status status, const outcome *o)
 {
+    enum { DRAWING_SECONDS = 30 };
     bool drawn = false;
     diag_reason reason = diag_take();
+    interrupt_allow(DRAWING_SECONDS);
     if (o->page != NULL) {
         live_page_draw_last(o->page, status != ODEON_ERR_CANCELLED, &drawn);
     }

@@ -236,9 +236,13 @@ odeon_status run_dir_open(const char *path, run_dir **out)
 
 /* What a run leaves beside its configuration and files of rows; checkpoints first: without them
  * what is left is no run that could go on, should the rest not be moved any more. */
-static const char *const results[] = {
-    CHECKPOINT_LIST_FOLDER, "weights.safetensors", "weights-best.safetensors", "failure",
-    manifest_name,          RUN_FOLDER_PAGE};
+static const char *const results[] = {CHECKPOINT_LIST_FOLDER,
+                                      "weights.safetensors",
+                                      "weights-best.safetensors",
+                                      "failure",
+                                      manifest_name,
+                                      RUN_FOLDER_PAGE,
+                                      RUN_DIR_TIMES};
 enum { N_RESULTS = sizeof results / sizeof *results };
 
 /* Without memory for the path, the file is taken to be there: nothing is written over what may be.

@@ -4,7 +4,9 @@
 #include "run/failures.h"
 #include "run/progress.h"
 #include "run/run_services.h"
+#include "run/train_audit.h"
 #include "run/train_plan.h"
+#include "run/train_times.h"
 #include "session/result.h"
 #include "session/weights.h"
 
@@ -37,6 +39,9 @@ typedef struct trainer {
     double row_seconds;                               /* of training since the last row, */
     int64_t row_samples;                              /* and its samples */
     session_result first, last, tested; /* of the first step, the last, the last test */
+    train_audit *audit;                 /* NULL: none */
+    double gradient_error;              /* of the last audit, until a row has it; NAN: none */
+    train_times times;
     failures failures;
 } trainer;
 

@@ -118,3 +118,18 @@ rm again/$events
 expect 0 "on from step 3" train again --resume
 expect 0 "is kept in again/earlier-1" train again --from-start
 [ -e again/earlier-1/$events ] || fail "the event file was not set aside"
+
+# Charts of what only the run, or its weights, know: shares add up to one in each panel.
+expect 0 "times in" plot times plain --out times.svg
+grep -q "optimizer" times.svg || fail "no part of the time is named"
+[ "$(cut -d , -f 1 plain/times.csv | tr '\n' ' ')" = "part data forward backward update test save audit " ] ||
+    fail "other parts: $(cat plain/times.csv)"
+for kind in weights gradients; do
+    expect 0 "$kind in" plot $kind plain --out $kind.csv
+    awk -F , 'NR > 1 { share[$1] += $7; n++ } END {
+        for (p in share) if ((share[p] - 1) ^ 2 > 1e-10) exit 1
+        exit !(n >= 4 * 40)
+    }' $kind.csv || fail "$kind: $(head -3 $kind.csv)"
+done
+cmp -s weights.csv gradients.csv && fail "gradients are the weights"
+expect 3 "the run has no [audit]" plot gradient_error plain --out e.svg
