@@ -23,7 +23,7 @@ awk '$1 != "" && !($1 > 0 && $1 < 0.02) { exit 1 }' <(errors seen) || fail "erro
 expect 0 "results in" train "$@" audit.every=6 model.ode.rtol=1e-6 model.ode.atol=1e-6 run.dtype=float64 run.out=tight
 awk 'NR == FNR { loose = $1; next } { exit !($1 < loose / 20) }' \
     <(errors seen | tail -1) <(errors tight | tail -1) || fail "$(errors seen) and $(errors tight)"
-expect 0 "results in" train "$@" audit.every=5 data.batch=64 data.shuffle=no run.out=same
+expect 0 "results in" train "$@" audit.every=4 data.batch=64 data.shuffle=no run.out=same
 expect 0 "error" audit "$ini/small.ini" "$data" data.batch=64 data.shuffle=no train.weights=same/weights.safetensors \
     --methods direct --directions 0 --tolerances 1e-3 --csv
 said=$(awk -F , 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } $c["group"] == "all" { print $c["error"] }' out)
