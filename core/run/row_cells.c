@@ -121,6 +121,9 @@ static void add_row(row_cells *x, const metrics_row *row)
     for (size_t i = 0; i < row->n_blocks; i++) {
         add_block(x, &row->blocks[i]);
     }
+    if (row->audited) {
+        add_real(x, NULL, "gradient_error", row->gradient_error);
+    }
     for (size_t i = 0; i < row->n_figures; i++) {
         add_figure(x, &row->figures[i]);
     }

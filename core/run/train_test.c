@@ -50,6 +50,7 @@ odeon_status train_test(trainer *t)
         evaluate_split(t->session, t->plan->test, t->config->test_batch, t->progress, &t->tested);
     ODEON_TRY(status == ODEON_ERR_NUMERIC ? failures_handle(&t->failures) : status);
     t->tested_at = clock_seconds();
+    t->times.seconds[TRAIN_TEST] += t->tested_at - began;
     double rate = (double)data_length(t->plan->test) / (t->tested_at - began);
     ODEON_TRY(train_write_test_row(t, rate));
     ODEON_TRY(train_best_take(t));
