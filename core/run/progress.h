@@ -61,7 +61,13 @@ void progress_train(progress *p, const progress_step *step, const session_result
 /* After done of total samples of an evaluation. */
 void progress_test(progress *p, int64_t done, int64_t total);
 /* Writes two lines that stay, above the redrawn one: the state, and what a test came to. */
-void progress_tested(progress *p, int64_t epoch, int64_t step, double loss, const char *metric_name,
-                     double metric);
+typedef struct progress_test_result {
+    const char *what; /* "test", "validation" */
+    int64_t epoch, step;
+    double loss;
+    const char *metric_name; /* NULL: none */
+    double metric;
+} progress_test_result;
+void progress_tested(progress *p, const progress_test_result *result);
 
 #endif
