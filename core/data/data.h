@@ -6,11 +6,19 @@
 
 typedef struct data_source data_source;
 
-/* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply. The order file has
+/* The samples of data.validation, where rows and events name a split (ODEON_SPLIT_*). */
+enum { DATA_SPLIT_VALIDATION = 2 };
+
+/* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply, and the samples of
+ * data.validation are left out. The order file has
  * indices into the whole split, separated by blanks or line ends, each as often as it likes; its
  * entries are the samples in use, of which limit keeps the first. ODEON_ERR_DATA (with file and
  * line), ODEON_ERR_IO, ODEON_ERR_NOMEM. [main] */
 odeon_status data_open(const config *c, int32_t split, data_source **out);
+/* The share data.validation of the training split that train leaves out, in the order in which it
+ * is stored; *out is NULL where there is none. It reads from train's data set, so that train is
+ * closed after it. ODEON_ERR_DATA, ODEON_ERR_NOMEM. [main] */
+odeon_status data_open_validation(const config *c, const data_source *train, data_source **out);
 void data_close(data_source *source); /* NULL is allowed */
 const data_fields *data_source_fields(const data_source *source);
 int64_t data_length(const data_source *source); /* samples in use */
