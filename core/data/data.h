@@ -3,6 +3,7 @@
 #define ODEON_CORE_DATA_DATA_H
 #include "config/config.h"
 #include "data/fields.h"
+#include "data/fitted.h"
 
 typedef struct data_source data_source;
 
@@ -11,7 +12,12 @@ typedef struct data_source data_source;
  * entries are the samples in use, of which limit keeps the first. ODEON_ERR_DATA (with file and
  * line), ODEON_ERR_IO, ODEON_ERR_NOMEM. [main] */
 odeon_status data_open(const config *c, int32_t split, data_source **out);
+/* Does the configured data set serve that split? */
+odeon_status data_has_split(const config *c, int32_t split, bool *has);
 void data_close(data_source *source); /* NULL is allowed */
+/* What the data set fitted on its training split (fitted.h), and the units of a field. */
+const char *data_fitted(const data_source *source);
+odeon_status data_units(const data_source *source, int32_t role, field_units *out);
 const data_fields *data_source_fields(const data_source *source);
 int64_t data_length(const data_source *source); /* samples in use */
 int64_t data_stored(const data_source *source); /* samples of the split */

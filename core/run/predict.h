@@ -21,6 +21,10 @@ typedef struct predictions {
  * answer. */
 odeon_status predict_run(session *s, const predict_input *in, const data_source *source,
                          int64_t batch, predictions *out);
+/* Outputs that are numbers, and the labels that samples came with, as the data has them: what the
+ * data set standardized for training is undone. source: as of predict_run. c->weights has what was
+ * fitted where source is NULL. */
+odeon_status predict_in_units(const config *c, const data_source *source, predictions *p);
 void predictions_fini(predictions *p);
 
 #endif
