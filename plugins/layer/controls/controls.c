@@ -127,7 +127,7 @@ static odeon_status begin(const controls *layer, const odeon_layer_call *call,
                           "controls are outside of an ODE block, where there is no time");
     }
     *w = (workspace){.call = call, .out = out->dim[1]};
-    control_path_begin(call, layer->interpolation, &at, &w->path);
+    control_path_begin(call, layer->interpolation, layer->derivative, &at, &w->path);
     int64_t n = w->path.samples, c = w->path.channels;
     if (n != out->dim[0]) {
         return odeon_fail(layer->host, ODEON_ERR_UNSUPPORTED,

@@ -31,11 +31,13 @@ static odeon_tensor part(char **at, int64_t rows, int64_t columns)
     return x;
 }
 
-void control_path_begin(const odeon_layer_call *call, int64_t kind, char **at, control_path *p)
+void control_path_begin(const odeon_layer_call *call, int64_t kind, int64_t closed, char **at,
+                        control_path *p)
 {
     *p = (control_path){.call = call,
                         .times = call->batch_field(call, ODEON_ROLE_TIME),
                         .given = call->batch_field(call, ODEON_ROLE_CONTROL),
+                        .closed = closed,
                         .kind = kind};
     int64_t n = p->samples = p->given->shape.dim[0], knots = p->knots = p->given->shape.dim[1];
     p->given_channels = p->given->shape.dim[2];
@@ -86,6 +88,36 @@ static odeon_status differences(const control_path *p, const odeon_view *x, bool
     return binary(p, ODEON_BINARY_SUB, y, &p->other);
 }
 
+/* value [B] = 1 where t_0 > t, else 0: of past, which is still t - t_j. */
+static odeon_status find_before(const control_path *p)
+{
+    const odeon_layer_call *call = p->call;
+    odeon_tensor ahead = p->column;
+    ahead.view.shape.dim[1] = 1;
+    ODEON_TRY(ODEON_DO(call->device, move, copy2d, call->queue, .x = &p->past.view, .y = &p->value,
+                       .rows = p->samples, .cols = 1, .x_pitch = p->knots, .y_pitch = 1));
+    ODEON_TRY(scaled(p, &p->value, -1.0, &ahead));
+    ODEON_TRY(ODEON_DO(call->device, pointwise, unary, call->queue, .id = ODEON_UNARY_RELU,
+                       .x = &ahead.view, .y = &ahead));
+    ODEON_TRY(
+        ODEON_DO(call->device, move, fill, call->queue, .y = &p->value, .value = odeon_imm(1.0)));
+    return ODEON_DO(call->device, pointwise, unary_vjp, call->queue, .id = ODEON_UNARY_RELU,
+                    .kept = &ahead.view, .dy = &p->value.view, .dx = &p->value);
+}
+
+/* step_0 = 1 where t_0 <= t: a solve that begins at t_0 has the first interval's derivative there.
+ */
+static odeon_status close_start(const control_path *p)
+{
+    const odeon_layer_call *call = p->call;
+    odeon_tensor from = p->column;
+    from.view.shape.dim[1] = 1;
+    ODEON_TRY(ODEON_DO(call->device, move, cast, call->queue, .x = &p->value.view, .scale = -1.0,
+                       .shift = 1.0, .y = &from));
+    return ODEON_DO(call->device, move, copy2d, call->queue, .x = &from.view, .y = &p->step,
+                    .rows = p->samples, .cols = 1, .x_pitch = 1, .y_pitch = p->knots);
+}
+
 odeon_status control_path_at(const control_path *p)
 {
     const odeon_layer_call *call = p->call;
@@ -95,12 +127,14 @@ odeon_status control_path_at(const control_path *p)
                        .rows = p->samples, .cols = p->knots, .pitch = p->knots, .v = call->t));
     ODEON_TRY(ODEON_DO(call->device, pointwise, binary, call->queue, .id = ODEON_BINARY_SUB,
                        .a = &p->past.view, .b = p->times, .y = &p->past));
+    ODEON_TRY(p->closed != 0 ? find_before(p) : ODEON_OK);
     ODEON_TRY(ODEON_DO(call->device, pointwise, unary, call->queue, .id = ODEON_UNARY_RELU,
                        .x = &p->past.view, .y = &p->past));
     ODEON_TRY(
         ODEON_DO(call->device, move, fill, call->queue, .y = &p->step, .value = odeon_imm(1.0)));
     ODEON_TRY(ODEON_DO(call->device, pointwise, unary_vjp, call->queue, .id = ODEON_UNARY_RELU,
                        .kept = &p->past.view, .dy = &p->step.view, .dx = &p->step));
+    ODEON_TRY(p->closed != 0 ? close_start(p) : ODEON_OK);
     ODEON_TRY(differences(p, p->times, false, &p->span));
     ODEON_TRY(differences(p, &p->past.view, true, &p->run));
     ODEON_TRY(differences(p, &p->step.view, true, &p->within));

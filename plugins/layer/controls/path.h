@@ -18,6 +18,7 @@ enum { PATH_PREVIOUS = 0, PATH_LINEAR = 1, PATH_HERMITE = 2, PATH_CUBIC = 3 };
 typedef struct control_path {
     const odeon_layer_call *call;
     const odeon_view *times, *given; /* [B,T], [B,T,C] */
+    int64_t closed; /* the first interval has its start, too; else no derivative is there */
     int64_t kind, samples, knots, given_channels, channels;
     odeon_tensor past, step;       /* [B,T]: max(t - t_j, 0), and 1 where that rises */
     odeon_tensor column;           /* [B,T] of a channel */
@@ -30,7 +31,8 @@ typedef struct control_path {
 
 int64_t control_path_bytes(int64_t samples, int64_t knots, int64_t channels);
 /* Takes the batch's fields, and scratch at *at, which is moved on. */
-void control_path_begin(const odeon_layer_call *call, int64_t kind, char **at, control_path *p);
+void control_path_begin(const odeon_layer_call *call, int64_t kind, int64_t closed, char **at,
+                        control_path *p);
 /* What all channels have in common at call->t. */
 odeon_status control_path_at(const control_path *p);
 /* value = the derivative of that order, 0 to 2, of channel k. */
