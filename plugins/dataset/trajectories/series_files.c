@@ -102,7 +102,7 @@ static odeon_status check_arrays(const arrays *a)
 {
     const array *v = a->values, *t = a->times, *c = a->controls;
     if (v == NULL || v->ndim != 3 || v->dim[2] != a->f->dim || v->count == 0) {
-        return refuse_shape(a, "values", v, "[series,rows,D] with D as the option dim says");
+        return refuse_shape(a, "values", v, "[series,rows,D] with D of value_count");
     }
     bool same = t == NULL || (t->ndim == 1 && t->dim[0] == a->rows) ||
                 (t->ndim == 2 && t->dim[0] == a->n && t->dim[1] == a->rows);
@@ -114,7 +114,7 @@ static odeon_status check_arrays(const arrays *a)
     return a->f->n_controls == 0 || fits
                ? ODEON_OK
                : refuse_shape(a, "controls", c,
-                              "[series,rows,c] with c as the option control_dim says");
+                              "[series,rows,c] with c of control_count");
 }
 
 static double time_at(const arrays *a, int64_t s, int64_t row)

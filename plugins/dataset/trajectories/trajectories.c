@@ -66,6 +66,10 @@ static const odeon_option *const options[] = {
         .aliases = "control|forcing|exogenous",
         .help = "tables: columns of known functions of the time, for the layer controls: named "
                 "as in values"),
+    ODEON_OPTION(trajectories, control_slopes, FLAG, .aliases = "spline|slopes",
+                 .default_text = "no",
+                 .help = "the controls' slopes follow them, those of the natural cubic spline "
+                         "through each series, for controls(interpolation=cubic)"),
     ODEON_OPTION(trajectories, value_count, I64, .aliases = "dim|channels", .default_text = "0",
                  .min_text = "0", .max_text = "65536", .help = "arrays: D of values"),
     ODEON_OPTION(trajectories, control_count, I64, .default_text = "0", .min_text = "0",
@@ -226,6 +230,8 @@ static void unload(trajectories *set)
 {
     series_free(set->host, &set->series);
     set->host->free(set->host, set->start);
+    set->host->free(set->host, set->slopes);
+    set->slopes = NULL;
     set->start = set->length = NULL;
     set->n_starts = 0;
 }
@@ -279,7 +285,7 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
         return odeon_fail(set->host, ODEON_ERR_INTERNAL, "trajectories: there is no field %d",
                           (int)index);
     }
-    int64_t width = at == FIELD_CONTROL ? set->n_controls : set->dim;
+    int64_t width = at == FIELD_CONTROL ? windows_control_width(set) : set->dim;
     bool relative = at == FIELD_TIME && set->clock == CLOCK_WINDOW;
     *out = (odeon_field_info){
         .struct_size = out->struct_size,
@@ -417,6 +423,9 @@ static odeon_status load(trajectories *set, int32_t which, bool find)
     if (status == ODEON_OK && find) {
         trajectories_apply(set);
         set->interval = find_interval(&set->series);
+        status = trajectories_slopes(set);
+    }
+    if (status == ODEON_OK && find) {
         status = windows_find(set, which, split, all);
     }
     host->free(host, split);
@@ -460,6 +469,7 @@ static odeon_status load_file(trajectories *set, const char *path)
     ODEON_TRY(set->is_fitted ? ODEON_OK : trajectories_fit(set, NULL));
     trajectories_apply(set);
     set->interval = find_interval(&set->series);
+    ODEON_TRY(trajectories_slopes(set));
     return windows_find(set, ODEON_SPLIT_TEST, NULL, true);
 }
 
@@ -510,13 +520,15 @@ static void locate(void *self, int64_t index, int32_t field_index, int64_t eleme
     const trajectories *set = self;
     int32_t which = field_at(set, field_index);
     int64_t width = which == FIELD_TIME || which == FIELD_LENGTH ? 1
-                    : which == FIELD_CONTROL                     ? set->n_controls
+                    : which == FIELD_CONTROL                     ? windows_control_width(set)
                                                                  : set->dim;
     int64_t own = set->length[index], k = element / width;
     int64_t at_row = set->start[index] + (k < own ? k : own - 1);
     int64_t before = which == FIELD_CONTROL ? 1 + set->dim : 1;
-    int32_t at =
-        which == FIELD_TIME || which == FIELD_LENGTH ? 0 : (int32_t)(before + element % width);
+    int32_t at = which == FIELD_TIME || which == FIELD_LENGTH
+                     ? 0
+                     : (int32_t)(before + element % width %
+                                              (which == FIELD_CONTROL ? set->n_controls : width));
     char name[128], where[512];
     if (set->source.index == SOURCE_SPIRAL) {
         (void)snprintf(text, bytes, "the spiral, row %lld", (long long)at_row);
@@ -550,12 +562,14 @@ static odeon_status standard_of(void *self, int32_t index, double *mean, double 
     const trajectories *set = self;
     int32_t which = field_at(set, index);
     bool control = which == FIELD_CONTROL;
-    int64_t width = control ? set->n_controls : set->dim, first = control ? set->dim : 0;
+    int64_t n = control ? set->n_controls : set->dim, first = control ? set->dim : 0;
+    int64_t width = control ? windows_control_width(set) : n;
     *is_standard =
         set->standard.mean != NULL && (which == FIELD_INPUT || which == FIELD_LABEL || control);
     for (int64_t i = 0; *is_standard != 0 && i < set->window * width; i++) {
-        mean[i] = set->standard.mean[first + i % width];
-        deviation[i] = set->standard.deviation[first + i % width];
+        int64_t at = i % width; /* a slope has no mean */
+        mean[i] = at < n ? set->standard.mean[first + at] : 0.0;
+        deviation[i] = set->standard.deviation[first + at % n];
     }
     return ODEON_OK;
 }

@@ -30,7 +30,8 @@ typedef struct trajectories {
     int64_t window, stride;
     const char *time, *values, *controls, *id, *fold;
     int64_t value_count, control_count; /* of arrays */
-    int64_t header, separator, missing, points, date, clock, pad, split, standardize;
+    int64_t header, separator, missing, points, date, clock, pad, split, standardize,
+        control_slopes;
     double until, test_fraction, validation_fraction;
     int64_t split_seed;
 
@@ -45,6 +46,7 @@ typedef struct trajectories {
     fitted_text text;
 
     series_set series; /* n_rows is 0 before open */
+    double *slopes;    /* [n_rows, n_controls] of the controls' natural splines; NULL: not wanted */
     double interval;   /* spacing of all rows of all series; 0: not equally spaced */
     int64_t n_starts;
     int64_t *start;  /* [n_starts]: first rows of the samples */
@@ -59,8 +61,13 @@ int32_t trajectories_index(const trajectories *set, int32_t which);
 /* Finds the windows within rows whose split is `which`; all: every row's is. ODEON_ERR_DATA where
  * there is none, or a series is too short. */
 odeon_status windows_find(trajectories *set, int32_t which, const uint8_t *split, bool all);
+/* Numbers of a row of the controls' field. */
+int64_t windows_control_width(const trajectories *set);
 /* Copies window number index as sample i of a batch. */
 void windows_copy(const trajectories *set, int64_t index, int64_t i, void *const *fields);
+
+/* slopes.c: slopes of all series' rows. ODEON_ERR_NOMEM. */
+odeon_status trajectories_slopes(trajectories *set);
 
 /* fit.c */
 

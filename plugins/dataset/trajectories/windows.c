@@ -192,17 +192,34 @@ static void copy_values(const trajectories *set, int64_t index, int64_t i, void 
     }
 }
 
+int64_t windows_control_width(const trajectories *set)
+{
+    return set->control_slopes != 0 ? 2 * set->n_controls : set->n_controls;
+}
+
+/* A row that is filled up has the last one's controls, which then stay as they are. */
+static void copy_controls(const trajectories *set, int64_t index, double *to)
+{
+    int64_t c = set->n_controls, own = set->length[index];
+    for (int64_t k = 0; k < set->window; k++, to += windows_control_width(set)) {
+        memcpy(to, row_of(set, index, k) + 1 + set->dim, (size_t)c * sizeof *to);
+        for (int64_t i = 0; set->slopes != NULL && i < c; i++) {
+            to[c + i] = k < own ? set->slopes[(set->start[index] + k) * c + i] : 0.0;
+        }
+    }
+}
+
 void windows_copy(const trajectories *set, int64_t index, int64_t i, void *const *fields)
 {
-    int64_t n = set->window, c = set->n_controls;
+    int64_t n = set->window;
     double *time = numbers_at(set, fields, FIELD_TIME, i, n);
     copy_values(set, index, i, fields);
     for (int64_t k = 0; k < n; k++) {
         time[k] = time_of(set, index, k);
     }
-    for (int64_t k = 0; c > 0 && k < n; k++) {
-        memcpy(numbers_at(set, fields, FIELD_CONTROL, i, n * c) + k * c,
-               row_of(set, index, k) + 1 + set->dim, (size_t)c * sizeof *time);
+    if (set->n_controls > 0) {
+        copy_controls(set, index,
+                      numbers_at(set, fields, FIELD_CONTROL, i, n * windows_control_width(set)));
     }
     if (trajectories_has(set, FIELD_LENGTH)) {
         ((int64_t *)fields[trajectories_index(set, FIELD_LENGTH)])[i] = set->length[index];
