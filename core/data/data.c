@@ -123,6 +123,11 @@ odeon_status data_units(const data_source *source, int32_t role, field_units *ou
     return field_units_of(source->set, &source->fields, role, out);
 }
 
+odeon_status data_class_names(const data_source *source, const char ***out)
+{
+    return class_names_of(source->set, source->fields.of[ODEON_ROLE_LABEL].classes, out);
+}
+
 const data_fields *data_source_fields(const data_source *source)
 {
     return &source->fields;

@@ -18,6 +18,7 @@ void data_close(data_source *source); /* NULL is allowed */
 /* What the data set fitted on its training split (fitted.h), and the units of a field. */
 const char *data_fitted(const data_source *source);
 odeon_status data_units(const data_source *source, int32_t role, field_units *out);
+odeon_status data_class_names(const data_source *source, const char ***out); /* class_names_of */
 const data_fields *data_source_fields(const data_source *source);
 int64_t data_length(const data_source *source); /* samples in use */
 int64_t data_stored(const data_source *source); /* samples of the split */

@@ -1,5 +1,7 @@
 #include "data/fitted.h"
 
+#include <string.h>
+
 #include "base/diag.h"
 #include "base/mem.h"
 #include "format/checkpoint.h"
@@ -87,6 +89,22 @@ odeon_status field_units_of(const instance *set, const data_fields *fields, int3
     return ask(set, fields->index[role], out);
 }
 
+/* The set's fields, with what stands with c's weights; nothing is opened. */
+static odeon_status make_restored(const config *c, data_fields *fields, instance **out)
+{
+    *out = NULL;
+    ODEON_TRY(instance_create(c->dataset, "data", out));
+    odeon_status status = data_fields_read(*out, fields);
+    if (status == ODEON_OK) {
+        status = fitted_restore(*out, c);
+    }
+    if (status != ODEON_OK) {
+        instance_destroy(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 odeon_status field_units_read(const config *c, int32_t role, field_units *out)
 {
     instance *set;
@@ -95,14 +113,8 @@ odeon_status field_units_read(const config *c, int32_t role, field_units *out)
     if (c->dataset == NULL || c->weights == NULL) {
         return ODEON_OK;
     }
-    ODEON_TRY(instance_create(c->dataset, "data", &set));
-    odeon_status status = data_fields_read(set, &fields);
-    if (status == ODEON_OK) {
-        status = fitted_restore(set, c);
-    }
-    if (status == ODEON_OK) {
-        status = field_units_of(set, &fields, role, out);
-    }
+    ODEON_TRY(make_restored(c, &fields, &set));
+    odeon_status status = field_units_of(set, &fields, role, out);
     instance_destroy(set);
     return status;
 }
@@ -125,4 +137,61 @@ void field_units_undo(const field_units *u, int64_t samples, double *x)
     for (int64_t i = 0; i < samples * u->n; i++) {
         x[i] = x[i] * u->deviation[i % u->n] + u->mean[i % u->n];
     }
+}
+
+/* ---- classes ---- */
+
+/* The texts end with the instance, so that they are copied, behind the array of their addresses. */
+static odeon_status copy_names(const instance *set, int64_t n, const char **name, const char ***out)
+{
+    const odeon_dataset_ops *ops = ops_of(set);
+    size_t bytes = (size_t)n * sizeof *name;
+    for (int64_t i = 0; i < n; i++) {
+        calling outer = calling_begin(set, "class_name");
+        name[i] = ops->class_name(set->self, i);
+        calling_leave(outer);
+        if (name[i] == NULL) {
+            return ODEON_OK;
+        }
+        bytes += strlen(name[i]) + 1;
+    }
+    const char **all = mem_alloc(bytes);
+    if (all == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "data: no memory for the names of classes");
+    }
+    char *text = (char *)(all + n);
+    for (int64_t i = 0; i < n; i++) {
+        size_t length = strlen(name[i]) + 1;
+        all[i] = memcpy(text, name[i], length);
+        text += length;
+    }
+    *out = all;
+    return ODEON_OK;
+}
+
+odeon_status class_names_of(const instance *set, int64_t n, const char ***out)
+{
+    *out = NULL;
+    if (n < 1 || !ODEON_HAS(ops_of(set), odeon_dataset_ops, class_name)) {
+        return ODEON_OK;
+    }
+    const char **name = mem_zalloc((size_t)n, sizeof *name);
+    odeon_status status = name != NULL ? copy_names(set, n, name, out)
+                                       : diag_fail(ODEON_ERR_NOMEM, "data: no memory for names");
+    mem_free(name);
+    return status;
+}
+
+odeon_status class_names_read(const config *c, const char ***out)
+{
+    instance *set;
+    data_fields fields;
+    *out = NULL;
+    if (c->dataset == NULL || c->weights == NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(make_restored(c, &fields, &set));
+    odeon_status status = class_names_of(set, fields.of[ODEON_ROLE_LABEL].classes, out);
+    instance_destroy(set);
+    return status;
 }

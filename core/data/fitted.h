@@ -29,4 +29,10 @@ void field_units_fini(field_units *u);
 void field_units_apply(const field_units *u, int64_t samples, double *x);
 void field_units_undo(const field_units *u, int64_t samples, double *x);
 
+/* The names of n classes of a set that is open or restored, in one block that the caller frees;
+ * *out is NULL where the data set has none. ODEON_ERR_NOMEM. */
+odeon_status class_names_of(const instance *set, int64_t n, const char ***out);
+/* Of the configured data set, which is not opened. */
+odeon_status class_names_read(const config *c, const char ***out);
+
 #endif

@@ -25,6 +25,7 @@ void predictions_fini(predictions *p)
     mem_free(p->labels);
     mem_free(p->rows);
     mem_free(p->truth);
+    mem_free(p->names);
     *p = (predictions){.n = 0};
 }
 
@@ -196,6 +197,8 @@ static odeon_status undo(const field_units *u, predictions *p)
 odeon_status predict_in_units(const config *c, const data_source *source, predictions *p)
 {
     field_units units;
+    ODEON_TRY(source != NULL ? data_class_names(source, &p->names)
+                             : class_names_read(c, &p->names));
     odeon_status status = source != NULL ? data_units(source, ODEON_ROLE_LABEL, &units)
                                          : field_units_read(c, ODEON_ROLE_LABEL, &units);
     if (status == ODEON_OK) {
