@@ -79,7 +79,7 @@ odeon_status train_test(trainer *t)
 {
     const data_source *validation = t->plan->validation;
     if (validation != NULL && t->at.tested == 0) {
-        ODEON_TRY(evaluate(t, DATA_SPLIT_VALIDATION, validation, &t->validated));
+        ODEON_TRY(evaluate(t, ODEON_SPLIT_VALIDATION, validation, &t->validated));
         ODEON_TRY(train_best_take(t));
         t->at.tested = 1;
         train_stop_if_due(t);

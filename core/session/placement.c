@@ -67,11 +67,23 @@ static odeon_status add(session *s, const data_source *source, uint64_t bytes)
     return ODEON_OK;
 }
 
+/* Weights are written with it from now on. All splits of a data set have the same. */
+static odeon_status keep_fitted(session *s, const data_source *source)
+{
+    const char *text = data_fitted(source);
+    if (text == NULL || s->model.fitted != NULL) {
+        return ODEON_OK;
+    }
+    s->model.fitted = mem_strdup(text);
+    return s->model.fitted != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "data: no memory");
+}
+
 /* Of auto nobody was promised anything: without memory the samples stay with the host. */
 odeon_status session_place(session *s, const data_source *source)
 {
     uint64_t bytes;
     bool wanted;
+    ODEON_TRY(keep_fitted(s, source));
     ODEON_TRY(device_cache_bytes(source, &bytes));
     ODEON_TRY(is_wanted(s, bytes, &wanted));
     odeon_status status = wanted ? add(s, source, bytes) : ODEON_OK;
