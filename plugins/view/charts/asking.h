@@ -23,6 +23,12 @@ void asking_times(asking *a, double from, double to, int n);
 void asking_field(asking *a, double t);
 
 odeon_status asking_solve(asking *a, odeon_view_answer *out);
+/* Where the field is evaluated in that solve; n is 0 where the host cannot say. */
+odeon_status asking_evaluations(asking *a, odeon_view_answer *out);
+/* The same of `most` samples, evenly chosen among a thousand of the split where the state is small,
+ * since data sets often stand in the order of their classes; else of the first. */
+odeon_status asking_solve_spread(asking *a, int64_t most, odeon_view_answer *out);
+odeon_status asking_evaluations_spread(asking *a, int64_t most, odeon_view_answer *out);
 
 /* The interval that the block integrates over, of a run that names it. */
 bool asking_span(const asking *a, double *from, double *to);

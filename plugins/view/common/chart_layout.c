@@ -278,6 +278,7 @@ void chart_lay_out(chart_panel *p, double x, double y, double width, double heig
     p->right = x + width - fmax(gather_ends(p, width * .42) + 8, 18);
     if (a->equal) {
         make_equal(p);
+        set_ticks(&a->y, p->y_lo, p->y_hi, fmax(2, (p->bottom - p->top) / 42), &p->y_ticks);
     }
     set_ticks(&a->x, p->x_lo, p->x_hi, fmax(2, (p->right - p->left) / 62), &p->x_ticks);
     drop_close(p);
