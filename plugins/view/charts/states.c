@@ -261,10 +261,10 @@ static odeon_status add_evaluations(drawing *d, asking *a, int64_t most, chart_p
         x[n] = at.value[2 * i];
         y[n++] = at.value[2 * i + 1];
     }
-    chart_say(d->chart, CHART_RED,
-              view_print(&d->memory, "• where f was evaluated, %lld times%s", (long long)at.n_times,
-                         every > 1 ? view_print(&d->memory, ", every %zuth", every) : ""));
-    chart_points(p, n, x, y, &(chart_style){.color = CHART_RED, .radius = 1.5});
+    chart_say(d->chart, CHART_INK,
+              view_print(&d->memory, "• %lld evaluations of f%s", (long long)at.n_times,
+                         every > 1 ? view_print(&d->memory, ", one in %zu shown", every) : ""));
+    chart_points(p, n, x, y, &(chart_style){.color = CHART_INK, .radius = 1.3});
     return ODEON_OK;
 }
 
@@ -324,9 +324,11 @@ static odeon_status draw_flowing_plane(drawing *d)
     drawing_begin(d, CHART_WIDE, plane_height(box, CHART_WIDE),
                   "Phase portrait with the learned field");
     chart_say(d->chart, CHART_MUTED,
-              view_print(&d->memory, "arrows: f(%g, y), length ∝ √|f|", from));
-    chart_say(d->chart, CHART_BLUE,
-              view_print(&d->memory, "paths of %zu test samples to t = %g, ○ starts", n, to));
+              view_print(&d->memory,
+                         "arrows: f(%g, y), length ∝ √|f|; paths of %zu test samples to t = %g, ○ "
+                         "starts",
+                         from, n, to));
+    drawing_say_colors(d, &flow);
     chart_panel *p = add_plane(d, box);
     const double *x = column(d, n * times, flow.value, 2, 0),
                  *y = column(d, n * times, flow.value, 2, 1);
@@ -336,9 +338,9 @@ static odeon_status draw_flowing_plane(drawing *d)
     ODEON_TRY(add_field(d, &field, p, box, 2));
     for (size_t i = 0; i < n && y != NULL; i++) {
         chart_line(p, times, x + i * times, y + i * times,
-                   &(chart_style){.color = CHART_BLUE, .thin = true, .opacity = .6});
+                   &(chart_style){.color = drawing_color(&flow, i), .thin = true, .opacity = .6});
         chart_points(p, 1, x + i * times, y + i * times,
-                     &(chart_style){.color = CHART_BLUE, .hollow = true, .radius = 2});
+                     &(chart_style){.color = drawing_color(&flow, i), .hollow = true, .radius = 2});
     }
     return add_evaluations(d, &points, 12, p);
 }
@@ -451,18 +453,14 @@ static bool is_drawn(const odeon_view_answer *x, size_t i)
     return x->n_classes <= CHART_SERIES || x->label == NULL || x->label[i] < CHART_SERIES;
 }
 
-static void add_flow(drawing *d, const odeon_view_answer *x)
+static void add_flow(drawing *d, const odeon_view_answer *x, const double *plane)
 {
     size_t n = (size_t)x->n, times = (size_t)x->n_times;
-    double *plane = to_plane(&d->memory, n * times, (size_t)x->size, x->value);
     bool pca = x->size > 2;
     chart_panel *p =
         chart_panel_add(d->chart, &(chart_axes){.x = {.label = pca ? "first direction" : "y₀"},
                                                 .y = {.label = pca ? "second direction" : "y₁"},
                                                 .equal = true});
-    if (plane == NULL) {
-        return;
-    }
     const double *a = column(d, n * times, plane, 2, 0), *b = column(d, n * times, plane, 2, 1);
     for (size_t i = 0; i < n && b != NULL; i++) {
         if (!is_drawn(x, i)) {
@@ -484,7 +482,7 @@ static void add_flow(drawing *d, const odeon_view_answer *x)
 static odeon_status make_flow(drawing *d)
 {
     asking a;
-    double from = 0, to = 1;
+    double from = 0, to = 1, box[4];
     odeon_view_answer x;
     if (!asking_begin(&a, d) || !asking_span(&a, &from, &to)) {
         return drawing_nothing(d, "it has no ODE block over an interval");
@@ -494,7 +492,14 @@ static odeon_status make_flow(drawing *d)
     if (x.size < 2) {
         return drawing_nothing(d, "its state is a single number");
     }
-    drawing_begin(d, CHART_WIDE, 430, "Flow of test samples through the block");
+    size_t states = (size_t)(x.n * x.n_times);
+    const double *plane = to_plane(&d->memory, states, (size_t)x.size, x.value);
+    if (plane == NULL) {
+        return ODEON_ERR_NOMEM;
+    }
+    enclose(states, plane, 0, NULL, box);
+    drawing_begin(d, CHART_WIDE, fmin(plane_height(box, CHART_WIDE), 430),
+                  "Flow of test samples through the block");
     chart_say(d->chart, CHART_MUTED,
               view_print(&d->memory, "%lld samples from t = %g to %g, • at the end%s",
                          (long long)x.n, from, to,
@@ -503,7 +508,7 @@ static odeon_status make_flow(drawing *d)
                                                  (long long)x.size)
                                     : ""));
     drawing_say_colors(d, &x);
-    add_flow(d, &x);
+    add_flow(d, &x, plane);
     chart_describe(d->chart, "Paths of %lld samples, a state of %lld numbers", (long long)x.n,
                    (long long)x.size);
     return ODEON_OK;

@@ -258,47 +258,52 @@ static void say_sweep(drawing *d, const sweep *s)
     chart_describe(d->chart, "%zu kinds of runs over %s", s->n, s->key);
 }
 
-/* The test's figure, evaluations forward and memory, as far as the runs have them. */
-static odeon_status make_sweep(drawing *d)
+/* The test's figure, evaluations forward and memory; how many. */
+static size_t list_figures(drawing *d, figure out[3])
 {
-    sweep s;
-    figure all[3], *shown[3];
-    size_t n = 0;
-    if (!find_sweep(d, &s)) {
-        return drawing_nothing(d, "the runs do not differ in a key that is a number");
-    }
     const char *metric = view_metric(view_first(d->request), 0);
     const char *block = view_block(&d->memory, view_first(d->request), 0);
     bool accuracy = metric != NULL && strcmp(metric, "accuracy") == 0;
-    all[n++] = (figure){.column = accuracy ? metric : "loss",
-                        .split = "test",
-                        .title = accuracy ? "test accuracy" : "test loss",
-                        .percent = accuracy,
-                        .scale = 1,
-                        .test = true};
-    if (block != NULL) {
-        all[n++] = (figure){.column = view_print(&d->memory, "%s.evals_forward", block),
-                            .split = "train",
-                            .title = "evaluations forward, a batch",
-                            .zero = true,
-                            .scale = 1};
-        all[n++] = (figure){.column = view_print(&d->memory, "%s.bytes", block),
-                            .split = "train",
-                            .title = "memory of the block, MB",
-                            .zero = true,
-                            .scale = 1e-6};
+    out[0] = (figure){.column = accuracy ? metric : "loss",
+                      .split = "test",
+                      .title = accuracy ? "test accuracy" : "test loss",
+                      .percent = accuracy,
+                      .scale = 1,
+                      .test = true};
+    if (block == NULL) {
+        return 1;
     }
+    out[1] = (figure){.column = view_print(&d->memory, "%s.evals_forward", block),
+                      .split = "train",
+                      .title = "evaluations forward, a batch",
+                      .zero = true,
+                      .scale = 1};
+    out[2] = (figure){.column = view_print(&d->memory, "%s.bytes", block),
+                      .split = "train",
+                      .title = "memory of the block, MB",
+                      .zero = true,
+                      .scale = 1e-6};
+    return d->memory.failed ? 1 : 3;
+}
+
+/* As far as the runs have them. */
+static odeon_status make_sweep(drawing *d)
+{
+    sweep s;
+    figure all[3];
+    const figure *shown[3];
     size_t panels = 0;
+    if (!find_sweep(d, &s)) {
+        return drawing_nothing(d, "the runs do not differ in a key that is a number");
+    }
+    size_t n = list_figures(d, all);
     for (size_t i = 0; i < n && !d->memory.failed; i++) {
         if (has_figure(d, &s, &all[i])) {
             shown[panels++] = &all[i];
         }
     }
-    drawing_begin(d,
-                  panels > 2   ? 996
-                  : panels > 1 ? CHART_WIDE
-                               : CHART_NARROW,
-                  270, "Results over a key");
+    double width = panels > 2 ? 992 : panels > 1 ? CHART_WIDE : CHART_NARROW;
+    drawing_begin(d, width, 270, "Results over a key");
     chart_columns(d->chart, panels > 0 ? panels : 1);
     say_sweep(d, &s);
     for (size_t i = 0; i < panels; i++) {
@@ -309,31 +314,49 @@ static odeon_status make_sweep(drawing *d)
 
 /* ---- tests, epoch by epoch ---- */
 
+static bool spans_decades(drawing *d, const char *column)
+{
+    double least = HUGE_VAL, most = 0;
+    for (int64_t i = 0; i < d->request->n_runs; i++) {
+        view_series t = view_series_of(&d->memory, d->request->run[i], "test", column);
+        double lo, hi;
+        view_range(t.n, t.value, &lo, &hi);
+        least = fmin(least, lo);
+        most = fmax(most, hi);
+    }
+    return least > 0 && most / least > 20;
+}
+
+static void add_group(chart_panel *p, const view_group *g, view_band b, chart_style style)
+{
+    if (g->n > 1) {
+        chart_band(p, b.n, b.step, b.lo, b.hi, style.color);
+    }
+    chart_line(p, b.n, b.step, b.mean, &style);
+    style.name = NULL;
+    if (b.n <= 30) {
+        chart_points(p, b.n, b.step, b.mean, &style);
+    }
+}
+
 static bool add_tests(drawing *d, const char *column, bool percent, const char *title)
 {
     size_t n;
-    bool some = false;
+    bool some = false, log = !percent && spans_decades(d, column);
     view_group *g = view_groups(&d->memory, d->request->n_runs, d->request->run, &n);
     double epoch = view_epoch_steps(view_first(d->request));
     chart_panel *p =
         chart_panel_add(d->chart, &(chart_axes){.title = title,
                                                 .x = {.label = epoch > 0 ? "epoch" : "step"},
-                                                .y = {.percent = percent}});
+                                                .y = {.percent = percent, .log = log}});
     for (size_t i = 0; g != NULL && i < n && i < CHART_SERIES; i++) {
-        view_band b = view_band_of(&d->memory, &g[i], "test", column, false);
-        chart_style style = {.color = 1 + (int)i, .name = n > 1 ? g[i].name : NULL};
+        view_band b = view_band_of(&d->memory, &g[i], "test", column, log);
         for (size_t k = 0; k < b.n && epoch > 0; k++) {
             b.step[k] /= epoch;
         }
         some |= b.n > 0;
-        if (g[i].n > 1) {
-            chart_band(p, b.n, b.step, b.lo, b.hi, style.color);
-        }
-        chart_line(p, b.n, b.step, b.mean, &style);
-        style.name = NULL;
-        if (b.n <= 30) {
-            chart_points(p, b.n, b.step, b.mean, &style);
-        }
+        add_group(p, &g[i], b,
+                  (chart_style){.color = 1 + (int)i, .name = n > 1 ? g[i].name : NULL});
     }
     return some;
 }

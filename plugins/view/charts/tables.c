@@ -94,7 +94,7 @@ static odeon_status make_work_precision(drawing *d)
         return no_table(d, "integrator, error and evals", "compare --work-precision --csv");
     }
     size_t n = list_names(t, names, list), columns = ms != NULL ? 2 : 1;
-    drawing_begin(d, columns > 1 ? 900 : CHART_WIDE, 430, "Work and precision");
+    drawing_begin(d, columns > 1 ? 992 : CHART_WIDE, 480, "Work and precision");
     chart_say(d->chart, CHART_MUTED,
               "error: root mean square over all states, relative to a reference; lower left is "
               "better");
@@ -118,12 +118,14 @@ static odeon_status make_work_precision(drawing *d)
 
 /* ---- learning rates ---- */
 
+enum { SETTLED = 5 }; /* rows before which the smooth loss says little */
+
 /* Where the smooth loss falls most steeply over the logarithm of the rate; 0: nowhere. */
 static size_t find_steepest(const rows *r)
 {
     size_t found = 0;
     double least = 0;
-    for (size_t i = 1; i < r->n; i++) {
+    for (size_t i = SETTLED; i < r->n; i++) {
         double slope = (r->y[i] - r->y[i - 1]) / log(r->x[i] / r->x[i - 1]);
         found = slope < least ? i : found;
         least = fmin(least, slope);
@@ -131,12 +133,43 @@ static size_t find_steepest(const rows *r)
     return found;
 }
 
+static size_t find_least(const rows *r)
+{
+    size_t least = 0;
+    for (size_t i = 1; i < r->n; i++) {
+        least = r->y[i] < r->y[least] ? i : least;
+    }
+    return least;
+}
+
+static void add_rates(drawing *d, const rows *raw, const rows *s)
+{
+    char number[CHART_NUMBER_BYTES];
+    size_t steepest = find_steepest(s), least = find_least(s);
+    double lo, hi;
+    view_range(least + 1, s->y, &lo, &hi);
+    chart_axis y = {.lo = lo - .2 * (hi - lo), .hi = hi + .3 * (hi - lo)}; /* not the explosion */
+    chart_panel *p = chart_panel_add(
+        d->chart, &(chart_axes){.x = {.log = true, .label = "learning rate"}, .y = y});
+    chart_line(p, raw->n, raw->x, raw->y,
+               &(chart_style){.color = CHART_BLUE, .thin = true, .opacity = .4});
+    chart_line(p, s->n, s->x, s->y, &(chart_style){.color = CHART_BLUE});
+    chart_points(p, 1, s->x + least, s->y + least, &(chart_style){.color = CHART_RED, .radius = 4});
+    chart_say(d->chart, CHART_RED,
+              view_print(&d->memory, "● least at %s", chart_number(s->x[least], number)));
+    if (steepest > 0) {
+        chart_rule_x(
+            p, s->x[steepest], CHART_MUTED,
+            view_print(&d->memory, "steepest fall: %s", chart_number(s->x[steepest], number)));
+    }
+    chart_describe(d->chart, "Loss of %zu learning rates, least at %g", s->n, s->x[least]);
+}
+
 static odeon_status make_lr_find(drawing *d)
 {
     const odeon_view_table *t = table_of(d);
     const odeon_view_column *lr = view_column(t, "lr"), *loss = view_column(t, "loss"),
                             *smooth = view_column(t, "smooth");
-    char number[CHART_NUMBER_BYTES];
     if (lr == NULL || loss == NULL || smooth == NULL) {
         return no_table(d, "lr, loss and smooth", "lr-find --csv");
     }
@@ -146,25 +179,7 @@ static odeon_status make_lr_find(drawing *d)
     }
     drawing_begin(d, CHART_WIDE, 330, "Loss by learning rate");
     chart_say(d->chart, CHART_MUTED, "a batch each; thin: its loss, thick: smoothed");
-    chart_panel *p =
-        chart_panel_add(d->chart, &(chart_axes){.x = {.log = true, .label = "learning rate"},
-                                                .y = {.log = view_wants_log(s.n, s.y, 20)}});
-    size_t steepest = find_steepest(&s), least = 0;
-    for (size_t i = 1; i < s.n; i++) {
-        least = s.y[i] < s.y[least] ? i : least;
-    }
-    chart_line(p, raw.n, raw.x, raw.y,
-               &(chart_style){.color = CHART_BLUE, .thin = true, .opacity = .4});
-    chart_line(p, s.n, s.x, s.y, &(chart_style){.color = CHART_BLUE});
-    chart_points(p, 1, s.x + least, s.y + least, &(chart_style){.color = CHART_RED, .radius = 4});
-    chart_say(d->chart, CHART_RED,
-              view_print(&d->memory, "● least at %s", chart_number(s.x[least], number)));
-    if (steepest > 0) {
-        chart_rule_x(
-            p, s.x[steepest], CHART_MUTED,
-            view_print(&d->memory, "steepest fall: %s", chart_number(s.x[steepest], number)));
-    }
-    chart_describe(d->chart, "Loss of %zu learning rates, least at %g", s.n, s.x[least]);
+    add_rates(d, &raw, &s);
     return ODEON_OK;
 }
 

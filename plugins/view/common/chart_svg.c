@@ -328,8 +328,8 @@ static void put_panel(const chart_panel *p, int number, size_t index, chart_text
     }
     for (size_t i = 0; i < p->n_ends; i++) {
         const chart_end *e = &p->end[i];
-        chart_put(out, "<text class=\"f~d b\" x=\"~x\" y=\"~x\">~e</text>", e->mark->style.color,
-                  e->x, e->y + 4, e->text);
+        chart_put(out, "<text class=\"halo f~d b\" x=\"~x\" y=\"~x\">~e</text>",
+                  e->mark->style.color, e->x, e->y + 4, e->text);
     }
 }
 
