@@ -18,7 +18,7 @@
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0x75477323u
-#define ODEON_LAYOUT_VIEW      0x73b30db9u
+#define ODEON_LAYOUT_VIEW      0x0470e695u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
@@ -33,6 +33,6 @@
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".75477323"                                                                                    \
-    ".73b30db9"
+    ".0470e695"
 
 #endif

@@ -1,6 +1,7 @@
 #include "asking.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool asking_begin(asking *a, drawing *d)
@@ -37,6 +38,17 @@ void asking_times(asking *a, double from, double to, int n)
     const char *times = view_print(&a->drawing->memory, "linspace(%.17g %.17g %d)", from, to, n);
     asking_drop(a, "span");
     asking_set(a, "times", times != NULL ? times : "");
+}
+
+void asking_path(asking *a, double from, double to, int n)
+{
+    const char *text = setting(a, "steps");
+    long steps = text != NULL ? strtol(text, NULL, 10) : 0;
+    bool equal = steps > 0 && steps < n;
+    asking_times(a, from, to, equal ? (int)steps + 1 : n);
+    if (equal) {
+        asking_set(a, "steps", "1");
+    }
 }
 
 /* What steps of an error's size need is of no use to one that is given. */

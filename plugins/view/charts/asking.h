@@ -19,6 +19,9 @@ void asking_set(asking *a, const char *key, const char *value);
 void asking_drop(asking *a, const char *key);
 /* States at n equal times from `from` to `to`, whatever the run's own times are. */
 void asking_times(asking *a, double from, double to, int n);
+/* The same, but of a block with equal steps the states between those, n - 1 of them at most: its path
+ * is a chain of steps, and more times would mean more steps. */
+void asking_path(asking *a, double from, double to, int n);
 /* One step of Euler's method of size 1, so that y(1) - y(0) is the field at y(0). */
 void asking_field(asking *a, double t);
 

@@ -5,7 +5,7 @@
 
 #include "asking.h"
 
-enum { COLUMNS = 25, ROWS = 14, PATHS = 24, MARKED = 8, PATH_TIMES = 61 };
+enum { COLUMNS = 21, ROWS = 13, PATHS = 24, MARKED = 8, PATH_TIMES = 61 };
 
 /* Arrows of one column, at time t, along (1, f) in the units of the axes, about equally long on the
  * page: flat is how much steeper a slope looks there. Of a sample the block's state is taken where
@@ -90,7 +90,7 @@ static odeon_status draw_over_t(drawing *d, asking *a, double from, double to)
     odeon_view_answer x, at;
     double lo, hi;
     asking points = *a;
-    asking_times(a, from, to, PATH_TIMES);
+    asking_path(a, from, to, PATH_TIMES);
     ODEON_TRY(asking_solve_spread(a, PATHS, &x));
     ODEON_TRY(asking_evaluations_spread(&points, PATHS, &at));
     drawing_begin(d, CHART_WIDE, 330, "State over t, the depth of the network");

@@ -264,6 +264,8 @@ static odeon_status add_evaluations(drawing *d, asking *a, int64_t most, chart_p
     chart_say(d->chart, CHART_INK,
               view_print(&d->memory, "• %lld evaluations of f%s", (long long)at.n_times,
                          every > 1 ? view_print(&d->memory, ", one in %zu shown", every) : ""));
+    chart_describe(d->chart, "Paths in the plane and the learned field, evaluated %lld times",
+                   (long long)at.n_times);
     chart_points(p, n, x, y, &(chart_style){.color = CHART_INK, .radius = 1.3});
     return ODEON_OK;
 }
@@ -314,7 +316,7 @@ static odeon_status draw_flowing_plane(drawing *d)
         return drawing_nothing(d, "it has no ODE block over an interval");
     }
     asking points = a;
-    asking_times(&a, from, to, 21);
+    asking_path(&a, from, to, 21);
     ODEON_TRY(asking_solve_spread(&a, 60, &flow));
     if (flow.size != 2) {
         return drawing_nothing(d, "its state has %lld numbers, not 2", (long long)flow.size);
@@ -487,7 +489,7 @@ static odeon_status make_flow(drawing *d)
     if (!asking_begin(&a, d) || !asking_span(&a, &from, &to)) {
         return drawing_nothing(d, "it has no ODE block over an interval");
     }
-    asking_times(&a, from, to, 21);
+    asking_path(&a, from, to, 21);
     ODEON_TRY(asking_solve_spread(&a, 120, &x));
     if (x.size < 2) {
         return drawing_nothing(d, "its state is a single number");

@@ -275,6 +275,19 @@ static bool is_log(const layout *l, int64_t i, double ratio)
     return lo > 0 && hi / lo > ratio;
 }
 
+/* Do numbers go up by factors rather than by equal steps? A quarter of them lies in the lower half
+ * of the logarithmic axis. */
+static bool goes_by_factors(size_t n, const double *x)
+{
+    double lo, hi;
+    size_t below = 0;
+    view_range(n, x, &lo, &hi);
+    for (size_t i = 0; i < n; i++) {
+        below += x[i] < sqrt(lo * hi);
+    }
+    return view_wants_log(n, x, 50) && 4 * below >= n;
+}
+
 static bool is_begun(const layout *l, int64_t i)
 {
     heading own = read_heading(l->table->column[i].name);
@@ -311,7 +324,7 @@ static odeon_status make_curves(drawing *d)
     double rows_of = ceil((double)panels / 2);
     drawing_begin(d, CHART_WIDE, panels > 1 ? 40 + 250 * rows_of : 330, title != NULL ? title : "");
     chart_columns(d->chart, panels > 1 ? 2 : 1);
-    bool x_log = view_wants_log((size_t)l.table->n_rows, l.x->value, 50);
+    bool x_log = goes_by_factors((size_t)l.table->n_rows, l.x->value);
     for (int64_t i = l.first; i < l.table->n_columns && panels > 0; i++) {
         if (is_begun(&l, i)) {
             continue;

@@ -216,10 +216,8 @@ static void put_arrow(double x, double y, double u, double v, chart_text *out)
         return;
     }
     chart_put(out, "M~x ~xL~x ~x", x, y, u, v);
-    for (int side = -1; side <= 1; side += 2) {
-        double turned = angle + .5 * side;
-        chart_put(out, "M~x ~xL~x ~x", u - head * cos(turned), v - head * sin(turned), u, v);
-    }
+    chart_put(out, "M~x ~xL~x ~xL~x ~x", u - head * cos(angle - .5), v - head * sin(angle - .5), u,
+              v, u - head * cos(angle + .5), v - head * sin(angle + .5));
 }
 
 static void put_arrows(const chart_panel *p, const chart_mark *m, chart_text *out)
