@@ -129,9 +129,10 @@ odeon_status asking_solve_spread(asking *a, int64_t most, odeon_view_answer *out
     return a->drawing->memory.failed ? ODEON_ERR_NOMEM : ODEON_OK;
 }
 
-odeon_status asking_evaluations_spread(asking *a, int64_t most, odeon_view_answer *out)
+odeon_status asking_evaluations_spread(asking *a, const asking *solved, int64_t most,
+                                       odeon_view_answer *out)
 {
-    a->ask.n = SPREAD_OVER;
+    a->ask.n = solved->ask.n;
     ODEON_TRY(asking_evaluations(a, out));
     thin(a, most, out);
     return a->drawing->memory.failed ? ODEON_ERR_NOMEM : ODEON_OK;

@@ -5,7 +5,7 @@
 
 #include "asking.h"
 
-enum { COLUMNS = 21, ROWS = 13, PATHS = 24, MARKED = 8, PATH_TIMES = 61 };
+enum { COLUMNS = 21, ROWS = 13, PATHS = 24, MARKED = 8, PATH_TIMES = 61, MOST_NUMBERS = 64 };
 
 /* Arrows of one column, at time t, along (1, f) in the units of the axes, about equally long on the
  * page: flat is how much steeper a slope looks there. Of a sample the block's state is taken where
@@ -92,7 +92,11 @@ static odeon_status draw_over_t(drawing *d, asking *a, double from, double to)
     asking points = *a;
     asking_path(a, from, to, PATH_TIMES);
     ODEON_TRY(asking_solve_spread(a, PATHS, &x));
-    ODEON_TRY(asking_evaluations_spread(&points, PATHS, &at));
+    if (x.size > MOST_NUMBERS) {
+        return drawing_nothing(d, "its state has %lld numbers, of which one says little",
+                               (long long)x.size);
+    }
+    ODEON_TRY(asking_evaluations_spread(&points, a, PATHS, &at));
     drawing_begin(d, CHART_WIDE, 330, "State over t, the depth of the network");
     bool one = x.size == 1 && (x.label_size == 1 || x.n_classes > 0);
     chart_say(d->chart, CHART_MUTED,

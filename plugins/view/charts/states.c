@@ -244,13 +244,16 @@ static chart_panel *add_plane(drawing *d, const double box[4])
                                                    .equal = true});
 }
 
-enum { SHOWN_EVALUATIONS = 400 };
+enum { SHOWN_EVALUATIONS = 400, MARKED = 12 };
 
-/* Where the field was evaluated, as points of the plane; no more than so many. */
-static odeon_status add_evaluations(drawing *d, asking *a, int64_t most, chart_panel *p)
+/* Where the field was evaluated, as points of the plane; no more than so many. solved: for some of
+ * the samples of that asking; NULL: for those of a. */
+static odeon_status add_evaluations(drawing *d, asking *a, const asking *solved, chart_panel *p)
 {
     odeon_view_answer at;
-    ODEON_TRY(most > 1 ? asking_evaluations_spread(a, most, &at) : asking_evaluations(a, &at));
+    char number[CHART_NUMBER_BYTES];
+    ODEON_TRY(solved != NULL ? asking_evaluations_spread(a, solved, MARKED, &at)
+                             : asking_evaluations(a, &at));
     size_t all = (size_t)(at.n * at.n_times);
     size_t every = (all + SHOWN_EVALUATIONS - 1) / SHOWN_EVALUATIONS, n = 0;
     if (at.size != 2 || all == 0) {
@@ -262,7 +265,8 @@ static odeon_status add_evaluations(drawing *d, asking *a, int64_t most, chart_p
         y[n++] = at.value[2 * i + 1];
     }
     chart_say(d->chart, CHART_INK,
-              view_print(&d->memory, "• %lld evaluations of f%s", (long long)at.n_times,
+              view_print(&d->memory, "• %s evaluations of f%s",
+                         chart_fixed((double)at.n_times, 0, number),
                          every > 1 ? view_print(&d->memory, ", one in %zu shown", every) : ""));
     chart_describe(d->chart, "Paths in the plane and the learned field, evaluated %lld times",
                    (long long)at.n_times);
@@ -303,7 +307,7 @@ static odeon_status draw_learned_plane(drawing *d)
     chart_points(p, o->n, seen_x, seen_y,
                  &(chart_style){.color = CHART_MUTED, .hollow = true, .radius = 1.8});
     chart_line(p, l.n, x, y, &(chart_style){.color = CHART_BLUE});
-    return add_evaluations(d, &path_ask, 1, p);
+    return add_evaluations(d, &path_ask, NULL, p);
 }
 
 /* Of a run whose samples are points of the plane that flow to others. */
@@ -344,7 +348,7 @@ static odeon_status draw_flowing_plane(drawing *d)
         chart_points(p, 1, x + i * times, y + i * times,
                      &(chart_style){.color = drawing_color(&flow, i), .hollow = true, .radius = 2});
     }
-    return add_evaluations(d, &points, 12, p);
+    return add_evaluations(d, &points, &a, p);
 }
 
 static odeon_status make_phase(drawing *d)
