@@ -59,7 +59,6 @@ perspectives() {
     train fashion "$conf/fashion_mnist_conv_node.ini" "data.path=$fashion" data.limit=12800 \
         data.test_limit=2000
     plot flow perspectives_layer fashion
-    plot depth perspectives_ode fashion
 }
 
 evaluations() {

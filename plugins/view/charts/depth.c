@@ -5,7 +5,15 @@
 
 #include "asking.h"
 
-enum { COLUMNS = 21, ROWS = 13, PATHS = 24, MARKED = 8, PATH_TIMES = 61, MOST_NUMBERS = 64 };
+enum {
+    COLUMNS = 21,
+    ROWS = 13,
+    PATHS = 24,
+    MARKED = 8,
+    PATH_TIMES = 61,
+    MOST_NUMBERS = 64,
+    MOST_MARKS = 250
+};
 
 /* Arrows of one column, at time t, along (1, f) in the units of the axes, about equally long on the
  * page: flat is how much steeper a slope looks there. Of a sample the block's state is taken where
@@ -70,7 +78,9 @@ static void add_paths(drawing *d, chart_panel *p, const odeon_view_answer *x)
 static void add_points(drawing *d, chart_panel *p, const odeon_view_answer *x,
                        const odeon_view_answer *at, double to)
 {
-    size_t times = (size_t)at->n_times, every = ((size_t)at->n + MARKED - 1) / MARKED;
+    size_t times = (size_t)at->n_times;
+    size_t shown = times * MARKED > MOST_MARKS ? MOST_MARKS / times + 1 : MARKED;
+    size_t every = ((size_t)at->n + shown - 1) / shown;
     for (size_t i = 0; i < (size_t)at->n; i += every) {
         double *y = view_alloc(&d->memory, times, sizeof *y);
         for (size_t k = 0; k < times && y != NULL; k++) {

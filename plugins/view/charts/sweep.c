@@ -218,15 +218,29 @@ static bool wants_log(drawing *d, const sweep *s, const figure *f, double ratio)
     return lo > 0 && hi / lo > ratio;
 }
 
+/* "direct" for "direct(…)", unless that is another label's, too. */
+static const char *name_of(drawing *d, const sweep *s, const char *label)
+{
+    const char *end = strchr(label, '(');
+    size_t n = end != NULL ? (size_t)(end - label) : strlen(label);
+    for (size_t i = 0; i < s->n; i++) {
+        bool alike = strncmp(s->label[i], label, n) == 0 && strcmp(s->label[i], label) != 0;
+        if (alike || n == 0) {
+            return n == 0 ? NULL : label;
+        }
+    }
+    return view_print(&d->memory, "%.*s", (int)n, label);
+}
+
 static void add_figure(drawing *d, const sweep *s, const figure *f)
 {
     size_t color = 0;
     chart_axis x = {.log = view_wants_log(s->n, s->x, 30), .label = s->key};
-    bool log = wants_log(d, s, f, 20);
+    bool log = !f->zero && wants_log(d, s, f, 20);
     chart_panel *p = chart_panel_add(
         d->chart, &(chart_axes){.title = f->title,
                                 .x = x,
-                                .y = {.log = log, .percent = f->percent, .zero = f->zero && !log}});
+                                .y = {.log = log, .percent = f->percent, .zero = f->zero}});
     for (size_t i = 0; i < s->n && color < MOST_SERIES; i++) {
         if (!is_first(s, i)) {
             continue;
@@ -236,7 +250,7 @@ static void add_figure(drawing *d, const sweep *s, const figure *f)
                              .dashed = color >= CHART_SERIES,
                              .radius = 3,
                              .hollow = color >= CHART_SERIES,
-                             .name = s->label[i][0] != '\0' ? s->label[i] : NULL};
+                             .name = name_of(d, s, s->label[i])};
         color++;
         chart_band(p, l.n, l.x, l.lo, l.hi, style.color);
         chart_line(p, l.n, l.x, l.mean, &style);

@@ -159,14 +159,17 @@ static void put_band(const chart_panel *p, const chart_mark *m, chart_text *out)
 
 /* ---- points, bars, arrows ---- */
 
+/* A full one is a line of no length with round ends, the shortest way to write a disc. */
 static void put_point(const chart_style *s, double r, double x, double y, chart_text *out)
 {
     if (s->crossed) {
         chart_put(out, "M~x ~xl~x ~xm0 ~xl~x ~x", x - r, y - r, 2 * r, 2 * r, -2 * r, -2 * r,
                   2 * r);
-    } else {
+    } else if (s->hollow) {
         chart_put(out, "M~x ~xa~x ~x 0 1 0 ~x 0a~x ~x 0 1 0 ~x 0", x - r, y, r, r, 2 * r, r, r,
                   -2 * r);
+    } else {
+        chart_put(out, "M~x ~xh0", x, y);
     }
 }
 
@@ -174,13 +177,11 @@ static void put_points(const chart_panel *p, const chart_mark *m, chart_text *ou
 {
     const chart_style *s = &m->style;
     double r = s->radius > 0 ? s->radius : 2.5;
-    if (s->crossed) {
-        chart_put(out, "<path class=\"cross c~d\"", s->color);
-    } else if (s->hollow) {
-        chart_put(out, "<path class=\"ring c~d\"", s->color);
+    if (s->crossed || s->hollow) {
+        chart_put(out, "<path class=\"~s c~d\"", s->crossed ? "cross" : "ring", s->color);
     } else {
-        chart_put(out, "<path class=\"f~d\"", s->color);
-        put_opacity("fill", s->opacity, out);
+        chart_put(out, "<path class=\"dot c~d\" stroke-width=\"~g\"", s->color, 2 * r);
+        put_opacity("stroke", s->opacity, out);
     }
     chart_put(out, " d=\"");
     for (size_t i = 0; i < m->n; i++) {
