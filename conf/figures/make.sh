@@ -61,6 +61,18 @@ perspectives() {
     plot flow perspectives_layer fashion
 }
 
+# The top of that run's page, by a browser, for README.
+report_top() {
+    train fashion "$conf/fashion_mnist_conv_node.ini" "data.path=$fashion" data.limit=12800 \
+        data.test_limit=2000
+    "$odeon" report fashion --out page.html
+    for scheme in dark light; do # as Chromium numbers them: 0 and 1
+        chromium --headless --no-sandbox --hide-scrollbars --window-size=720,560 \
+            "--blink-settings=preferredColorScheme=$([ $scheme = dark ] && echo 0 || echo 1)" \
+            "--screenshot=$to/report_$scheme.png" "file://$work/page.html" 2>chromium.log
+    done
+}
+
 evaluations() {
     spheres 0 1 30
     plot evaluations evaluations p0-1-30
@@ -216,13 +228,25 @@ iris() {
     plot tests iris "${runs[@]}"
 }
 
+# A half circle and another one, turned and shifted into its bend, with noise: sums of uniform numbers.
+moons() {
+    awk 'BEGIN { srand(1); pi = 3.14159265; print "x,y,moon"; for (i = 0; i < 600; i++) {
+        m = i % 2; a = pi * rand(); n = .1 * (rand() + rand() + rand() + rand() - 2)
+        k = .1 * (rand() + rand() + rand() + rand() - 2)
+        printf "%.5f,%.5f,%d\n", (m ? 1 - cos(a) : cos(a)) + n, (m ? .5 - sin(a) : sin(a)) + k, m } }' \
+        >moons.csv
+    train moons "$here/moons.ini" \
+        "data.dataset=csv(path=$work/moons.csv, inputs=x y, label=moon, classes=2)"
+    plot phase moons moons
+}
+
 # Five epochs of a thirtieth of the images; whole runs are those of RESULTS.md, whose table is drawn
 # beside the article's.
 rknet() {
     local runs=()
     for method in rk4 modified_euler euler; do
         train "rknet-$method" "$conf/mnist_rknet_$method.ini" "data.path=$mnist" data.limit=2000 \
-            data.test_limit=1000 run.epochs=5 run.log_every=4
+            data.test_limit=1000 run.epochs=5 run.log_every=4 "run.name=${method/_/ }"
         runs+=("rknet-$method")
     done
     plot tests rknet "${runs[@]}"
@@ -236,8 +260,8 @@ rknet_article() {
 }
 
 all="weather evaluations tolerance lane_emden euler_and_modern adaptive_steps plain_and_residual \
-resnet_and_ode forward_and_backward memory crossing_map concentric instabilities p_sweep iris \
-rknet_article ${fashion:+perspectives} ${mnist:+rknet}"
+resnet_and_ode forward_and_backward memory crossing_map concentric instabilities p_sweep iris moons \
+rknet_article ${fashion:+perspectives report_top} ${mnist:+rknet}"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$all"
 for name in "${names[@]}"; do
     case " $all " in

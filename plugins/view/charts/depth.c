@@ -12,7 +12,7 @@ enum {
     MARKED = 8,
     PATH_TIMES = 61,
     MOST_NUMBERS = 64,
-    MOST_MARKS = 250
+    MOST_MARKS = 200
 };
 
 /* Arrows of one column, at time t, along (1, f) in the units of the axes, about equally long on the

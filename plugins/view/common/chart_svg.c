@@ -216,9 +216,10 @@ static void put_arrow(double x, double y, double u, double v, chart_text *out)
     if (!(length >= .8)) {
         return;
     }
-    chart_put(out, "M~x ~xL~x ~x", x, y, u, v);
-    chart_put(out, "M~x ~xL~x ~xL~x ~x", u - head * cos(angle - .5), v - head * sin(angle - .5), u,
-              v, u - head * cos(angle + .5), v - head * sin(angle + .5));
+    double x1 = head * cos(angle - .5), y1 = head * sin(angle - .5);
+    double x2 = head * cos(angle + .5), y2 = head * sin(angle + .5);
+    chart_put(out, "M~x ~xl~x ~xm~x ~xl~x ~xl~x ~x", x, y, u - x, v - y, -x1, -y1, x1, y1, -x2,
+              -y2);
 }
 
 static void put_arrows(const chart_panel *p, const chart_mark *m, chart_text *out)
