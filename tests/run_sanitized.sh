@@ -31,7 +31,7 @@ programs() {
 left_out='^check/|^parity/|test_captured_solves$|^cli/(experiments_(mnist|cifar10)|mnist|results)$'
 configure build-asan address,undefined
 mapfile -t built < <(programs build-asan 250 -E "$left_out")
-ninja -C build-asan odeon_program plugins_of_tests mocked_plugins_of_tests gpu_run "${built[@]}"
+ninja -C build-asan odeon_program plugins_of_tests other_plugins_of_tests gpu_run "${built[@]}"
 ODEON_KILLS=40 ctest --test-dir build-asan --output-on-failure -j "$(nproc)" -E "$left_out" "$@"
 
 # Here and above runs are killed a fifth as often (ODEON_KILLS): what a kill leaves behind is a matter of
