@@ -15,8 +15,8 @@
 
 /* Long enough for a line to be redrawn several times, with tests on the way. */
 #define INI(rest)                                                                                  \
-    "[run]\nname = shown\niterations = 3000\nworkers = 1\nlog_every = 10000\n"                    \
-    "eval_every = 400 steps\n"                                                                    \
+    "[run]\nname = shown\niterations = 3000\nworkers = 1\nlog_every = 2000\n"                      \
+    "eval_every = 400 steps\n"                                                                     \
     "[data]\ndataset = drawn(shape=2 4 4, classes=" rest                                           \
     "[model.ode]\nlayer = ode(steps=2)\nintegrator = rk4\ngradient = direct\n"                     \
     "[model.ode.conv]\nlayer = conv2d(filters=state, kernel=3, padding=1)\nthen = tanh\n"          \
