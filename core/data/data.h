@@ -7,11 +7,17 @@
 
 typedef struct data_source data_source;
 
-/* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply. The order file has
- * indices into the whole split, separated by blanks or line ends, each as often as it likes; its
- * entries are the samples in use, of which limit keeps the first. ODEON_ERR_DATA (with file and
- * line), ODEON_ERR_IO, ODEON_ERR_NOMEM. [main] */
+/* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply, and the samples of
+ * data.validation are left out. The order file has indices into the whole split, separated by
+ * blanks or line ends, each as often as it likes; its entries are the samples in use, of which
+ * limit keeps the first. ODEON_ERR_DATA (with file and line), ODEON_ERR_IO, ODEON_ERR_NOMEM. [main]
+ */
 odeon_status data_open(const config *c, int32_t split, data_source **out);
+/* The data set's own validation split; else the share data.validation of the training split that
+ * train leaves out, in the order in which it is stored; *out is NULL where there is neither. It
+ * reads from train's data set, so that train is closed after it. ODEON_ERR_CONFIG where there are
+ * both, ODEON_ERR_DATA, ODEON_ERR_NOMEM. [main] */
+odeon_status data_open_validation(const config *c, const data_source *train, data_source **out);
 /* Does the configured data set serve that split? */
 odeon_status data_has_split(const config *c, int32_t split, bool *has);
 void data_close(data_source *source); /* NULL is allowed */
