@@ -91,10 +91,10 @@ static void free_all(double *field[DATA_ROLES])
 static void test_fields_have_names_and_dtypes(void **state)
 {
     (void)state;
-    static const char *const names[] = {"x", "y", "time", "mask", "control"};
+    static const char *const names[] = {"x", "y", "time", "mask", "control", "length"};
     data_fields fields = make_fields();
     static const int32_t f32[] = {ODEON_DTYPE_F32, ODEON_DTYPE_I64, ODEON_DTYPE_F64,
-                                  ODEON_DTYPE_F32, ODEON_DTYPE_F32};
+                                  ODEON_DTYPE_F32, ODEON_DTYPE_F32, ODEON_DTYPE_F32};
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         assert_string_equal(batch_file_name(role), names[role]);
         assert_int_equal(batch_file_dtype(&fields, role, ODEON_DTYPE_F32), f32[role]);
