@@ -39,7 +39,7 @@ static const float controls[] = {-1.0f, -2.0f};
 /* Classes, two times, a mask and a control, whatever a test leaves of them. */
 static data_fields make_fields(void)
 {
-    data_fields fields = {.n_fields = 5, .index = {0, 1, 2, 3, 4}};
+    data_fields fields = {.n_fields = 5, .index = {0, 1, 2, 3, 4, -1}};
     fields.of[ODEON_ROLE_INPUT] =
         (odeon_field_info){.dtype = ODEON_DTYPE_F32, .ndim = 1, .dim = {3}, .scale = 1.0};
     fields.of[ODEON_ROLE_LABEL] =
