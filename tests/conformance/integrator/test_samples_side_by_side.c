@@ -30,6 +30,16 @@ static const char products[] = START "[model.ode.t]\nlayer = concat_time\n"
                                      "[model.ode.a]\nlayer = dense(units=17)\nthen = tanh\n"
                                      "[model.ode.b]\nlayer = dense(units=state)\n" END;
 
+/* Controls of each sample at times of its own, which have to follow the rows that are left. */
+static const char driven[] =
+    "[run]\nname = test\ndevice = cpu\ndtype = float64\nworkers = 1\n"
+    "[data]\ndataset = measured(shape=5 3, label=5 3, times=5, control=5 2)\n"
+    "[model.ode]\nlayer = ode(step=sample)\nintegrator = tsit5\ngradient = direct\n"
+    "initial = first\ntimes = batch\nrtol = 1e-6\natol = 1e-6\n"
+    "[model.ode.r]\nlayer = residual\n[model.ode.r.u]\nlayer = controls\n"
+    "[model.ode.r.a]\nlayer = dense(units=9)\nthen = tanh\n"
+    "[model.ode.r.b]\nlayer = dense(units=state)\n" END;
+
 /* The fifth and the last are the slowest; between them rows drop out. */
 static const double stiffness[SAMPLES] = {0.5, 3.0, 0.1, 1.0, 30.0, 2.0, 0.2, 8.0, 25.0};
 
@@ -43,6 +53,9 @@ static support_session open(const char *ini, const char *const *overrides, doubl
         x[2] = stiffness[i];
         for (int k = 0; k < TIMES; k++) {
             t[k] = direction * (0.25 * i + (0.3 + 0.1 * i) * (k * k + k) / 2.0);
+        }
+        for (int k = 0; k < 2 * TIMES && s.given[ODEON_ROLE_CONTROL] != NULL; k++) {
+            s.given[ODEON_ROLE_CONTROL][i * 2 * TIMES + k] = 0.4 * (k % 3) - 0.1 * i;
         }
         for (int k = 0; k < EACH; k++) {
             s.given[ODEON_ROLE_LABEL][i * EACH + k] = 0.1 * k - 0.2 * i;
@@ -214,6 +227,7 @@ static const variant variants[] = {
      true,
      2e-6},
     {oscillators, {"model.ode.stops=0.7 1.9", "model.ode.h_max=0.5"}, 1.0, 2, 6, true, EXACT},
+    {driven, {"model.ode.rtol=1e-5"}, 1.0, 2, 6, true, EXACT},
     {products, {"model.ode.gradient=adjoint"}, 1.0, 0, 0, false, EXACT},
 };
 
