@@ -240,6 +240,68 @@ static void test_solves_are_those_of_single_samples(void **state)
     }
 }
 
+/* Layers are called with a few rows at a time, each with its own time. */
+static void test_rows_in_slices_have_their_times(void **state)
+{
+    static const variant sliced = {products, {"model.ode.integrator=dopri5"}, 1.0, 2, 6, true,
+                                   EXACT};
+    const char *at[] = {"run.device=cpu(slice_kib=4)", NULL};
+    (void)state;
+    check(&sliced, at[0]);
+    support_session s = open(products, at, 1.0);
+    answer a = differentiate(&s);
+    assert_int_equal(block_of(&s)->field.slices.rows, 3); /* of all samples, as at the start */
+    mem_free(a.gradient);
+    support_session_close(&s);
+}
+
+/* One start and one end, in place; convolutions with the time as a channel, and norms. */
+static const char images[] =
+    "[run]\nname = test\nworkers = 1\n[data]\ndataset = drawn(shape=4 6 6, classes=3)\n"
+    "[model.ode]\nlayer = ode(step=sample, span=0 1)\nintegrator = tsit5\ngradient = direct\n"
+    "rtol = 1e-4\natol = 1e-4\n"
+    "[model.ode.n]\nlayer = groupnorm(groups=2)\nthen = relu\n[model.ode.t]\nlayer = concat_time\n"
+    "[model.ode.c]\nlayer = conv2d(filters=4, kernel=3, padding=1)\n"
+    "[model.flat]\nlayer = flatten\nthen = dense(units=classes)\n"
+    "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
+enum { PIXELS = 4 * 6 * 6, CLASSES = 3 };
+
+static void compare_images(const char *device, const char *dtype)
+{
+    double output[2][SAMPLES * CLASSES], d_x[2][SAMPLES * PIXELS], *gradient[2];
+    int64_t n[2];
+    for (int k = 0; k < 2; k++) {
+        const char *at[] = {device, dtype, NULL};
+        support_session s = support_session_open(images, SAMPLES, at);
+        for (int i = 0; i < SAMPLES * PIXELS; i++) {
+            s.x[i] *= 1.0 + (double)(i / PIXELS); /* no two alike */
+        }
+        if (k == 1) {
+            take_turns(&s);
+        }
+        session_result r = support_differentiate(&s, output[k], d_x[k]);
+        gradient[k] = support_gradients(&s, &n[k]);
+        assert_true(block_of(&s)->samples->side.held == (k == 0));
+        print_message("%s %s: accepted of a sample %lld to %lld\n", device, dtype,
+                      (long long)r.blocks[0].steps_min, (long long)r.blocks[0].steps_max);
+        support_session_close(&s);
+    }
+    assert_same("output", SAMPLES * CLASSES, output[0], output[1]);
+    assert_same("cotangent", SAMPLES * PIXELS, d_x[0], d_x[1]);
+    bool narrow = strstr(dtype, "32") != NULL;
+    support_assert_close("gradients", n[0], gradient[0], gradient[1], narrow ? 1e-5 : EXACT);
+    mem_free(gradient[0]);
+    mem_free(gradient[1]);
+}
+
+static void test_images_are_those_of_single_samples(void **state)
+{
+    (void)state;
+    compare_images("run.device=reference", "run.dtype=float64");
+    compare_images("run.device=cpu", "run.dtype=float64");
+    compare_images("run.device=cpu", "run.dtype=float32");
+}
+
 /* What is left to solves of one sample, and says why. */
 static void test_other_solves_are_made_one_by_one(void **state)
 {
@@ -286,6 +348,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_solves_are_those_of_single_samples),
+        cmocka_unit_test(test_rows_in_slices_have_their_times),
+        cmocka_unit_test(test_images_are_those_of_single_samples),
         cmocka_unit_test(test_other_solves_are_made_one_by_one),
         cmocka_unit_test(test_a_failure_is_that_of_the_sample_alone),
     };
