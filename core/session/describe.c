@@ -201,7 +201,8 @@ int32_t session_headline(const session *s)
 double session_score(const session *s, const session_result *result, const char **name)
 {
     int32_t i = session_headline(s);
-    bool accuracy = i >= 0 && strcmp(s->model.metric_names[i], ODEON_METRIC_ACCURACY) == 0;
+    bool accuracy = s->model.config->best_by == CONFIG_BEST_AUTO && i >= 0 &&
+                    strcmp(s->model.metric_names[i], ODEON_METRIC_ACCURACY) == 0;
     *name = accuracy ? s->model.metric_names[i] : NULL;
     return accuracy ? result->metrics[i] : -result->loss;
 }

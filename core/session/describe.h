@@ -51,7 +51,7 @@ void session_clear_figures(session *s);
  * loss among several; -1: none. */
 int32_t session_headline(const session *s);
 /* How good a result is, greater is better: the metric "accuracy", whose name *name becomes, or,
- * with *name NULL, the negative loss. */
+ * with *name NULL, the negative loss, which run.best_by may ask for. */
 double session_score(const session *s, const session_result *result, const char **name);
 
 /* ---- what fits it ---- */

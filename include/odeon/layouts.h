@@ -17,8 +17,8 @@
 #define ODEON_LAYOUT_LOSS      0x96c90631u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
-#define ODEON_LAYOUT_OBSERVER  0x75477323u
-#define ODEON_LAYOUT_VIEW      0x73b30db9u
+#define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
+#define ODEON_LAYOUT_VIEW      0x2f7cf7b7u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
@@ -32,7 +32,7 @@
     ".96c90631"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
-    ".75477323"                                                                                    \
-    ".73b30db9"
+    ".a0441bf7"                                                                                    \
+    ".2f7cf7b7"
 
 #endif

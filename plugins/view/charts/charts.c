@@ -52,7 +52,11 @@ void drawing_caption(drawing *d, const char *format, ...)
     X(phase)                                                                                       \
     X(flow)                                                                                        \
     X(confusion)                                                                                   \
-    X(wrong)
+    X(wrong)                                                                                       \
+    X(times)                                                                                       \
+    X(gradient_error)                                                                              \
+    X(weights)                                                                                     \
+    X(gradients)
 #define KIND_OF(id) &draw_##id,
 #define INFO_OF(id) &draw_##id.info,
 static const drawing_kind *const kinds[] = {DRAWINGS(KIND_OF)};

@@ -32,6 +32,9 @@ extern const drawing_kind draw_seeds, draw_failed_solve;
 /* states.c, predictions.c: with the model */
 extern const drawing_kind draw_path, draw_phase, draw_flow, draw_confusion, draw_wrong;
 
+/* inside.c */
+extern const drawing_kind draw_times, draw_gradient_error, draw_weights, draw_gradients;
+
 /* convert.c: an SVG as PNG or PDF by librsvg, which is loaded when it is first needed. */
 odeon_status convert_svg(const odeon_host *host, const char *svg, size_t bytes, int32_t format,
                          double width, double height, const odeon_view_out *out);
