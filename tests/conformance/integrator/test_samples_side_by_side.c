@@ -354,6 +354,33 @@ static void test_a_failure_is_that_of_the_sample_alone(void **state)
     assert_non_null(strstr(message[0], "sample: 1 of the batch"));
 }
 
+/* Memory that is missing ends the batch with that word, or leaves the samples to solves of their
+ * own; nothing is lost, and the next batch is solved as ever. */
+static void test_each_allocation_may_fail(void **state)
+{
+    const char *at[] = {"model.ode.rtol=1e-3", "model.ode.atol=1e-3", NULL};
+    bool failed = true;
+    int refused = 0;
+    (void)state;
+    for (int64_t n = 1; failed; n += n < 40 ? 1 : 9) {
+        session_result result;
+        support_session s = open(driven, at, 1.0);
+        int64_t before = mem_total_allocs();
+        mem_fail_at(n);
+        odeon_status status = support_differentiate_try(&s, &result);
+        mem_fail_at(0);
+        failed = mem_total_allocs() - before >= n;
+        assert_true(status == ODEON_OK || (failed && status == ODEON_ERR_NOMEM));
+        refused += status != ODEON_OK;
+        diag_clear();
+        assert_int_equal(support_differentiate_try(&s, &result), ODEON_OK);
+        assert_true(block_of(&s)->samples->side.held);
+        support_session_close(&s);
+    }
+    print_message("%d refused\n", refused);
+    assert_true(refused > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_rows_in_slices_have_their_times),
         cmocka_unit_test(test_networks_are_those_of_single_samples),
         cmocka_unit_test(test_other_solves_are_made_one_by_one),
+        cmocka_unit_test(test_each_allocation_may_fail),
         cmocka_unit_test(test_a_failure_is_that_of_the_sample_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
