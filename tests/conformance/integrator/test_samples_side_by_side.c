@@ -312,6 +312,41 @@ static void test_networks_are_those_of_single_samples(void **state)
     compare_network(wide, "run.device=cpu", "run.dtype=float32");
 }
 
+/* A gradient method that keeps nothing, and goes back sample by sample, is told each one's steps.
+ */
+static void test_sizes_of_steps_are_known_of_each_sample(void **state)
+{
+    const char *at[] = {"model.ode.gradient=adjoint", NULL};
+    (void)state;
+    support_session s = open(oscillators, at, 1.0);
+    answer a = differentiate(&s);
+    odeon_ode *ode = block_of(&s);
+    const odeon_solve_services *v = &ode->services;
+    assert_true(ode->samples->side.held);
+    for (int64_t i = 0; i < SAMPLES; i++) {
+        const solve_log *log = lanes_log(ode->samples->side.lanes, i);
+        odeon_tape_info info = {.struct_size = sizeof info};
+        odeon_tape_step step = {.struct_size = sizeof step};
+        int64_t k = 0;
+        ode->samples->now = i;
+        assert_int_equal(v->tape_info(ode, &ode->tape, &info), ODEON_OK);
+        assert_int_equal(info.n_steps, log->stats.accepted);
+        assert_int_equal(info.keep, ODEON_KEEP_NONE);
+        for (size_t j = 0; j < log->n_attempts; j++) {
+            if (log->attempts[j].accepted) {
+                assert_int_equal(v->tape_step(ode, &ode->tape, k++, &step), ODEON_OK);
+                assert_true(step.t == log->attempts[j].t && step.h == log->attempts[j].h);
+                assert_null(step.y.data);
+            }
+        }
+        assert_int_equal(v->tape_step(ode, &ode->tape, k, &step), ODEON_ERR_UNSUPPORTED);
+        diag_clear();
+    }
+    ode->samples->now = 0;
+    mem_free(a.gradient);
+    support_session_close(&s);
+}
+
 /* What is left to solves of one sample, and says why. */
 static void test_other_solves_are_made_one_by_one(void **state)
 {
@@ -387,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_solves_are_those_of_single_samples),
         cmocka_unit_test(test_rows_in_slices_have_their_times),
         cmocka_unit_test(test_networks_are_those_of_single_samples),
+        cmocka_unit_test(test_sizes_of_steps_are_known_of_each_sample),
         cmocka_unit_test(test_other_solves_are_made_one_by_one),
         cmocka_unit_test(test_each_allocation_may_fail),
         cmocka_unit_test(test_a_failure_is_that_of_the_sample_alone),
