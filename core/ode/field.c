@@ -155,6 +155,10 @@ static odeon_status body_eval(block_field *f, const odeon_field_eval *eval,
     call.t = eval->t;
     call.integrand = integrand;
     f->evals++;
+    if (f->points != NULL) {
+        ODEON_TRY(field_points_add(f->points, &f->call, f->host.abi.dtype, eval->t,
+                                   odeon_read(eval->y), f->parts[0].n));
+    }
     if (f->slices.rows > 0) {
         return eval_in_slices(f, &call, odeon_read(eval->y), odeon_write(eval->dy), frame);
     }
@@ -294,7 +298,7 @@ static void identify(block_field *f)
         x.integrals[2] = q->d_q.data;
         x.direction = q->direction;
     }
-    f->host.is_recordable = call->batch_field == batch_field &&
+    f->host.is_recordable = call->batch_field == batch_field && f->points == NULL &&
                             (field_terms_flags(&f->terms) & ODEON_LAYER_RANDOM) == 0;
     if (f->host.is_recordable) {
         const batch_fields *fields = call->host;
@@ -374,7 +378,7 @@ odeon_status block_field_fit_work(block_field *f, int64_t bytes)
     return ODEON_OK;
 }
 
-/* Of one term and without integrals. */
+/* Of one term and without integrals; not where evaluations are listed, which are whole ones. */
 static odeon_status fit_slices(block_field *f, odeon_net *body)
 {
     const slice_load load = {.samples = f->host.samples,
@@ -383,7 +387,8 @@ static odeon_status fit_slices(block_field *f, odeon_net *body)
                              .vector_bytes = block_field_sample_bytes(f),
                              .eval_bytes = slices_eval_bytes(f->plan),
                              .weight_bytes = slices_weight_bytes(body)};
-    bool suits = f->terms.stiff == NULL && f->integrals == NULL && slices_suit(&f->call, f->plan);
+    bool suits = f->terms.stiff == NULL && f->integrals == NULL && f->points == NULL &&
+                 slices_suit(&f->call, f->plan);
     int64_t rows = suits ? slices_rows(f->call.device, &load) : 0;
     bool many = suits && f->most_rows > 0 && (rows == 0 ? load.samples : rows) > f->most_rows;
     rows = many ? f->most_rows : rows;

@@ -18,7 +18,7 @@
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
-#define ODEON_LAYOUT_VIEW      0x2f7cf7b7u
+#define ODEON_LAYOUT_VIEW      0xdeb9e963u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
@@ -33,6 +33,6 @@
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \
-    ".2f7cf7b7"
+    ".deb9e963"
 
 #endif
