@@ -203,6 +203,7 @@ static const variant variants[] = {
      true,
      EXACT},
     {oscillators, {"model.ode.integrator=bosh3", "model.ode.rtol=1e-4"}, 1.0, 0, 0, true, EXACT},
+    {oscillators, {"model.ode.integrator=dop853"}, 1.0, 0, 0, true, EXACT},
     {oscillators, {"model.ode.integrator=dopri8"}, 1.0, 0, 0, true, EXACT},
     {oscillators,
      {"model.ode.integrator=adaptive_heun", "model.ode.rtol=1e-3"},
@@ -253,6 +254,29 @@ static void test_rows_in_slices_have_their_times(void **state)
     assert_int_equal(block_of(&s)->field.slices.rows, 3); /* of all samples, as at the start */
     mem_free(a.gradient);
     support_session_close(&s);
+}
+
+/* Nor with more rows at a time than layers should have memory for. */
+static void test_layers_are_called_with_few_rows_at_most(void **state)
+{
+    static const char *const devices[] = {"run.device=reference", "run.device=cpu"};
+    (void)state;
+    for (int d = 0; d < 2; d++) {
+        const char *at[] = {devices[d], NULL};
+        support_session s = open(products, at, 1.0), few = open(products, at, 1.0);
+        assert_true(block_of(&few)->field.most_rows >= 8);
+        block_of(&few)->field.most_rows = 2;
+        answer a = differentiate(&s), b = differentiate(&few);
+        assert_int_equal(block_of(&few)->field.slices.rows, 2);
+        assert_same("output", SAMPLES * EACH, b.output, a.output);
+        assert_same("cotangent", SAMPLES * EACH, b.d_x, a.d_x);
+        support_assert_close("gradients", a.n, b.gradient, a.gradient, EXACT);
+        assert_same_counts(&b.result.blocks[0], &a.result.blocks[0]);
+        mem_free(a.gradient);
+        mem_free(b.gradient);
+        support_session_close(&s);
+        support_session_close(&few);
+    }
 }
 
 /* One start and one end, in place; convolutions with the time as a channel, and norms. */
@@ -318,7 +342,7 @@ static void test_sizes_of_steps_are_known_of_each_sample(void **state)
 {
     const char *at[] = {"model.ode.gradient=adjoint", NULL};
     (void)state;
-    support_session s = open(oscillators, at, 1.0);
+    support_session s = open(products, at, 1.0);
     answer a = differentiate(&s);
     odeon_ode *ode = block_of(&s);
     const odeon_solve_services *v = &ode->services;
@@ -421,6 +445,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_solves_are_those_of_single_samples),
         cmocka_unit_test(test_rows_in_slices_have_their_times),
+        cmocka_unit_test(test_layers_are_called_with_few_rows_at_most),
         cmocka_unit_test(test_networks_are_those_of_single_samples),
         cmocka_unit_test(test_sizes_of_steps_are_known_of_each_sample),
         cmocka_unit_test(test_other_solves_are_made_one_by_one),
