@@ -55,6 +55,7 @@ typedef struct cpu_queue {
     struct cpu_queue *next, *previous;
     void *tiles; /* where products on tiles split their operands; grows */
     uint64_t tiles_bytes;
+    int32_t rows_apart; /* no row of a product may depend on how many there are (lanes.c) */
 } cpu_queue;
 
 static inline cpu_queue *cpu_queue_of(const odeon_queue *queue)
