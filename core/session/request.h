@@ -58,7 +58,7 @@ typedef struct batch {
     double *labels_out;
 
     /* Answers, written by rank 0. */
-    double loss, metrics[ODEON_MAX_METRICS], counted, grad_norm;
+    double loss, metrics[ODEON_MAX_METRICS], counted, loss_counted, grad_norm;
 } batch;
 
 #endif

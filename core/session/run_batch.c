@@ -65,6 +65,7 @@ static odeon_status run(session *s, batch *b, session_result *out)
     if (out != NULL) {
         *out = (session_result){.loss = b->loss,
                                 .counted = b->counted,
+                                .loss_counted = b->loss_counted,
                                 .grad_norm = b->grad_norm,
                                 .device = device_counts_since(s->model.device, &before)};
         memcpy(out->metrics, b->metrics, sizeof out->metrics);

@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE      0x00000001u
-#define ODEON_LAYOUT_DEVICE    0xa566f348u
+#define ODEON_LAYOUT_DEVICE    0x055f1490u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x2db7eb6eu
+#define ODEON_LAYOUT_LAYER     0xe5095d9cu
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x7e027496u
-#define ODEON_LAYOUT_LOSS      0x01f8db97u
+#define ODEON_LAYOUT_OPTIMIZER 0x69d8bdd2u
+#define ODEON_LAYOUT_LOSS      0xdeec551fu
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0x75477323u
@@ -23,13 +23,13 @@
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
     "00000001"                                                                                     \
-    ".a566f348"                                                                                    \
+    ".055f1490"                                                                                    \
     ".00000001"                                                                                    \
-    ".2db7eb6e"                                                                                    \
+    ".e5095d9c"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".7e027496"                                                                                    \
-    ".01f8db97"                                                                                    \
+    ".69d8bdd2"                                                                                    \
+    ".deec551f"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".75477323"                                                                                    \
