@@ -51,6 +51,12 @@ typedef struct batch {
     const void *stored;
     const double *values;
 
+    /* A part of a step, parts of which add their gradients up: number part of parts, which begins
+     * with sample offset of the step and has share of its samples. parts 0: the batch is the step.
+     */
+    int64_t part, parts, offset;
+    double share;
+
     int64_t epoch, step; /* key of the random numbers; step is the optimizer's too */
     double lr_factor;
 

@@ -48,6 +48,7 @@ typedef struct worker {
 
     /* Device memory: flat vectors, [params.trainable] and [params.state]; */
     device_buffer grads, states;
+    device_buffer accumulated;   /* gradient of the parts of a step so far; of train.accumulate */
     device_buffer states_before; /* running state as the batch found it */
     /* and of the slice, in the order in which a batch needs it. */
     device_buffer stored; /* the input before its transforms */
