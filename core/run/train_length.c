@@ -13,8 +13,8 @@
  * many batches as train.accumulate says. */
 batches train_batches(const config *c, int64_t samples)
 {
-    int64_t batch;
-    if (!checked_mul(c->batch, c->accumulate, &batch)) {
+    int64_t batch = c->batch; /* without [train] nothing accumulates */
+    if (c->accumulate > 1 && !checked_mul(c->batch, c->accumulate, &batch)) {
         batch = INT64_MAX;
     }
     return (batches){.samples = samples, .batch = batch, .drop_last = c->drop_last};
