@@ -35,6 +35,9 @@ static odeon_status predict(const command_line *a, setup *s, const predict_input
     predictions p;
     odeon_status status = predict_run(s->session, in, source, s->config->test_batch, &p);
     if (status == ODEON_OK) {
+        status = predict_in_units(s->config, source, &p);
+    }
+    if (status == ODEON_OK) {
         status = predict_write(file, s->session, s->config->dtype, &p);
     }
     if (status == ODEON_OK) {

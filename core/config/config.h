@@ -80,6 +80,9 @@ typedef struct config {
     odeon_config *schedule;  /* NULL: none */
     char *weights;           /* safetensors to start from; NULL: none */
     double clip_norm;        /* 0: none */
+    /* [audit] */
+    int64_t audit_every;             /* steps; 0: none */
+    double audit_error, audit_drift; /* above which a warning is given */
     /* [model.…] */
     size_t n_nodes;
     config_node **nodes;

@@ -304,6 +304,25 @@ static odeon_status finish_train(loading *l, host_section *h)
     return ODEON_OK;
 }
 
+/* ---- [audit] ---- */
+
+static odeon_status finish_audit(loading *l, host_section *h)
+{
+    config *c = l->c;
+    const option_value *every = host_value(h, "every");
+    if (!every->set) {
+        return h->source->n_keys == 0
+                   ? ODEON_OK
+                   : location_fail(
+                         h->source->where, "audit",
+                         "every is missing: every how many steps the gradient is audited");
+    }
+    c->audit_every = every->i;
+    c->audit_error = host_value(h, "error")->f;
+    c->audit_drift = host_value(h, "drift")->f;
+    return host_section_print(&l->effective, h);
+}
+
 /* One section of the host: read by its table, handed to finish, and cleared whatever became of it.
  * finish takes what it keeps out of h. */
 static odeon_status read_section(loading *l, const char *name, const char *own,
@@ -421,6 +440,7 @@ static odeon_status read_all(loading *l)
     ODEON_TRY(model_print(l, &l->effective));
     ODEON_TRY(untrained ? read_weights_alone(l)
                         : read_section(l, "train", "optimizer", finish_train));
+    ODEON_TRY(read_section(l, "audit", NULL, finish_audit));
     return keep_effective(l);
 }
 

@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "data/fitted.h"
 #include "data/order_file.h"
 #include "data/sample_check.h"
 #include "plugin/calling.h"
@@ -85,6 +86,29 @@ static odeon_status keep_share(data_source *source, double share, bool apart)
     return status;
 }
 
+/* What a data set without the slot serves was all that there was before there was the slot. */
+static bool has_split(const instance *set, int32_t split)
+{
+    const odeon_dataset_ops *ops = ops_of(set);
+    if (!ODEON_HAS(ops, odeon_dataset_ops, has_split)) {
+        return split == ODEON_SPLIT_TRAIN || split == ODEON_SPLIT_TEST;
+    }
+    calling outer = calling_begin(set, "has_split");
+    bool has = ops->has_split(set->self, split) != 0;
+    calling_leave(outer);
+    return has;
+}
+
+odeon_status data_has_split(const config *c, int32_t split, bool *has)
+{
+    instance *set;
+    *has = false;
+    ODEON_TRY(instance_create(c->dataset, "data", &set));
+    *has = has_split(set, split);
+    instance_destroy(set);
+    return ODEON_OK;
+}
+
 /* The order file counts in samples of the split, which is known only once it is open; a limit
  * applies to what the order left. */
 static odeon_status open_set(data_source *source, const config *c, int32_t split)
@@ -95,11 +119,16 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
     source->split = split;
     source->dtype = c->dtype;
     ODEON_TRY(data_fields_read(set, &source->fields));
+    if (!has_split(set, split)) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "data: data set %s has no %s split",
+                         set->component->id, data_split_name(split));
+    }
+    ODEON_TRY(fitted_restore(set, c));
     calling outer = calling_begin(set, "open");
     ODEON_TRY(calling_end(outer, ops_of(set)->open(set->self, split, &source->stored)));
     if (source->stored < 1) {
         return diag_fail(ODEON_ERR_DATA, "data: data set %s has no samples in its %s split",
-                         set->component->id, split == ODEON_SPLIT_TRAIN ? "training" : "test");
+                         set->component->id, data_split_name(split));
     }
     source->length = source->stored;
     if (split == ODEON_SPLIT_TRAIN && c->order != NULL) {
@@ -133,11 +162,21 @@ odeon_status data_open(const config *c, int32_t split, data_source **out)
     return ODEON_OK;
 }
 
-/* What the training split was before its share was taken: the first samples, as many as the limit
- * leaves. */
+/* The data set's own split; else, of what the training split was before its share was taken, the
+ * first samples, as many as the limit leaves. */
 odeon_status data_open_validation(const config *c, const data_source *train, data_source **out)
 {
     *out = NULL;
+    bool is_own = has_split(train->set, ODEON_SPLIT_VALIDATION);
+    if (is_own && c->validation > 0.0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "data.validation = %g: data set %s has a validation split of its own, as "
+                         "its options say: keep one of the two",
+                         c->validation, train->set->component->id);
+    }
+    if (is_own) {
+        return data_open(c, ODEON_SPLIT_VALIDATION, out);
+    }
     if (!(c->validation > 0.0)) {
         return ODEON_OK;
     }
@@ -168,6 +207,21 @@ void data_close(data_source *source)
         mem_free(source->order);
         mem_free(source);
     }
+}
+
+const char *data_fitted(const data_source *source)
+{
+    return fitted_text(source->set);
+}
+
+odeon_status data_units(const data_source *source, int32_t role, field_units *out)
+{
+    return field_units_of(source->set, &source->fields, role, out);
+}
+
+odeon_status data_class_names(const data_source *source, const char ***out)
+{
+    return class_names_of(source->set, source->fields.of[ODEON_ROLE_LABEL].classes, out);
 }
 
 const data_fields *data_source_fields(const data_source *source)
@@ -366,6 +420,7 @@ static odeon_status open_single_file(data_source *source, const config *c, const
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: data set %s reads no single files", path, id);
     }
     ODEON_TRY(data_fields_read(source->set, &source->fields));
+    ODEON_TRY(fitted_restore(source->set, c));
     ODEON_TRY(ops->open_file(source->set->self, path, &source->stored, labelled));
     source->length = source->stored;
     return source->length > 0 ? ODEON_OK : diag_fail(ODEON_ERR_DATA, "%s: has no samples", path);

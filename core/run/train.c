@@ -142,7 +142,11 @@ static odeon_status prepare(trainer *t, FILE *out)
     t->test_again = train_best_step(t);
     ODEON_TRY(progress_create(t->plan->progress, t->epochs, t->total, &t->progress));
     progress_begin_after(t->progress, t->at.step);
-    return ODEON_OK;
+    if (t->plan->from != NULL) {
+        train_times_read(t->plan->dir, &t->times);
+    }
+    run_services_init(&t->services, t->progress, t->plan->page);
+    return train_audit_create(t->plan->registry, t->config, run_dir_path(t->plan->dir), &t->audit);
 }
 
 /* Where a run begins or goes on; the clock goes on, too. */
@@ -163,6 +167,7 @@ static trainer begin(session *s, const config *c, const train_plan *plan)
                  .saved_at = now,
                  .tested_at = now,
                  .reported_at = -(double)INFINITY,
+                 .gradient_error = (double)NAN,
                  .failures = {.session = s, .config = c, .dir = plan->dir}};
     t.total = t.at.total;
     t.failures.in_a_row = t.at.failed;
@@ -176,6 +181,7 @@ static trainer begin(session *s, const config *c, const train_plan *plan)
 static void trainer_fini(trainer *t)
 {
     session_copy_fini(&t->best);
+    train_audit_destroy(t->audit);
     progress_destroy(t->progress);
     mem_free(t->order);
     session_result_fini(&t->first);
@@ -185,9 +191,11 @@ static void trainer_fini(trainer *t)
 }
 
 /* The reason is the run's, whatever an observer makes of it. */
-static void end_event(const trainer *t, odeon_status status)
+static void end_event(trainer *t, odeon_status status)
 {
     diag_reason reason = diag_take();
+    t->services.ends = true;
+    train_times_write(t->plan->dir, &t->times);
     (void)train_event(t, ODEON_EVENT_END, status, status != ODEON_OK ? reason.text : NULL);
     diag_clear();
     diag_adopt(reason.text);

@@ -69,6 +69,7 @@ static odeon_status evaluate(trainer *t, int32_t split, const data_source *sourc
         evaluate_split(t->session, source, t->config->test_batch, t->progress, out);
     ODEON_TRY(status == ODEON_ERR_NUMERIC ? failures_handle(&t->failures) : status);
     t->tested_at = clock_seconds();
+    t->times.seconds[TRAIN_TEST] += t->tested_at - began;
     double rate = (double)data_length(source) / (t->tested_at - began);
     ODEON_TRY(train_write_test_row(t, split, rate));
     return ODEON_OK;
@@ -80,7 +81,7 @@ static odeon_status test_splits(trainer *t)
 {
     const data_source *validation = t->plan->validation;
     if (validation != NULL && t->at.tested == 0) {
-        ODEON_TRY(evaluate(t, DATA_SPLIT_VALIDATION, validation, &t->validated));
+        ODEON_TRY(evaluate(t, ODEON_SPLIT_VALIDATION, validation, &t->validated));
         ODEON_TRY(train_best_take(t));
         t->at.tested = 1;
         train_stop_if_due(t);

@@ -110,6 +110,19 @@ const char *session_unrecorded_block(const session *s)
     return NULL;
 }
 
+const char *session_samples_in_turn(const session *s, const char **path)
+{
+    const net_site *site = &s->workers[0].site;
+    for (size_t i = 0; i < site->n_odes; i++) {
+        const odeon_ode *ode = site->odes[i];
+        if (ode->samples != NULL && ode->samples->side.prevented != NULL) {
+            *path = ode->path;
+            return ode->samples->side.prevented;
+        }
+    }
+    return NULL;
+}
+
 uint64_t session_stored_bytes(const session *s)
 {
     return data_field_bytes(&s->model.fields, ODEON_ROLE_INPUT);

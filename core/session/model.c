@@ -50,6 +50,7 @@ void model_fini(model *m)
     kernels_destroy(m->kernels);
     mem_free(m->device_text);
     mem_free(m->lr_factors);
+    mem_free(m->fitted);
 }
 
 odeon_status model_describe_device(model *m)

@@ -41,6 +41,9 @@ typedef struct model {
     int32_t n_moments, n_own;
     double *lr_factors; /* [params.n] of the learning rate; below 0: the parameter is frozen */
 
+    char *fitted; /* what the data set fitted (data/fitted.h), for the weights' files; NULL: nothing
+                   */
+
     /* The columns of metrics, as the first worker's losses name them. */
     int32_t n_metrics;
     const char *metric_names[ODEON_MAX_METRICS];

@@ -67,6 +67,7 @@ static odeon_status run(session *s, batch *b, session_result *out)
                                 .counted = b->counted,
                                 .loss_counted = b->loss_counted,
                                 .grad_norm = b->grad_norm,
+                                .seconds = b->seconds,
                                 .device = device_counts_since(s->model.device, &before)};
         memcpy(out->metrics, b->metrics, sizeof out->metrics);
         out->n_blocks = session_blocks(s, &out->blocks);
@@ -88,6 +89,10 @@ static void add_part(session_result *out, const session_result *part)
     }
     all.counted = sum;
     all.loss_counted = loss_sum;
+    all.seconds.data += out->seconds.data;
+    all.seconds.forward += out->seconds.forward;
+    all.seconds.backward += out->seconds.backward;
+    all.seconds.update += out->seconds.update;
     *out = all;
 }
 

@@ -8,31 +8,31 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE      0x00000001u
-#define ODEON_LAYOUT_DEVICE    0x055f1490u
+#define ODEON_LAYOUT_DEVICE    0x01da0c62u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0xe5095d9cu
+#define ODEON_LAYOUT_LAYER     0xeb4d9003u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x69d8bdd2u
-#define ODEON_LAYOUT_LOSS      0xdeec551fu
+#define ODEON_LAYOUT_OPTIMIZER 0x6fa86159u
+#define ODEON_LAYOUT_LOSS      0xd3f02353u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
-#define ODEON_LAYOUT_OBSERVER  0x75477323u
-#define ODEON_LAYOUT_VIEW      0x73b30db9u
+#define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
+#define ODEON_LAYOUT_VIEW      0xdeb9e963u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
     "00000001"                                                                                     \
-    ".055f1490"                                                                                    \
+    ".01da0c62"                                                                                    \
     ".00000001"                                                                                    \
-    ".e5095d9c"                                                                                    \
+    ".eb4d9003"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".69d8bdd2"                                                                                    \
-    ".deec551f"                                                                                    \
+    ".6fa86159"                                                                                    \
+    ".d3f02353"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
-    ".75477323"                                                                                    \
-    ".73b30db9"
+    ".a0441bf7"                                                                                    \
+    ".deb9e963"
 
 #endif
