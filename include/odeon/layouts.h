@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE      0x00000001u
-#define ODEON_LAYOUT_DEVICE    0xb1894bf2u
+#define ODEON_LAYOUT_DEVICE    0x723d6f35u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x0caa6d19u
+#define ODEON_LAYOUT_LAYER     0x06a52faeu
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x41093ad9u
-#define ODEON_LAYOUT_LOSS      0xc8e2cb96u
+#define ODEON_LAYOUT_OPTIMIZER 0x5150d6d8u
+#define ODEON_LAYOUT_LOSS      0xfbfb975fu
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
@@ -23,13 +23,13 @@
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
     "00000001"                                                                                     \
-    ".b1894bf2"                                                                                    \
+    ".723d6f35"                                                                                    \
     ".00000001"                                                                                    \
-    ".0caa6d19"                                                                                    \
+    ".06a52fae"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".41093ad9"                                                                                    \
-    ".c8e2cb96"                                                                                    \
+    ".5150d6d8"                                                                                    \
+    ".fbfb975f"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \

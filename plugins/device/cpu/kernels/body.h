@@ -52,6 +52,7 @@ const cpu_kernels CPU_KERNELS = {
     .crop = crop,
     .crop_vjp = crop_vjp,
     .softmax_cross_entropy = softmax_cross_entropy,
+    .weighed_cross_entropy = weighed_cross_entropy,
     .difference = difference,
     .sgd = sgd,
     .adam = adam,

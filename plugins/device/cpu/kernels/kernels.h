@@ -120,6 +120,8 @@ typedef struct cpu_kernels {
      * be NULL */
     void (*softmax_cross_entropy)(int64_t rows, int64_t cols, const void *x, const int64_t *labels,
                                   double weight, double *sums, void *dx);
+    void (*weighed_cross_entropy)(const odeon_softmax_cross_entropy *c, const void *x,
+                                  const int64_t *labels, const void *mask, double *sums, void *dx);
     void (*difference)(int64_t count, const odeon_difference_loss *d, const void *x,
                        const void *target, const void *mask, double *sums, void *dx);
     void (*sgd)(int64_t count, const odeon_sgd_step *constants, void *p, const void *g, void *v);
