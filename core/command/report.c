@@ -46,7 +46,7 @@ static odeon_status run_report(const command_line *a)
     odeon_status status = file != NULL ? view_session_spare(a->n_operands, a->operands, file)
                                        : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
     if (status == ODEON_OK) {
-        status = view_session_open(a, a->n_operands, a->operands, &s);
+        status = view_session_open(a, a->n_operands, a->operands, false, &s);
     }
     if (status == ODEON_OK && refresh != NULL) {
         view_session_of_files(&s);

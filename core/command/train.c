@@ -24,11 +24,12 @@
 #include "run/train_audit.h"
 #include "run/train_length.h"
 #include "run/train_line.h"
+#include "run/train_stop.h"
 #include "session/describe.h"
 #include "session/placement.h"
 
 typedef struct splits {
-    data_source *train, *test;
+    data_source *train, *test, *validation; /* validation NULL: there is none */
 } splits;
 
 /* What is left of a run when it has ended. */
@@ -47,11 +48,13 @@ static odeon_status open_splits(const config *c, splits *out)
                          " samples in use, less than a batch of %" PRId64 ": nothing is left",
                          data_length(out->train), c->batch);
     }
+    ODEON_TRY(data_open_validation(c, out->train, &out->validation));
     return data_open(c, ODEON_SPLIT_TEST, &out->test);
 }
 
 static void close_splits(splits *data)
 {
+    data_close(data->validation); /* before train, whose data set it reads from */
     data_close(data->train);
     data_close(data->test);
 }
@@ -70,6 +73,19 @@ static odeon_status sum_order(const config *c, const data_source *train, uint64_
     return status;
 }
 
+/* The samples that the weights are chosen by are part of what the run was trained with. */
+static odeon_status fingerprint_train(const splits *data, int64_t *out)
+{
+    int64_t apart;
+    ODEON_TRY(data_fingerprint(data->train, out));
+    if (data->validation == NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(data_fingerprint(data->validation, &apart));
+    *out ^= (apart & 1) << 62 | apart >> 1; /* turned, so that the two cannot be exchanged */
+    return ODEON_OK;
+}
+
 /* What the manifest tells and what a resumption compares. The data's fingerprints are over samples
  * in use, so that other files with the same samples are the same data. */
 static odeon_status gather_facts(const command_line *a, const setup *s, const splits *data,
@@ -83,8 +99,10 @@ static odeon_status gather_facts(const command_line *a, const setup *s, const sp
                             .argc = a->argc,
                             .argv = (const char *const *)a->argv,
                             .samples = data_length(data->train),
-                            .test_samples = data_length(data->test)};
-    ODEON_TRY(data_fingerprint(data->train, &out->train_data));
+                            .test_samples = data_length(data->test),
+                            .validation_samples =
+                                data->validation != NULL ? data_length(data->validation) : 0};
+    ODEON_TRY(fingerprint_train(data, &out->train_data));
     ODEON_TRY(data_fingerprint(data->test, &out->test_data));
     return sum_order(s->config, data->train, &out->order);
 }
@@ -100,6 +118,7 @@ static odeon_status train_in(const command_line *a, const setup *s, const splits
     }
     train_plan plan = {.train = data->train,
                        .test = data->test,
+                       .validation = data->validation,
                        .dir = dir,
                        .from = r != NULL && r->from != NULL ? &r->from->at : NULL,
                        .resume = again,
@@ -120,10 +139,12 @@ static odeon_status start(const command_line *a, setup *s, const splits *data)
 {
     watching w;
     ODEON_TRY(train_audit_check(s->config));
+    ODEON_TRY(train_stop_check(s->config, data->validation != NULL));
     ODEON_TRY(setup_session(s));
     ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
     ODEON_TRY(session_place(s->session, data->train));
     ODEON_TRY(session_place(s->session, data->test));
+    ODEON_TRY(data->validation != NULL ? session_place(s->session, data->validation) : ODEON_OK);
     odeon_status status = watching_read(a, &w);
     if (status == ODEON_OK) {
         status = setup_observers(s, w.n, (const char *const *)w.list);
@@ -190,7 +211,7 @@ static odeon_status refuse_run(const char *path)
 static odeon_status run_new(const command_line *a, outcome *o)
 {
     setup s = {.registry = NULL};
-    splits data = {NULL, NULL};
+    splits data = {.train = NULL};
     odeon_status status = refuse_run(a->operands[0]);
     if (status == ODEON_OK) {
         status = setup_open(a, &s);
@@ -230,7 +251,7 @@ static odeon_status run_resume(const command_line *a, outcome *o)
 {
     setup s;
     resume r;
-    splits data = {NULL, NULL};
+    splits data = {.train = NULL};
     odeon_status status = resume_open(a, &s, &r);
     if (status == ODEON_OK) {
         o->where = mem_strdup(run_dir_path(r.dir));
@@ -279,7 +300,11 @@ const command command_train = {
     .summary = "train a network and evaluate it",
     .help =
         "Evaluates on the test split after every epoch, or as run.eval_every says, and at the\n"
-        "end. Results go to runs/NAME/1, 2, ... or to run.out: effective.ini, which repeats the\n"
+        "end; with data.validation = 0.1, say, on that share of the training samples instead, "
+        "which\n"
+        "then chooses the best weights and, with run.stop_patience, the end of the run: the test\n"
+        "split is looked at once, after it. Results go to runs/NAME/1, 2, ... or to run.out: "
+        "effective.ini, which repeats the\n"
         "run, manifest.json, metrics.csv and metrics.jsonl, weights.safetensors and\n"
         "weights-best.safetensors, checkpoints: at the end of an epoch or after a test when\n"
         "run.checkpoint_seconds have passed since the last, every run.checkpoint_every steps.\n"
@@ -294,7 +319,8 @@ const command command_train = {
         "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
         "newest checkpoint, to the same bits as without the interruption. run.name, run.epochs,\n"
         "run.iterations, run.log_every, run.checkpoint_every, run.checkpoint_seconds,\n"
-        "run.on_failure, run.patience and run.observers may change; other keys, in effective.ini\n"
+        "run.on_failure, run.patience, run.observers, run.eval_test, run.stop_patience and\n"
+        "run.max_time may change; other keys, in effective.ini\n"
         "too, and the data only with --accept-changes, which\n"
         "names what is another.\n"
         "odeon train DIR --from-start begins the run again with the same configuration; what\n"

@@ -16,6 +16,7 @@
 #include "run/predict.h"
 #include "run/solve.h"
 #include "session/describe.h"
+#include "session/flow.h"
 #include "session/parameters.h"
 #include "session/placement.h"
 #include "session/run_batch.h"
@@ -35,7 +36,7 @@ struct view_answer {
     const odeon_view_run *run;
     solution states;
     predictions outputs;
-    double *values, *labels;
+    double *values, *labels, *times;
     int64_t *rows;
     size_t n_tensors;
     odeon_view_tensor *tensors; /* [n_tensors] */
@@ -53,6 +54,7 @@ static void answer_destroy(view_answer *a)
     predictions_fini(&a->outputs);
     mem_free(a->values);
     mem_free(a->labels);
+    mem_free(a->times);
     mem_free(a->rows);
     for (size_t i = 0; i < a->n_tensors; i++) {
         mem_free(a->memory[i].name);
@@ -359,6 +361,67 @@ odeon_status view_model_solve(void *self, const odeon_view_ask *ask, odeon_view_
         status = solve(self, &m, out);
     }
     model_close(&m);
+    return status;
+}
+
+/* [evaluations, samples, size] as answers have it, [samples, evaluations, size]. */
+static odeon_status give_points(const field_points *p, int64_t n, view_answer *a,
+                                odeon_view_answer *out)
+{
+    int64_t size = p->size / n;
+    a->values = mem_zalloc((size_t)(p->n * p->size), sizeof *a->values);
+    a->times = mem_zalloc((size_t)(p->n * n), sizeof *a->times);
+    if (a->values == NULL || a->times == NULL) {
+        return no_memory();
+    }
+    for (int64_t i = 0; i < p->n * n; i++) {
+        int64_t sample = i / p->n, at = i % p->n;
+        a->times[i] = p->t[at];
+        memcpy(a->values + i * size, p->y + at * p->size + sample * size,
+               (size_t)size * sizeof *a->values);
+    }
+    *out = (odeon_view_answer){.struct_size = sizeof *out,
+                               .n = n,
+                               .n_times = p->n,
+                               .size = size,
+                               .time = a->times,
+                               .value = a->values};
+    return ODEON_OK;
+}
+
+static odeon_status solve_listed(view_models *s, model *m, field_points *points,
+                                 odeon_view_answer *out)
+{
+    view_answer *a;
+    ODEON_TRY(add_answer(s, &a));
+    ODEON_TRY(session_list_points(m->setup.session, points));
+    ODEON_TRY(solve_run(m->setup.session, m->has_input ? &m->in : NULL, m->source, INT64_MAX,
+                        &a->states));
+    return give_points(points, a->states.n, a, out);
+}
+
+odeon_status view_model_evaluations(void *self, const odeon_view_ask *ask, odeon_view_answer *out)
+{
+    model m = {.source = NULL};
+    field_points points = {.n = 0};
+    odeon_view_ask alone = *ask;
+    ODEON_TRY(check_run(self, ask));
+    const char **override = mem_zalloc((size_t)ask->n_overrides + 1, sizeof *override);
+    odeon_status status = override != NULL ? ODEON_OK : no_memory();
+    if (status == ODEON_OK) {
+        if (ask->n_overrides > 0) {
+            memcpy(override, ask->override, (size_t)ask->n_overrides * sizeof *override);
+        }
+        override[alone.n_overrides++] = "run.workers=1";
+        alone.override = override;
+        status = model_open(self, &alone, setup_flow, &m);
+    }
+    if (status == ODEON_OK) {
+        status = solve_listed(self, &m, &points, out);
+    }
+    model_close(&m);
+    field_points_fini(&points);
+    mem_free(override);
     return status;
 }
 

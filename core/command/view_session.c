@@ -3,6 +3,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/output_file.h"
+#include "base/path.h"
 #include "format/run_folder.h"
 #include "run/run_record.h"
 
@@ -88,7 +89,7 @@ void view_session_of_files(view_session *s)
 /* ---- life ---- */
 
 odeon_status view_session_open(const command_line *a, size_t n, const char *const *folders,
-                               view_session *out)
+                               bool tables, view_session *out)
 {
     *out = (view_session){.models = {.line = a},
                           .services = {.struct_size = sizeof out->services,
@@ -98,13 +99,16 @@ odeon_status view_session_open(const command_line *a, size_t n, const char *cons
                                        .solve = view_model_solve,
                                        .predict = view_model_predict,
                                        .samples = view_model_samples,
-                                       .parameters = view_model_parameters}};
+                                       .parameters = view_model_parameters,
+                                       .evaluations = view_model_evaluations}};
     out->runs = mem_zalloc(n, sizeof(odeon_view_run *));
     if (out->runs == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "runs: no memory");
     }
     for (size_t i = 0; i < n; i++) {
-        ODEON_TRY(run_record_read(folders[i], &out->runs[i]));
+        bool is_table = tables && path_ends_with(folders[i], ".csv");
+        ODEON_TRY(is_table ? run_record_read_table(folders[i], &out->runs[i])
+                           : run_record_read(folders[i], &out->runs[i]));
         out->n_runs++;
     }
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
@@ -134,6 +138,9 @@ odeon_status view_session_spare(size_t n, const char *const *folders, const char
                                            : diag_fail(ODEON_ERR_NOMEM, "runs: no memory");
         mem_free(path);
         ODEON_TRY(status);
+    }
+    for (size_t i = 0; i < n; i++) {
+        ODEON_TRY(output_file_spare("--out", file, "RUN", folders[i])); /* a table */
     }
     return output_file_check(file);
 }

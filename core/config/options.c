@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/options.h"
+#include "config/options_recipe.h"
 
 /* ---- [run] ---- */
 
@@ -181,6 +182,10 @@ static const odeon_option *const run_options[] = {&run_name,
                                                   &run_checkpoint_every,
                                                   &run_checkpoint_seconds,
                                                   &run_eval_every,
+                                                  &recipe_eval_test,
+                                                  &recipe_best_by,
+                                                  &recipe_stop_patience,
+                                                  &recipe_max_time,
                                                   &run_on_failure,
                                                   &run_patience,
                                                   &run_observers,
@@ -269,9 +274,17 @@ static const odeon_option data_on_device = {
     .choices = "auto|yes|no",
     .help = "upload the samples in use once; auto: to a quarter of a GPU's free memory",
 };
-static const odeon_option *const data_options[] = {
-    &data_dataset, &data_batch,   &data_test_batch, &data_limit,     &data_test_limit,
-    &data_order,   &data_shuffle, &data_drop_last,  &data_on_device, NULL};
+static const odeon_option *const data_options[] = {&data_dataset,
+                                                   &data_batch,
+                                                   &data_test_batch,
+                                                   &data_limit,
+                                                   &data_test_limit,
+                                                   &recipe_validation,
+                                                   &data_order,
+                                                   &data_shuffle,
+                                                   &data_drop_last,
+                                                   &data_on_device,
+                                                   NULL};
 
 /* ---- [train] ---- */
 

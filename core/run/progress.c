@@ -38,6 +38,7 @@ struct progress {
     int n_above;           /* their number */
     double started, shown; /* seconds; when something was last shown */
     int64_t before;        /* steps made by others */
+    int64_t told;          /* step of the last state that progress_tested has written */
     int64_t samples;       /* trained on so far */
     double training;       /* seconds of it alone */
     double weight;         /* of the means; tends to 1 */
@@ -506,24 +507,26 @@ void progress_test(progress *p, int64_t done, int64_t total)
 
 /* The state of training first, so that a log has both figures side by side; the redrawn line is
  * taken away before and comes back with the next step. */
-void progress_tested(progress *p, int64_t epoch, int64_t step, double loss, const char *metric_name,
-                     double metric)
+void progress_tested(progress *p, const progress_test_result *result)
 {
     char text[LINE_BYTES], what[PART_BYTES], number[32];
     part_list parts = {{0}};
     progress_state tested = p->state;
-    tested.metric_name = metric_name;
-    tested.metric = metric;
+    tested.metric_name = result->metric_name;
+    tested.metric = result->metric;
     erase(p);
     erase_above(p);
-    if (p->state.step > 0) { /* else a run that goes on has nothing left but its test */
+    /* A run that goes on may have nothing left but its test; a second split of one step follows. */
+    if (p->state.step > p->told) {
         progress_format_line(&p->state, line_columns(p), text, sizeof text);
         put_line(p, text);
+        p->told = p->state.step;
     }
-    progress_number(loss, number);
-    (void)snprintf(what, sizeof what, ", test: loss %s", number);
+    progress_number(result->loss, number);
+    (void)snprintf(what, sizeof what, ", %s: loss %s", result->what, number);
     add_metric(&tested, parts);
-    format_line(&tested, epoch, step, what, parts, line_columns(p), text, sizeof text);
+    format_line(&tested, result->epoch, result->step, what, parts, line_columns(p), text,
+                sizeof text);
     put_line(p, text);
     draw_above(p);
     (void)fflush(p->out);

@@ -69,7 +69,13 @@ void progress_show_above(progress *p, const char *lines);
 /* The terminal that lines are shown on; struct_size is left alone. */
 void progress_terminal(const progress *p, odeon_terminal *out);
 /* Writes two lines that stay, above the redrawn one: the state, and what a test came to. */
-void progress_tested(progress *p, int64_t epoch, int64_t step, double loss, const char *metric_name,
-                     double metric);
+typedef struct progress_test_result {
+    const char *what; /* "test", "validation" */
+    int64_t epoch, step;
+    double loss;
+    const char *metric_name; /* NULL: none */
+    double metric;
+} progress_test_result;
+void progress_tested(progress *p, const progress_test_result *result);
 
 #endif

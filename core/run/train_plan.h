@@ -11,6 +11,7 @@
 
 typedef struct train_plan {
     const data_source *train, *test;
+    const data_source *validation; /* chooses the best weights in place of test; NULL: none */
     run_dir *dir;
     const checkpoint
         *from;          /* where the session stands, of a run that goes on; NULL: at its start */

@@ -87,10 +87,16 @@ odeon_status train_write_step_row(trainer *t, const session_result *result)
 }
 
 /* The step is that of the parameters that were tested. */
-odeon_status train_write_test_row(trainer *t, double samples_per_second)
+odeon_status train_write_test_row(trainer *t, int32_t split, double samples_per_second)
 {
-    ODEON_TRY(row_event(t, ODEON_EVENT_ROW, ODEON_SPLIT_TEST, &t->tested, samples_per_second));
-    return row_event(t, ODEON_EVENT_EVALUATION, ODEON_SPLIT_TEST, &t->tested, samples_per_second);
+    const session_result *result = split == ODEON_SPLIT_TEST ? &t->tested : &t->validated;
+    ODEON_TRY(row_event(t, ODEON_EVENT_ROW, split, result, samples_per_second));
+    return row_event(t, ODEON_EVENT_EVALUATION, split, result, samples_per_second);
+}
+
+const session_result *train_judged(const trainer *t)
+{
+    return t->plan->validation != NULL ? &t->validated : &t->tested;
 }
 
 /* A metric that only says the same as the loss once more, as the mean of absolute differences

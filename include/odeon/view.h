@@ -160,7 +160,9 @@ typedef struct odeon_view_out {
 enum {
     ODEON_VIEW_IS_PAGE = 1 << 0,    /* of all runs, as HTML */
     ODEON_VIEW_OF_ONE_RUN = 1 << 1, /* draws a single run alone */
-    ODEON_VIEW_WIDE = 1 << 2        /* takes two columns of a page */
+    ODEON_VIEW_WIDE = 1 << 2,       /* takes two columns of a page */
+    ODEON_VIEW_OF_TABLE = 1 << 3    /* draws a file NAME.csv, which comes as a run whose one table is
+                                       "table"; no part of a page */
 };
 
 /* Growing. */
@@ -197,6 +199,11 @@ typedef struct odeon_view_services {
      * returns. [main; run] */
     odeon_status (*parameters)(void *self, const odeon_view_ask *ask, int64_t *n,
                                const odeon_view_tensor **out);
+    /* Where the field is evaluated in the solve that `solve` makes: as its answer, with a time and
+     * the states for each evaluation, in their order, stages of rejected steps among them; labels
+     * and rows are not given. All samples are solved together, by one worker. NULL of hosts that
+     * cannot say. [main; run] */
+    odeon_status (*evaluations)(void *self, const odeon_view_ask *ask, odeon_view_answer *out);
 } odeon_view_services;
 
 /* Growing. */
