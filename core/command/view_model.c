@@ -12,11 +12,20 @@
 #include "format/ini_file.h"
 #include "format/run_folder.h"
 #include "odeon/dataset.h"
+#include "odeon/layer.h"
 #include "run/predict.h"
 #include "run/solve.h"
 #include "session/describe.h"
 #include "session/flow.h"
+#include "session/parameters.h"
 #include "session/placement.h"
+#include "session/run_batch.h"
+
+/* What a tensor of an answer points to. */
+typedef struct tensor_memory {
+    char *name;
+    double *value, *gradient;
+} tensor_memory;
 
 /* What was computed for one question. Predictions of a whole split are kept, since a page asks for
  * them more than once. */
@@ -29,6 +38,9 @@ struct view_answer {
     predictions outputs;
     double *values, *labels, *times;
     int64_t *rows;
+    size_t n_tensors;
+    odeon_view_tensor *tensors; /* [n_tensors] */
+    tensor_memory *memory;      /* [n_tensors] */
 };
 
 static odeon_status no_memory(void)
@@ -44,6 +56,13 @@ static void answer_destroy(view_answer *a)
     mem_free(a->labels);
     mem_free(a->times);
     mem_free(a->rows);
+    for (size_t i = 0; i < a->n_tensors; i++) {
+        mem_free(a->memory[i].name);
+        mem_free(a->memory[i].value);
+        mem_free(a->memory[i].gradient);
+    }
+    mem_free(a->tensors);
+    mem_free(a->memory);
     mem_free(a);
 }
 
@@ -486,6 +505,79 @@ odeon_status view_model_samples(void *self, const odeon_view_ask *ask, const int
     if (status == ODEON_OK) {
         status = read_samples(self, &m, index, out);
     }
+    model_close(&m);
+    return status;
+}
+
+/* ---- parameters ---- */
+
+/* Running state has no gradient. */
+static odeon_status take_tensor(session *s, size_t index, bool gradients, tensor_memory *memory,
+                                odeon_view_tensor *out)
+{
+    session_parameter p = session_parameter_at(s, index);
+    bool wanted = gradients && p.role != ODEON_PARAM_STATE;
+    size_t n = (size_t)p.count;
+    memory->name = mem_strdup(p.path);
+    memory->value = mem_zalloc(n, sizeof(double));
+    memory->gradient = wanted ? mem_zalloc(n, sizeof(double)) : NULL;
+    if (memory->name == NULL || memory->value == NULL || (wanted && memory->gradient == NULL)) {
+        return no_memory();
+    }
+    *out = (odeon_view_tensor){
+        .name = memory->name, .n = p.count, .value = memory->value, .gradient = memory->gradient};
+    ODEON_TRY(session_parameter_get(s, index, memory->value));
+    return wanted ? session_gradient_get(s, index, memory->gradient) : ODEON_OK;
+}
+
+static odeon_status take_tensors(view_models *s, const model *m, view_answer **out)
+{
+    session *network = m->setup.session;
+    size_t n = session_parameters(network);
+    session_result result;
+    view_answer *a;
+    ODEON_TRY(add_answer(s, &a));
+    *out = a;
+    a->tensors = mem_zalloc(n + 1, sizeof *a->tensors);
+    a->memory = mem_zalloc(n + 1, sizeof *a->memory);
+    if (a->tensors == NULL || a->memory == NULL) {
+        return no_memory();
+    }
+    bool gradients = m->source != NULL;
+    if (gradients) {
+        ODEON_TRY(session_differentiate_samples(network, m->source, data_length(m->source),
+                                                m->order, &result));
+    }
+    for (size_t i = 0; i < n; i++) {
+        a->n_tensors++;
+        ODEON_TRY(take_tensor(network, i, gradients, &a->memory[i], &a->tensors[i]));
+    }
+    return ODEON_OK;
+}
+
+/* One batch of the configuration, unless fewer samples are wanted. */
+odeon_status view_model_parameters(void *self, const odeon_view_ask *ask, int64_t *n,
+                                   const odeon_view_tensor **out)
+{
+    view_models *s = self;
+    odeon_view_ask batch = {.struct_size = sizeof batch, .split = ask->split, .run = ask->run};
+    view_answer *a = NULL;
+    model m = {.source = NULL};
+    ODEON_TRY(check_run(s, ask));
+    odeon_status status = open_setup(s, &batch, &m.setup);
+    if (status == ODEON_OK && m.setup.config->dataset != NULL) {
+        int64_t most = m.setup.config->batch;
+        batch.n = ask->n > 0 && ask->n < most ? ask->n : most;
+        status = open_split(&m, &batch);
+    }
+    if (status == ODEON_OK) {
+        status = setup_session(&m.setup);
+    }
+    if (status == ODEON_OK) {
+        status = take_tensors(s, &m, &a);
+    }
+    *n = status == ODEON_OK ? (int64_t)a->n_tensors : 0;
+    *out = status == ODEON_OK ? a->tensors : NULL;
     model_close(&m);
     return status;
 }

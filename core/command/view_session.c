@@ -56,6 +56,36 @@ static odeon_status draw(void *self, int64_t number, const odeon_view_request *r
     return status;
 }
 
+static odeon_status refuse_model(void *self, const odeon_view_ask *ask, odeon_view_answer *out)
+{
+    (void)self;
+    (void)ask;
+    (void)out;
+    return diag_fail(ODEON_ERR_UNSUPPORTED, "it takes the model, which is busy with the run");
+}
+
+static odeon_status refuse_samples(void *self, const odeon_view_ask *ask, const int64_t *index,
+                                   odeon_view_answer *out)
+{
+    (void)index;
+    return refuse_model(self, ask, out);
+}
+
+static odeon_status refuse_parameters(void *self, const odeon_view_ask *ask, int64_t *n,
+                                      const odeon_view_tensor **out)
+{
+    *n = 0;
+    *out = NULL;
+    return refuse_model(self, ask, NULL);
+}
+
+void view_session_of_files(view_session *s)
+{
+    s->services.solve = s->services.predict = refuse_model;
+    s->services.samples = refuse_samples;
+    s->services.parameters = refuse_parameters;
+}
+
 /* ---- life ---- */
 
 odeon_status view_session_open(const command_line *a, size_t n, const char *const *folders,
@@ -69,6 +99,7 @@ odeon_status view_session_open(const command_line *a, size_t n, const char *cons
                                        .solve = view_model_solve,
                                        .predict = view_model_predict,
                                        .samples = view_model_samples,
+                                       .parameters = view_model_parameters,
                                        .evaluations = view_model_evaluations}};
     out->runs = mem_zalloc(n, sizeof(odeon_view_run *));
     if (out->runs == NULL) {
@@ -123,7 +154,8 @@ odeon_status view_session_draw(view_session *s, int64_t number, int32_t format, 
                                         .n_runs = (int64_t)s->n_runs,
                                         .run = (const odeon_view_run *const *)s->runs,
                                         .file = file != NULL ? file : "",
-                                        .services = &s->services};
+                                        .services = &s->services,
+                                        .refresh_seconds = s->refresh_seconds};
     s->models.n_runs = request.n_runs;
     s->models.runs = request.run;
     odeon_status status = views_draw(s->views, number, &request, out);

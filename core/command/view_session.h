@@ -12,6 +12,7 @@ typedef struct view_session {
     registry *registry;
     views *views;
     odeon_view_services services;
+    double refresh_seconds; /* of a page */
 } view_session;
 
 /* Reads the runs in the folders and looks for views. tables: a file NAME.csv may stand for one. out
@@ -19,6 +20,8 @@ typedef struct view_session {
 odeon_status view_session_open(const command_line *a, size_t n, const char *const *folders,
                                bool tables, view_session *out);
 void view_session_close(view_session *s);
+/* From now on nothing is computed with a model: what needs one is not drawn. */
+void view_session_of_files(view_session *s);
 /* May file be written? Not where it is one that is read of these runs (ODEON_ERR_CONFIG). */
 odeon_status view_session_spare(size_t n, const char *const *folders, const char *file);
 /* Draws all of them. file: of ODEON_VIEW_PYTHON, the name of the numbers; else NULL. */

@@ -24,6 +24,8 @@ typedef struct block_field {
     quadrature *integrals;                     /* the block's; NULL: it has none */
     const net_plan *plan; /* of the body; with slices it has no memory to be run in */
     int64_t vectors;      /* that a step of its solves holds at once; 0: not known */
+    int64_t
+        most_rows; /* samples that its layers are called with at once; 0: as many as are worth it */
     field_slices slices;
     slices_frame frame; /* of an evaluation, with slices */
     field_terms terms;

@@ -303,6 +303,7 @@ static odeon_status fill(run_record *x, const char *folder)
     ODEON_TRY(read_config(x));
     ODEON_TRY(read_manifest(x));
     ODEON_TRY(add_table(x, "metrics"));
+    ODEON_TRY(add_table(x, "times"));
     ODEON_TRY(count_weights(x));
     ODEON_TRY(read_end(x));
     odeon_view_run *v = &x->view;

@@ -85,6 +85,10 @@ void drawing_say_colors(drawing *d, const odeon_view_answer *x)
     X(confusion)                                                                                   \
     X(wrong)                                                                                       \
     X(samples)                                                                                     \
+    X(times)                                                                                       \
+    X(gradient_error)                                                                              \
+    X(weights)                                                                                     \
+    X(gradients)                                                                                   \
     X(work_precision)                                                                              \
     X(lr_find)                                                                                     \
     X(curves)

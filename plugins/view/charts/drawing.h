@@ -42,6 +42,9 @@ extern const drawing_kind draw_sweep, draw_tests;
 /* tables.c: files of numbers */
 extern const drawing_kind draw_work_precision, draw_lr_find, draw_curves;
 
+/* inside.c */
+extern const drawing_kind draw_times, draw_gradient_error, draw_weights, draw_gradients;
+
 /* convert.c: an SVG as PNG or PDF by librsvg, which is loaded when it is first needed. */
 odeon_status convert_svg(const odeon_host *host, const char *svg, size_t bytes, int32_t format,
                          double width, double height, const odeon_view_out *out);

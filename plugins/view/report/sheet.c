@@ -1,5 +1,8 @@
 /* Style and frame of a page. Units are columns of 320 pixels with gaps of 16: one or two fit paper
  * and small screens, four a large one. */
+#include <math.h>
+#include <stdio.h>
+
 #include "page.h"
 
 static const char layout[] =
@@ -45,16 +48,26 @@ static void put_colors(chart_text *t, bool dark)
               chart_page_text(dark), chart_color_text(CHART_INK, dark), muted, line, bad, bad);
 }
 
+/* Without a script, and of a run that goes on alone: the last page stays as it is. */
+static void put_refresh(page *p)
+{
+    double seconds = p->request->refresh_seconds;
+    if (seconds > 0.0) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "%.0f", seconds < 1.0 ? 1.0 : ceil(seconds));
+        chart_put(&p->text, "<meta http-equiv=\"refresh\" content=\"~s\">", text);
+    }
+}
+
 void page_begin(page *p, const char *title)
 {
     chart_text *t = &p->text;
-    chart_put(t,
-              "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-              "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-              "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-              "img-src data:; style-src 'unsafe-inline'\">"
-              "<title>~e – Odeon</title><style>~s",
-              title, layout);
+    chart_put(t, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+                 "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                 "img-src data:; style-src 'unsafe-inline'\">");
+    put_refresh(p);
+    chart_put(t, "<title>~e – Odeon</title><style>~s", title, layout);
     put_colors(t, false);
     chart_write_style(t);
     chart_put(t, "@media screen and (prefers-color-scheme:dark){");
