@@ -85,6 +85,20 @@ static int32_t is_for_tiles(const cpu_device *d, cpu_conv_mode mode, const convo
            cpu_on_tiles(d, dtype, &product);
 }
 
+static const cpu_direct *direct_of(const cpu_device *d, uint32_t dtype)
+{
+    return dtype == ODEON_DTYPE_F32 ? d->f32->direct : d->f64->direct;
+}
+
+static cpu_way way_of(const cpu_device *d, cpu_conv_mode mode, const convolution *c, uint32_t dtype,
+                      int32_t has_blas)
+{
+    cpu_multiplier by = is_for_tiles(d, mode, c, dtype) ? CPU_BY_TILES
+                        : has_blas                      ? CPU_BY_BLAS
+                                                        : CPU_BY_OWN;
+    return cpu_way_choose(d->convolution, mode, &c->shape, direct_of(d, dtype), by);
+}
+
 static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags, convolution *c,
                           const odeon_shape *x, const odeon_shape *w, const odeon_shape *y,
                           const void *scratch, const cpu_kernels **k)
@@ -94,12 +108,8 @@ static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags
     ODEON_TRY(cpu_begin(queue, names[mode], flags, x->dtype, k));
     ODEON_TRY(cpu_require(queue, shapes_fit(c, x, w, y), names[mode],
                           "x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]"));
-    const cpu_direct *direct = x->dtype == ODEON_DTYPE_F32 ? d->direct_f32 : d->direct_f64;
-    cpu_multiplier by = is_for_tiles(d, mode, c, x->dtype) ? CPU_BY_TILES
-                        : cpu_has_blas(d)                  ? CPU_BY_BLAS
-                                                           : CPU_BY_OWN;
-    c->way = cpu_way_choose(d->convolution, mode, &c->shape, direct, by);
-    c->direct = c->way == CPU_WAY_UNROLL ? NULL : direct;
+    c->way = way_of(d, mode, c, x->dtype, cpu_has_blas(d));
+    c->direct = c->way == CPU_WAY_UNROLL ? NULL : direct_of(d, x->dtype);
     int32_t idle =
         (c->in_place && c->direct == NULL) || c->shape.batch * c->depth * c->outputs == 0;
     return cpu_require(queue, idle || scratch != NULL, names[mode],
@@ -122,20 +132,66 @@ static void *image_write(const odeon_tensor *x, int64_t b, int64_t elements)
     return (char *)odeon_write(x) + image_at(&x->view.shape, b, elements);
 }
 
-/* Room for the columns of one image, and for every direct way with vectors of every length, so that
- * it depends on the shapes alone. */
+/* ---- scratch ---- */
+
+/* Numbers of scratch of one mode: the columns of one image, or what a direct way lays out. */
+static int64_t numbers_of(const cpu_device *d, cpu_conv_mode mode, const convolution *c,
+                          uint32_t dtype, int32_t has_blas)
+{
+    const cpu_direct *direct = direct_of(d, dtype);
+    cpu_way way = way_of(d, mode, c, dtype, has_blas);
+    return way != CPU_WAY_UNROLL
+               ? direct_scratch(way, mode, &c->shape, direct->lanes, direct->bytes)
+           : c->in_place ? 0
+                         : c->depth * c->outputs;
+}
+
+/* The largest of the three modes, each by the way that it takes. OpenBLAS may be given up after a
+ * network was planned, when a later worker finds no address space (cpu.c): what is taken without it
+ * counts as well. */
 static uint64_t cpu_conv2d_scratch(const odeon_device *device, const odeon_conv_geometry *geometry,
                                    const odeon_shape *x, const odeon_shape *w)
 {
-    (void)device;
+    const cpu_device *d = device->handle;
     convolution c = describe(geometry, x, w);
-    int64_t bytes = odeon_dtype_bytes(x->dtype);
-    int64_t columns = c.in_place ? 0 : c.depth * c.outputs;
-    int64_t direct = direct_scratch(&c.shape, bytes);
-    return (uint64_t)((columns > direct ? columns : direct) * bytes);
+    int64_t most = 0;
+    for (int mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
+        for (int32_t has_blas = 0; has_blas <= cpu_has_blas(d); has_blas++) {
+            int64_t n = numbers_of(d, (cpu_conv_mode)mode, &c, x->dtype, has_blas);
+            most = n > most ? n : most;
+        }
+    }
+    return (uint64_t)(most * odeon_dtype_bytes(x->dtype));
 }
 
 /* ---- forward ---- */
+
+/* Images of x, in groups that stay in the cache, become images of y; sums begin at the bias, which
+ * may be NULL, and act follows while a group's images are in the cache. Of the gradient by x, x and
+ * y are the cotangents. */
+static void images_direct(const cpu_kernels *k, const cpu_direct *d, const direct_plan *p,
+                          int64_t batch, const odeon_view *x, const odeon_view *w, const void *bias,
+                          int32_t act, const odeon_tensor *y, void *scratch)
+{
+    int64_t image = p->channels * p->height * p->width, out = p->filters * p->out_h * p->out_w;
+    d->begin(p, odeon_read(w), bias, scratch);
+    for (int64_t b = 0; b < batch; b += p->group) {
+        int64_t n = batch - b < p->group ? batch - b : p->group;
+        void *to = image_write(y, b, out);
+        d->images(p, n, image_read(x, b, image), to, scratch);
+        if (act != ODEON_UNARY_IDENTITY) {
+            k->unary(act, n * out, to, to);
+        }
+    }
+}
+
+static void forward_direct(const cpu_kernels *k, const odeon_conv2d *call, const convolution *c)
+{
+    const cpu_direct *d = c->direct;
+    direct_plan p = direct_forward(c->way, &c->shape, d->lanes, d->bytes);
+    images_direct(k, d, &p, c->shape.batch, call->x, call->w, read_or_null(call->bias), call->act,
+                  call->y, call->scratch);
+}
 
 /* Adds bias and applies act to one image y [K, P*Q], while it is in the cache. */
 static void finish(const cpu_kernels *k, const odeon_conv2d *call, const convolution *c, void *y)
@@ -144,24 +200,6 @@ static void finish(const cpu_kernels *k, const odeon_conv2d *call, const convolu
         k->bias_rows(call->act, c->shape.filters, c->outputs, odeon_read(call->bias), y);
     } else if (call->act != ODEON_UNARY_IDENTITY) {
         k->unary(call->act, c->shape.filters * c->outputs, y, y);
-    }
-}
-
-/* The bias is where the sums of a direct convolution begin; act follows while the images are in the
- * cache. */
-static void forward_direct(const cpu_kernels *k, const odeon_conv2d *call, const convolution *c)
-{
-    const cpu_direct *d = c->direct;
-    direct_plan p = direct_forward(c->way, &c->shape, d->lanes, d->bytes);
-    int64_t image = p.channels * p.height * p.width, out = p.filters * c->outputs;
-    d->begin(&p, odeon_read(call->w), read_or_null(call->bias), call->scratch);
-    for (int64_t b = 0; b < c->shape.batch; b += p.group) {
-        int64_t n = c->shape.batch - b < p.group ? c->shape.batch - b : p.group;
-        void *y = image_write(call->y, b, out);
-        d->images(&p, n, image_read(call->x, b, image), y, call->scratch);
-        if (call->act != ODEON_UNARY_IDENTITY) {
-            k->unary(call->act, n * out, y, y);
-        }
     }
 }
 
@@ -201,17 +239,12 @@ static odeon_status cpu_conv2d(odeon_queue *queue, const odeon_conv2d *call)
 
 /* ---- by x ---- */
 
-static void vjp_x_direct(const odeon_conv2d_vjp_x *call, const convolution *c)
+static void vjp_x_direct(const cpu_kernels *k, const odeon_conv2d_vjp_x *call, const convolution *c)
 {
     const cpu_direct *d = c->direct;
     direct_plan p = direct_vjp_x(c->way, &c->shape, d->lanes, d->bytes);
-    int64_t image = p.channels * p.height * p.width, out = p.filters * p.out_h * p.out_w;
-    d->begin(&p, odeon_read(call->w), NULL, call->scratch);
-    for (int64_t b = 0; b < c->shape.batch; b += p.group) {
-        int64_t n = c->shape.batch - b < p.group ? c->shape.batch - b : p.group;
-        d->images(&p, n, image_read(call->dy, b, image), image_write(call->dx, b, out),
+    images_direct(k, d, &p, c->shape.batch, call->dy, call->w, NULL, ODEON_UNARY_IDENTITY, call->dx,
                   call->scratch);
-    }
 }
 
 /* Per image columns = w^T dy, then added up where windows overlap. */
@@ -242,7 +275,7 @@ static odeon_status cpu_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d_vjp_
     ODEON_TRY(begin(queue, CPU_CONV_VJP_X, call->flags, &c, &call->dx->view.shape, &call->w->shape,
                     &call->dy->shape, call->scratch, &k));
     if (c.direct != NULL) {
-        vjp_x_direct(call, &c);
+        vjp_x_direct(k, call, &c);
     } else {
         vjp_x_unrolled(queue, k, call, &c);
     }

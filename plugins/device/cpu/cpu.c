@@ -70,20 +70,6 @@ static void choose_kernels(cpu_device *d)
         &cpu_kernels_f64_avx512,
 #endif
     };
-    static const cpu_direct *const direct_f32[] = {
-        &cpu_direct_f32_baseline,
-#if defined(__x86_64__)
-        &cpu_direct_f32_avx2,
-        &cpu_direct_f32_avx512,
-#endif
-    };
-    static const cpu_direct *const direct_f64[] = {
-        &cpu_direct_f64_baseline,
-#if defined(__x86_64__)
-        &cpu_direct_f64_avx2,
-        &cpu_direct_f64_avx512,
-#endif
-    };
     d->level = level_of_machine();
     d->level_asked = (int32_t)d->simd - 1;
     if (d->level_asked >= 0 && d->level_asked < d->level) {
@@ -91,8 +77,6 @@ static void choose_kernels(cpu_device *d)
     }
     d->f32 = f32[d->level];
     d->f64 = f64[d->level];
-    d->direct_f32 = direct_f32[d->level];
-    d->direct_f64 = direct_f64[d->level];
 }
 
 /* Loads OpenBLAS here, on the main thread, because that changes the environment. */

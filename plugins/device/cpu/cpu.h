@@ -23,8 +23,8 @@
 #include "odeon/host.h"
 #include "odeon/option.h"
 
-/* Counters are atomic, as every worker changes them; lock guards the list of queues. f32, f64
- * and direct_ are the kernels of the chosen level. */
+/* Counters are atomic, as every worker changes them; lock guards the list of queues. f32 and
+ * f64 are the kernels of the chosen level. */
 typedef struct cpu_device {
     ODEON_INSTANCE;
     int64_t blas;        /* CPU_BLAS_* */
@@ -36,7 +36,6 @@ typedef struct cpu_device {
     cpu_blas library;
     int32_t level, level_asked; /* CPU_LEVEL_*; level_asked is -1 for auto */
     const cpu_kernels *f32, *f64;
-    const cpu_direct *direct_f32, *direct_f64;
     int32_t has_tiles, reserved1;
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
     pthread_mutex_t lock; /* guards queues and n_queues */

@@ -1,5 +1,7 @@
 #include "direct.h"
 
+#include "least.h"
+
 enum {
     LANES_MOST = 16,       /* float32 in vectors of 64 bytes */
     LINE = 64,             /* alignment of the parts of scratch, in bytes */
@@ -7,16 +9,6 @@ enum {
     GROUP_BYTES = 98304,   /* packed images of a group stay in L2 beside the weights */
     SLACK = 6 * LANES_MOST /* a block of places may be that long */
 };
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 static int64_t round_up(int64_t n, int64_t to)
 {
@@ -227,23 +219,15 @@ direct_weights_plan direct_vjp_w(cpu_way way, const cpu_convolution *c, int64_t 
     return p;
 }
 
-static int64_t scratch_of(cpu_way way, const cpu_convolution *c, int64_t lanes, int64_t bytes)
+int64_t direct_scratch(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c, int64_t lanes,
+                       int64_t bytes)
 {
-    int64_t n = 0;
-    if (direct_can(way, c)) {
-        n = most(n, direct_forward(way, c, lanes, bytes).size);
-        n = most(n, direct_vjp_x(way, c, lanes, bytes).size);
-        n = most(n, direct_vjp_w(way, c, lanes, bytes).size);
+    switch (mode) {
+    case CPU_CONV_FORWARD:
+        return direct_forward(way, c, lanes, bytes).size;
+    case CPU_CONV_VJP_X:
+        return direct_vjp_x(way, c, lanes, bytes).size;
+    default:
+        return direct_vjp_w(way, c, lanes, bytes).size;
     }
-    return n;
-}
-
-int64_t direct_scratch(const cpu_convolution *c, int64_t bytes)
-{
-    int64_t n = 0;
-    for (int64_t lanes = 2; lanes * bytes <= LINE; lanes *= 2) {
-        n = most(n, scratch_of(CPU_WAY_FILTERS, c, lanes, bytes));
-        n = most(n, scratch_of(CPU_WAY_PLACES, c, lanes, bytes));
-    }
-    return n;
 }
