@@ -33,12 +33,18 @@ ALWAYS_INLINE void filters_column(int images, int places, int vectors, int step,
     UNROLL for (int p = 0; p < images * places; p++)
     {
         if (p % places >= first && p % places < last) {
-            const real *in = p < places ? *x : *x + x_image;
+            const real *from = p < places ? *x : *x + x_image;
+            const vec in = from[p % places * step] - (vec){0};
             UNROLL for (int v = 0; v < vectors; v++)
             {
-                sums[p][v] += in[p % places * step] * f[v];
+                sums[p][v] += in * f[v];
             }
+            IN_USE(in);
         }
+    }
+    UNROLL for (int v = 0; v < vectors; v++)
+    {
+        IN_USE(f[v]);
     }
     *x += 1;
     *w += vectors * LANES;

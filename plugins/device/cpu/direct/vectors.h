@@ -16,6 +16,15 @@
  * number in a register for the next turn of a loop, of which there would not be enough. */
 #define OPAQUE(a, b) __asm__ volatile("" : "+r"(a), "+r"(b) : : "memory")
 
+/* A factor is in use until here. Compilers else put the sum that it was last a part of into its
+ * register, out of place, and have to move sums to the stack for that. */
+#if defined(__x86_64__) &&                                                                         \
+    (VECTOR_BYTES == 16 || (VECTOR_BYTES == 32 && defined(__AVX__)) || defined(__AVX512F__))
+#define IN_USE(v) __asm__ volatile("" : : "v"(v))
+#else
+#define IN_USE(v) (void)(v)
+#endif
+
 /* a0 b0 a1 b1 ... of the lower and of the upper halves. */
 #if LANES == 16
 #define ZIP_LOW(a, b)                                                                              \
