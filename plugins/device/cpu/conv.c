@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cpu.h"
-#include "direct.h"
+#include "direct_run.h"
 #include "odeon/device_conv.h"
 #include "odeon/device_pointwise.h"
 #include "way.h"
@@ -16,7 +16,6 @@ typedef struct convolution {
     int64_t depth, outputs; /* C*R*S, P*Q */
     int32_t in_place;       /* the image is the matrix of columns */
     cpu_way way;
-    const cpu_direct *direct; /* NULL: unrolled */
 } convolution;
 
 /* Number of outputs along one edge, 0 if the kernel does not fit. */
@@ -109,9 +108,8 @@ static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags
     ODEON_TRY(cpu_require(queue, shapes_fit(c, x, w, y), names[mode],
                           "x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]"));
     c->way = way_of(d, mode, c, x->dtype, cpu_has_blas(d));
-    c->direct = c->way == CPU_WAY_UNROLL ? NULL : direct_of(d, x->dtype);
     int32_t idle =
-        (c->in_place && c->direct == NULL) || c->shape.batch * c->depth * c->outputs == 0;
+        (c->in_place && c->way == CPU_WAY_UNROLL) || c->shape.batch * c->depth * c->outputs == 0;
     return cpu_require(queue, idle || scratch != NULL, names[mode],
                        "the scratch that conv2d_scratch asks");
 }
@@ -134,16 +132,15 @@ static void *image_write(const odeon_tensor *x, int64_t b, int64_t elements)
 
 /* ---- scratch ---- */
 
-/* Numbers of scratch of one mode: the columns of one image, or what a direct way lays out. */
-static int64_t numbers_of(const cpu_device *d, cpu_conv_mode mode, const convolution *c,
-                          uint32_t dtype, int32_t has_blas)
+/* Bytes of scratch of one mode: the columns of one image, or what a direct way lays out. */
+static int64_t bytes_of(const cpu_device *d, cpu_conv_mode mode, const convolution *c,
+                        uint32_t dtype, int32_t has_blas)
 {
-    const cpu_direct *direct = direct_of(d, dtype);
     cpu_way way = way_of(d, mode, c, dtype, has_blas);
     return way != CPU_WAY_UNROLL
-               ? direct_scratch(way, mode, &c->shape, direct->lanes, direct->bytes)
+               ? direct_run_scratch(way, mode, &c->shape, direct_of(d, dtype), (int32_t)d->threads)
            : c->in_place ? 0
-                         : c->depth * c->outputs;
+                         : c->depth * c->outputs * odeon_dtype_bytes(dtype);
 }
 
 /* The largest of the three modes, each by the way that it takes. OpenBLAS may be given up after a
@@ -157,41 +154,14 @@ static uint64_t cpu_conv2d_scratch(const odeon_device *device, const odeon_conv_
     int64_t most = 0;
     for (int mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
         for (int32_t has_blas = 0; has_blas <= cpu_has_blas(d); has_blas++) {
-            int64_t n = numbers_of(d, (cpu_conv_mode)mode, &c, x->dtype, has_blas);
+            int64_t n = bytes_of(d, (cpu_conv_mode)mode, &c, x->dtype, has_blas);
             most = n > most ? n : most;
         }
     }
-    return (uint64_t)(most * odeon_dtype_bytes(x->dtype));
+    return (uint64_t)most;
 }
 
 /* ---- forward ---- */
-
-/* Images of x, in groups that stay in the cache, become images of y; sums begin at the bias, which
- * may be NULL, and act follows while a group's images are in the cache. Of the gradient by x, x and
- * y are the cotangents. */
-static void images_direct(const cpu_kernels *k, const cpu_direct *d, const direct_plan *p,
-                          int64_t batch, const odeon_view *x, const odeon_view *w, const void *bias,
-                          int32_t act, const odeon_tensor *y, void *scratch)
-{
-    int64_t image = p->channels * p->height * p->width, out = p->filters * p->out_h * p->out_w;
-    d->begin(p, odeon_read(w), bias, scratch);
-    for (int64_t b = 0; b < batch; b += p->group) {
-        int64_t n = batch - b < p->group ? batch - b : p->group;
-        void *to = image_write(y, b, out);
-        d->images(p, n, image_read(x, b, image), to, scratch);
-        if (act != ODEON_UNARY_IDENTITY) {
-            k->unary(act, n * out, to, to);
-        }
-    }
-}
-
-static void forward_direct(const cpu_kernels *k, const odeon_conv2d *call, const convolution *c)
-{
-    const cpu_direct *d = c->direct;
-    direct_plan p = direct_forward(c->way, &c->shape, d->lanes, d->bytes);
-    images_direct(k, d, &p, c->shape.batch, call->x, call->w, read_or_null(call->bias), call->act,
-                  call->y, call->scratch);
-}
 
 /* Adds bias and applies act to one image y [K, P*Q], while it is in the cache. */
 static void finish(const cpu_kernels *k, const odeon_conv2d *call, const convolution *c, void *y)
@@ -229,8 +199,18 @@ static odeon_status cpu_conv2d(odeon_queue *queue, const odeon_conv2d *call)
     convolution c = describe(&call->geometry, &call->x->shape, &call->w->shape);
     ODEON_TRY(begin(queue, CPU_CONV_FORWARD, call->flags, &c, &call->x->shape, &call->w->shape,
                     &call->y->view.shape, call->scratch, &k));
-    if (c.direct != NULL) {
-        forward_direct(k, call, &c);
+    if (c.way != CPU_WAY_UNROLL) {
+        direct_run(&(direct_call){.kernels = k,
+                                  .threads = cpu_queue_of(queue)->threads,
+                                  .shape = &c.shape,
+                                  .way = c.way,
+                                  .mode = CPU_CONV_FORWARD,
+                                  .act = call->act,
+                                  .x = odeon_read(call->x),
+                                  .w = odeon_read(call->w),
+                                  .bias = read_or_null(call->bias),
+                                  .out = odeon_write(call->y),
+                                  .scratch = call->scratch});
     } else {
         forward_unrolled(queue, k, call, &c);
     }
@@ -238,14 +218,6 @@ static odeon_status cpu_conv2d(odeon_queue *queue, const odeon_conv2d *call)
 }
 
 /* ---- by x ---- */
-
-static void vjp_x_direct(const cpu_kernels *k, const odeon_conv2d_vjp_x *call, const convolution *c)
-{
-    const cpu_direct *d = c->direct;
-    direct_plan p = direct_vjp_x(c->way, &c->shape, d->lanes, d->bytes);
-    images_direct(k, d, &p, c->shape.batch, call->dy, call->w, NULL, ODEON_UNARY_IDENTITY, call->dx,
-                  call->scratch);
-}
 
 /* Per image columns = w^T dy, then added up where windows overlap. */
 static void vjp_x_unrolled(odeon_queue *queue, const cpu_kernels *k, const odeon_conv2d_vjp_x *call,
@@ -274,8 +246,16 @@ static odeon_status cpu_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d_vjp_
     convolution c = describe(&call->geometry, &call->dx->view.shape, &call->w->shape);
     ODEON_TRY(begin(queue, CPU_CONV_VJP_X, call->flags, &c, &call->dx->view.shape, &call->w->shape,
                     &call->dy->shape, call->scratch, &k));
-    if (c.direct != NULL) {
-        vjp_x_direct(k, call, &c);
+    if (c.way != CPU_WAY_UNROLL) {
+        direct_run(&(direct_call){.kernels = k,
+                                  .threads = cpu_queue_of(queue)->threads,
+                                  .shape = &c.shape,
+                                  .way = c.way,
+                                  .mode = CPU_CONV_VJP_X,
+                                  .x = odeon_read(call->dy),
+                                  .w = odeon_read(call->w),
+                                  .out = odeon_write(call->dx),
+                                  .scratch = call->scratch});
     } else {
         vjp_x_unrolled(queue, k, call, &c);
     }
@@ -283,21 +263,6 @@ static odeon_status cpu_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d_vjp_
 }
 
 /* ---- by w ---- */
-
-static void vjp_w_direct(const odeon_conv2d_vjp_w *call, const convolution *c)
-{
-    const cpu_direct *d = c->direct;
-    const cpu_windows *v = &c->shape.windows;
-    direct_weights_plan p = direct_vjp_w(c->way, &c->shape, d->lanes, d->bytes);
-    int64_t image = v->channels * v->height * v->width, out = c->shape.filters * c->outputs;
-    d->weights_begin(&p, call->scratch);
-    for (int64_t b = 0; b < c->shape.batch; b += p.group) {
-        int64_t n = c->shape.batch - b < p.group ? c->shape.batch - b : p.group;
-        d->weights_images(&p, n, image_read(call->x, b, image), image_read(call->dy, b, out),
-                          call->scratch);
-    }
-    d->weights_end(&p, call->scratch, odeon_write(call->dw));
-}
 
 /* Adds dy columns^T, image by image in a fixed order. */
 static void vjp_w_unrolled(odeon_queue *queue, const cpu_kernels *k, const odeon_conv2d_vjp_w *call,
@@ -324,8 +289,16 @@ static odeon_status cpu_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d_vjp_
     convolution c = describe(&call->geometry, &call->x->shape, &call->dw->view.shape);
     ODEON_TRY(begin(queue, CPU_CONV_VJP_W, call->flags, &c, &call->x->shape, &call->dw->view.shape,
                     &call->dy->shape, call->scratch, &k));
-    if (c.direct != NULL) {
-        vjp_w_direct(call, &c);
+    if (c.way != CPU_WAY_UNROLL) {
+        direct_run(&(direct_call){.kernels = k,
+                                  .threads = cpu_queue_of(queue)->threads,
+                                  .shape = &c.shape,
+                                  .way = c.way,
+                                  .mode = CPU_CONV_VJP_W,
+                                  .x = odeon_read(call->x),
+                                  .w = odeon_read(call->dy),
+                                  .out = odeon_write(call->dw),
+                                  .scratch = call->scratch});
     } else {
         vjp_w_unrolled(queue, k, call, &c);
     }

@@ -34,6 +34,10 @@ const odeon_option *const cpu_options[] = {
     ODEON_OPTION(cpu_device, slice_kib, I64, .default_text = "-1", .min_text = "-1",
                  .help = "KiB of cache that a worker's solves keep their samples in, some at a "
                          "time; -1: the second-level cache as found, 0: all of a batch at once"),
+    ODEON_OPTION(cpu_device, threads, I64, .default_text = "1", .min_text = "1", .max_text = "256",
+                 .help =
+                     "threads that share the convolutions and pointwise operators of one worker, "
+                     "for few large samples; more than 1 goes with run.workers = 1 alone"),
     NULL};
 
 /* The widest instruction set that this processor can run. The AVX-512 kernels are compiled with F,
@@ -216,11 +220,33 @@ static odeon_status reserve_blas(cpu_device *d)
     return ODEON_OK;
 }
 
+/* Workers that share a batch leave no cores to threads that share a sample. */
+static odeon_status start_threads(const cpu_device *d, int32_t worker, cpu_threads **out)
+{
+    *out = NULL;
+    if (d->threads == 1) {
+        return ODEON_OK;
+    }
+    if (worker > 0) {
+        return odeon_fail(d->host, ODEON_ERR_CONFIG,
+                          "cpu: threads = %d share the samples of one worker, and there are more; "
+                          "set run.workers = 1, or threads = 1",
+                          (int)d->threads);
+    }
+    return cpu_threads_create(d->host, (int32_t)d->threads, out);
+}
+
+static void queue_free(const cpu_device *d, cpu_queue *queue)
+{
+    cpu_threads_destroy(queue->threads);
+    cpu_release_tiles(queue);
+    d->host->free(d->host, queue);
+}
+
 /* OpenBLAS's buffers are reserved here, where a failure can still be handled. */
 static odeon_status queue_create(void *self, int32_t worker, void **out)
 {
     cpu_device *d = self;
-    (void)worker;
     *out = NULL;
     ODEON_TRY(reserve_blas(d));
     const size_t head = (sizeof(cpu_queue) + 63) / 64 * 64, bytes = head + CPU_GEMM_WORKSPACE;
@@ -231,6 +257,11 @@ static odeon_status queue_create(void *self, int32_t worker, void **out)
     memset(q, 0, sizeof *q);
     q->device = d;
     q->workspace = (char *)q + head;
+    odeon_status status = start_threads(d, worker, &q->threads);
+    if (status != ODEON_OK) {
+        queue_free(d, q);
+        return status;
+    }
     (void)pthread_mutex_lock(&d->lock);
     q->next = d->queues;
     if (q->next != NULL) {
@@ -262,8 +293,7 @@ static void queue_destroy(void *self, void *handle)
     d->retired_launches += queue->launches;
     d->n_queues--;
     (void)pthread_mutex_unlock(&d->lock);
-    cpu_release_tiles(queue);
-    d->host->free(d->host, queue);
+    queue_free(d, queue);
 }
 
 /* Each block is preceded by its size, so that live bytes can be counted; the header keeps the

@@ -177,6 +177,16 @@ direct_plan direct_vjp_x(cpu_way way, const cpu_convolution *c, int64_t lanes, i
     return p;
 }
 
+void direct_narrow(direct_plan *p, int64_t first, int64_t n, int64_t lanes, int64_t bytes)
+{
+    for (int32_t i = 0; i < p->n_parts; i++) {
+        p->part[i].first_weight += first * p->of_filter;
+    }
+    p->filters = n;
+    p->size = 0;
+    lay_out(p, lanes, bytes);
+}
+
 /* ---- weights ---- */
 
 static void lay_out_filters(direct_weights_plan *p, int64_t lanes, int64_t bytes)
@@ -210,7 +220,8 @@ direct_weights_plan direct_vjp_w(cpu_way way, const cpu_convolution *c, int64_t 
     direct_weights_plan p = {.windows = c->windows,
                              .filters = c->filters,
                              .way = (int32_t)way,
-                             .lanes_of_filters = round_up(c->filters, lanes)};
+                             .lanes_of_filters = round_up(c->filters, lanes),
+                             .d_image = c->filters * c->windows.out_h * c->windows.out_w};
     if (way == CPU_WAY_FILTERS) {
         lay_out_filters(&p, lanes, bytes);
     } else {

@@ -61,6 +61,7 @@ typedef struct direct_weights_plan {
     int64_t pitch, above, plane, run;  /* of packed images, and of packed dy */
     int64_t group;                     /* images whose products are summed before they are added */
     int64_t lanes_of_filters;          /* filters rounded up to whole vectors */
+    int64_t d_image;                   /* from one image of dy to the next, which may have more */
     int64_t sums_at, x_at, d_at, size; /* in scratch */
 } direct_weights_plan;
 
@@ -92,6 +93,8 @@ int64_t direct_scratch(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c
 
 direct_plan direct_forward(cpu_way way, const cpu_convolution *c, int64_t lanes, int64_t bytes);
 direct_plan direct_vjp_x(cpu_way way, const cpu_convolution *c, int64_t lanes, int64_t bytes);
+/* Leaves n filters from first on; scratch is laid out anew, and no larger. */
+void direct_narrow(direct_plan *p, int64_t first, int64_t n, int64_t lanes, int64_t bytes);
 direct_weights_plan direct_vjp_w(cpu_way way, const cpu_convolution *c, int64_t lanes,
                                  int64_t bytes);
 

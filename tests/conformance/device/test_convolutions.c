@@ -507,6 +507,47 @@ static void test_every_way_passes_the_cases_of_devices(void **state)
     for_each_way(test_cases);
 }
 
+/* Of a batch and of its first image, which is cut into filters instead of images. */
+static void check_threads(const runner *one, const runner *three, const conv_shape *s)
+{
+    for (cpu_conv_mode mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
+        for (int64_t n = 1; n <= s->B; n += s->B > 1 ? s->B - 1 : 1) {
+            problem p = problem_of(one, mode, s, 1), q = problem_of(three, mode, s, 1);
+            run(one, &p, mode, 0, n);
+            run(three, &q, mode, 0, n);
+            const numbers *wanted = result_of(&p, mode), *got = result_of(&q, mode);
+            if (memcmp(got->memory.at, wanted->memory.at, wanted->memory.bytes) != 0) {
+                fail_msg("%s: mode %d depends on the threads", three->name, (int)mode);
+            }
+            problem_free(&p);
+            problem_free(&q);
+        }
+    }
+}
+
+static void test_threads_change_no_bit(void **state)
+{
+    (void)state;
+    static const char *const shared_ways[] = {"filters", "places"};
+    registry *plugins = support_registry();
+    for (int i = 0; i < 4; i++) {
+        char alone[64], shared[80];
+        uint32_t dtype = dtypes[i % 2];
+        (void)snprintf(alone, sizeof alone, "cpu(blas=own, convolution=%s)", shared_ways[i / 2]);
+        (void)snprintf(shared, sizeof shared, "cpu(blas=own, convolution=%s, threads=3)",
+                       shared_ways[i / 2]);
+        support_device d = support_device_open(plugins, alone, dtype);
+        support_device e = support_device_open(plugins, shared, dtype);
+        for (int k = i % 2; k < N_KNOWN; k += 1 + i % 2) {
+            check_threads(&(runner){.name = alone, .dtype = dtype, .device = &d},
+                          &(runner){.name = shared, .dtype = dtype, .device = &e}, &known[k]);
+        }
+        support_device_close(&e);
+        support_device_close(&d);
+    }
+    registry_destroy(plugins);
+}
+
 extern const cpu_direct cpu_direct_f32_wide, cpu_direct_f64_wide;
 
 static void test_vectors_of_64_bytes_agree_with_plain_loops(void **state)
@@ -577,6 +618,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_way_agrees_with_plain_loops),
         cmocka_unit_test(test_every_way_passes_the_cases_of_devices),
+        cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_vectors_of_64_bytes_agree_with_plain_loops),
         cmocka_unit_test(test_way_is_that_of_the_table),
         cmocka_unit_test(test_scratch_is_that_of_the_way_taken),

@@ -71,7 +71,7 @@ static void weights_by_filters(const direct_weights_plan *p, int64_t n, const re
         width = least(2 * LANES, K - k);
         for (int64_t b = 0; b < n; b++) {
             turn_cotangents(least(width, p->filters - k), places, width,
-                            dy + (b * p->filters + k) * places, d + b * places * width);
+                            dy + b * p->d_image + k * places, d + b * places * width);
         }
         t.d_image = places * width;
         t.d_row = v->out_w * width;
@@ -181,13 +181,13 @@ static void weights_images(const direct_weights_plan *p, int64_t n, const void *
 {
     const cpu_windows *v = &p->windows;
     int64_t inputs = v->channels * v->height * v->width;
-    int64_t outputs = p->filters * v->out_h * v->out_w;
     if (p->way == CPU_WAY_FILTERS) {
         weights_by_filters(p, n, x, dy, scratch);
         return;
     }
     for (int64_t b = 0; b < n; b++) {
-        weights_by_places(p, (const real *)x + b * inputs, (const real *)dy + b * outputs, scratch);
+        weights_by_places(p, (const real *)x + b * inputs, (const real *)dy + b * p->d_image,
+                          scratch);
     }
 }
 

@@ -19,6 +19,7 @@ static odeon_status open_cpu(const odeon_host *host, const remote_options *optio
     cpu->host = host;
     cpu->blas = options->blas;
     cpu->simd = options->simd;
+    cpu->threads = 1;
     odeon_status status = cpu_init(cpu);
     if (status != ODEON_OK) {
         cpu_fini(cpu);
