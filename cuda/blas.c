@@ -13,57 +13,26 @@
 #include "ops/product.h"
 #include "recorder.h"
 
-typedef cublasStatus_t (*create_function)(cublasHandle_t *handle);
-typedef cublasStatus_t (*destroy_function)(cublasHandle_t handle);
-typedef cublasStatus_t (*set_stream_function)(cublasHandle_t handle, cudaStream_t stream);
-typedef cublasStatus_t (*set_workspace_function)(cublasHandle_t handle, void *memory, size_t bytes);
-typedef cublasStatus_t (*set_math_function)(cublasHandle_t handle, cublasMath_t mode);
-typedef const char *(*status_text_function)(cublasStatus_t status);
-typedef cublasStatus_t (*sgemm_function)(cublasHandle_t handle, cublasOperation_t trans_a,
-                                         cublasOperation_t trans_b, int64_t m, int64_t n, int64_t k,
-                                         const float *alpha, const float *a, int64_t pitch_a,
-                                         const float *b, int64_t pitch_b, const float *beta,
-                                         float *c, int64_t pitch_c);
-typedef cublasStatus_t (*dgemm_function)(cublasHandle_t handle, cublasOperation_t trans_a,
-                                         cublasOperation_t trans_b, int64_t m, int64_t n, int64_t k,
-                                         const double *alpha, const double *a, int64_t pitch_a,
-                                         const double *b, int64_t pitch_b, const double *beta,
-                                         double *c, int64_t pitch_c);
+/* X(function, field): the calls of cuBLAS that are used; their types are its header's. */
+#define FUNCTIONS(X)                                                                               \
+    X(cublasCreate_v2, create)                                                                     \
+    X(cublasDestroy_v2, destroy)                                                                   \
+    X(cublasSetStream_v2, set_stream)                                                              \
+    X(cublasSetWorkspace_v2, set_workspace)                                                        \
+    X(cublasSetMathMode, set_math)                                                                 \
+    X(cublasGetStatusString, status_text)                                                          \
+    X(cublasSgemm_v2_64, sgemm)                                                                    \
+    X(cublasDgemm_v2_64, dgemm)
 
+#define FIELD_(function, field) __typeof__(&(function)) field;
 struct cuda_blas {
-    create_function create;
-    destroy_function destroy;
-    set_stream_function set_stream;
-    set_workspace_function set_workspace;
-    set_math_function set_math;
-    status_text_function status_text;
-    sgemm_function sgemm;
-    dgemm_function dgemm;
+    FUNCTIONS(FIELD_)
     cublasHandle_t handle;
     void *workspace;
 };
 
-/* The headers say the same of these functions as the types above; nothing is linked. */
-#define IS(function, type) _Static_assert(_Generic(&function, type : 1, default : 0), #function)
-IS(cublasCreate_v2, create_function);
-IS(cublasDestroy_v2, destroy_function);
-IS(cublasSetStream_v2, set_stream_function);
-IS(cublasSetWorkspace_v2, set_workspace_function);
-IS(cublasSetMathMode, set_math_function);
-IS(cublasGetStatusString, status_text_function);
-IS(cublasSgemm_v2_64, sgemm_function);
-IS(cublasDgemm_v2_64, dgemm_function);
-
-static const cuda_symbol symbols[] = {
-    {"cublasCreate_v2", offsetof(cuda_blas, create)},
-    {"cublasDestroy_v2", offsetof(cuda_blas, destroy)},
-    {"cublasSetStream_v2", offsetof(cuda_blas, set_stream)},
-    {"cublasSetWorkspace_v2", offsetof(cuda_blas, set_workspace)},
-    {"cublasSetMathMode", offsetof(cuda_blas, set_math)},
-    {"cublasGetStatusString", offsetof(cuda_blas, status_text)},
-    {"cublasSgemm_v2_64", offsetof(cuda_blas, sgemm)},
-    {"cublasDgemm_v2_64", offsetof(cuda_blas, dgemm)},
-};
+#define SYMBOL_(function, field) {#function, offsetof(cuda_blas, field)},
+static const cuda_symbol symbols[] = {FUNCTIONS(SYMBOL_)};
 
 enum { WORKSPACE_BYTES = 32 << 20 }; /* what NVIDIA advises for its largest GPUs */
 

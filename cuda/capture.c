@@ -7,6 +7,7 @@
 #include "blas.h"
 #include "card_memory.h"
 #include "failure.h"
+#include "graph_refusal.h"
 #include "launch.h"
 #include "odeon/device_ext.h"
 #include "odeon/device_solver.h"
@@ -153,8 +154,7 @@ static odeon_status begin(odeon_queue *queue)
 static odeon_status instantiate(cuda_queue *queue, cudaGraph_t graph, odeon_recording *recording)
 {
     const cuda_device *d = queue->device;
-    ODEON_TRY(cuda_check(d, cudaGraphInstantiate(&recording->graph, graph, 0),
-                         "making a graph of a recording"));
+    ODEON_TRY(cuda_graph_instantiate(d, graph, &recording->graph));
     return cuda_check(d, cudaGraphUpload(recording->graph, queue->stream),
                       "bringing a recording to the GPU");
 }

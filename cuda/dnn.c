@@ -15,85 +15,38 @@
 #include "ops/product.h"
 #include "recorder.h"
 
-typedef cudnnStatus_t (*create_function)(cudnnHandle_t *handle);
-typedef cudnnStatus_t (*destroy_function)(cudnnHandle_t handle);
-typedef cudnnStatus_t (*set_stream_function)(cudnnHandle_t handle, cudaStream_t stream);
-typedef const char *(*error_text_function)(cudnnStatus_t status);
-typedef cudnnStatus_t (*new_tensor_function)(cudnnTensorDescriptor_t *x);
-typedef cudnnStatus_t (*end_tensor_function)(cudnnTensorDescriptor_t x);
-typedef cudnnStatus_t (*set_tensor_function)(cudnnTensorDescriptor_t x, cudnnTensorFormat_t format,
-                                             cudnnDataType_t type, int b, int c, int h, int w);
-typedef cudnnStatus_t (*new_filter_function)(cudnnFilterDescriptor_t *w);
-typedef cudnnStatus_t (*end_filter_function)(cudnnFilterDescriptor_t w);
-typedef cudnnStatus_t (*set_filter_function)(cudnnFilterDescriptor_t w, cudnnDataType_t type,
-                                             cudnnTensorFormat_t format, int k, int c, int r,
-                                             int s);
-typedef cudnnStatus_t (*new_conv_function)(cudnnConvolutionDescriptor_t *conv);
-typedef cudnnStatus_t (*end_conv_function)(cudnnConvolutionDescriptor_t conv);
-typedef cudnnStatus_t (*set_conv_function)(cudnnConvolutionDescriptor_t conv, int pad_h, int pad_w,
-                                           int stride_h, int stride_w, int dilation_h,
-                                           int dilation_w, cudnnConvolutionMode_t mode,
-                                           cudnnDataType_t type);
-typedef cudnnStatus_t (*set_math_function)(cudnnConvolutionDescriptor_t conv, cudnnMathType_t math);
-typedef cudnnStatus_t (*forward_list_function)(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                               cudnnFilterDescriptor_t w,
-                                               cudnnConvolutionDescriptor_t conv,
-                                               cudnnTensorDescriptor_t y, int most, int *n,
-                                               cudnnConvolutionFwdAlgoPerf_t *list);
-typedef cudnnStatus_t (*data_list_function)(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
-                                            cudnnTensorDescriptor_t dy,
-                                            cudnnConvolutionDescriptor_t conv,
-                                            cudnnTensorDescriptor_t dx, int most, int *n,
-                                            cudnnConvolutionBwdDataAlgoPerf_t *list);
-typedef cudnnStatus_t (*filter_list_function)(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                              cudnnTensorDescriptor_t dy,
-                                              cudnnConvolutionDescriptor_t conv,
-                                              cudnnFilterDescriptor_t dw, int most, int *n,
-                                              cudnnConvolutionBwdFilterAlgoPerf_t *list);
-typedef cudnnStatus_t (*forward_bytes_function)(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                                cudnnFilterDescriptor_t w,
-                                                cudnnConvolutionDescriptor_t conv,
-                                                cudnnTensorDescriptor_t y,
-                                                cudnnConvolutionFwdAlgo_t algorithm, size_t *bytes);
-typedef cudnnStatus_t (*data_bytes_function)(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
-                                             cudnnTensorDescriptor_t dy,
-                                             cudnnConvolutionDescriptor_t conv,
-                                             cudnnTensorDescriptor_t dx,
-                                             cudnnConvolutionBwdDataAlgo_t algorithm,
-                                             size_t *bytes);
-typedef cudnnStatus_t (*filter_bytes_function)(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                               cudnnTensorDescriptor_t dy,
-                                               cudnnConvolutionDescriptor_t conv,
-                                               cudnnFilterDescriptor_t dw,
-                                               cudnnConvolutionBwdFilterAlgo_t algorithm,
-                                               size_t *bytes);
-typedef cudnnStatus_t (*forward_function)(cudnnHandle_t handle, const void *alpha,
-                                          cudnnTensorDescriptor_t of_x, const void *x,
-                                          cudnnFilterDescriptor_t of_w, const void *w,
-                                          cudnnConvolutionDescriptor_t conv,
-                                          cudnnConvolutionFwdAlgo_t algorithm, void *scratch,
-                                          size_t bytes, const void *beta,
-                                          cudnnTensorDescriptor_t of_y, void *y);
-typedef cudnnStatus_t (*data_function)(cudnnHandle_t handle, const void *alpha,
-                                       cudnnFilterDescriptor_t of_w, const void *w,
-                                       cudnnTensorDescriptor_t of_dy, const void *dy,
-                                       cudnnConvolutionDescriptor_t conv,
-                                       cudnnConvolutionBwdDataAlgo_t algorithm, void *scratch,
-                                       size_t bytes, const void *beta,
-                                       cudnnTensorDescriptor_t of_dx, void *dx);
-typedef cudnnStatus_t (*filter_function)(cudnnHandle_t handle, const void *alpha,
-                                         cudnnTensorDescriptor_t of_x, const void *x,
-                                         cudnnTensorDescriptor_t of_dy, const void *dy,
-                                         cudnnConvolutionDescriptor_t conv,
-                                         cudnnConvolutionBwdFilterAlgo_t algorithm, void *scratch,
-                                         size_t bytes, const void *beta,
-                                         cudnnFilterDescriptor_t of_dw, void *dw);
+/* X(function, field): the calls of cuDNN that are used; their types are its header's. */
+#define FUNCTIONS(X)                                                                               \
+    X(cudnnCreate, create)                                                                         \
+    X(cudnnDestroy, destroy)                                                                       \
+    X(cudnnSetStream, set_stream)                                                                  \
+    X(cudnnGetErrorString, error_text)                                                             \
+    X(cudnnCreateTensorDescriptor, new_tensor)                                                     \
+    X(cudnnDestroyTensorDescriptor, end_tensor)                                                    \
+    X(cudnnSetTensor4dDescriptor, set_tensor)                                                      \
+    X(cudnnCreateFilterDescriptor, new_filter)                                                     \
+    X(cudnnDestroyFilterDescriptor, end_filter)                                                    \
+    X(cudnnSetFilter4dDescriptor, set_filter)                                                      \
+    X(cudnnCreateConvolutionDescriptor, new_conv)                                                  \
+    X(cudnnDestroyConvolutionDescriptor, end_conv)                                                 \
+    X(cudnnSetConvolution2dDescriptor, set_conv)                                                   \
+    X(cudnnSetConvolutionMathType, set_math)                                                       \
+    X(cudnnGetConvolutionForwardAlgorithm_v7, forward_list)                                        \
+    X(cudnnGetConvolutionBackwardDataAlgorithm_v7, data_list)                                      \
+    X(cudnnGetConvolutionBackwardFilterAlgorithm_v7, filter_list)                                  \
+    X(cudnnGetConvolutionForwardWorkspaceSize, forward_bytes)                                      \
+    X(cudnnGetConvolutionBackwardDataWorkspaceSize, data_bytes)                                    \
+    X(cudnnGetConvolutionBackwardFilterWorkspaceSize, filter_bytes)                                \
+    X(cudnnConvolutionForward, forward)                                                            \
+    X(cudnnConvolutionBackwardData, data)                                                          \
+    X(cudnnConvolutionBackwardFilter, filter)
 
 /* How cuDNN does one of the three convolutions of a shape. */
 enum { FORWARD, DATA, FILTER, WAYS };
 typedef struct plan {
-    int32_t takes; /* 0: not at all */
-    int32_t algorithm;
+    int32_t takes;        /* 0: not at all */
+    cudnnMathType_t math; /* what the algorithm was listed with */
+    int32_t algorithm, reserved0;
     size_t bytes; /* of scratch */
 } plan;
 
@@ -105,30 +58,9 @@ typedef struct known_shape {
     struct known_shape *next;
 } known_shape;
 
+#define FIELD_(function, field) __typeof__(&(function)) field;
 struct cuda_dnn {
-    create_function create;
-    destroy_function destroy;
-    set_stream_function set_stream;
-    error_text_function error_text;
-    new_tensor_function new_tensor;
-    end_tensor_function end_tensor;
-    set_tensor_function set_tensor;
-    new_filter_function new_filter;
-    end_filter_function end_filter;
-    set_filter_function set_filter;
-    new_conv_function new_conv;
-    end_conv_function end_conv;
-    set_conv_function set_conv;
-    set_math_function set_math;
-    forward_list_function forward_list;
-    data_list_function data_list;
-    filter_list_function filter_list;
-    forward_bytes_function forward_bytes;
-    data_bytes_function data_bytes;
-    filter_bytes_function filter_bytes;
-    forward_function forward;
-    data_function data;
-    filter_function filter;
+    FUNCTIONS(FIELD_)
     cudnnHandle_t handle;
     cudnnTensorDescriptor_t x, y;
     cudnnFilterDescriptor_t w;
@@ -136,38 +68,7 @@ struct cuda_dnn {
     known_shape *shapes; /* of the device's own cuDNN, which is asked for sizes alone */
 };
 
-/* X(function, type, field) */
-#define FUNCTIONS(X)                                                                               \
-    X(cudnnCreate, create_function, create)                                                        \
-    X(cudnnDestroy, destroy_function, destroy)                                                     \
-    X(cudnnSetStream, set_stream_function, set_stream)                                             \
-    X(cudnnGetErrorString, error_text_function, error_text)                                        \
-    X(cudnnCreateTensorDescriptor, new_tensor_function, new_tensor)                                \
-    X(cudnnDestroyTensorDescriptor, end_tensor_function, end_tensor)                               \
-    X(cudnnSetTensor4dDescriptor, set_tensor_function, set_tensor)                                 \
-    X(cudnnCreateFilterDescriptor, new_filter_function, new_filter)                                \
-    X(cudnnDestroyFilterDescriptor, end_filter_function, end_filter)                               \
-    X(cudnnSetFilter4dDescriptor, set_filter_function, set_filter)                                 \
-    X(cudnnCreateConvolutionDescriptor, new_conv_function, new_conv)                               \
-    X(cudnnDestroyConvolutionDescriptor, end_conv_function, end_conv)                              \
-    X(cudnnSetConvolution2dDescriptor, set_conv_function, set_conv)                                \
-    X(cudnnSetConvolutionMathType, set_math_function, set_math)                                    \
-    X(cudnnGetConvolutionForwardAlgorithm_v7, forward_list_function, forward_list)                 \
-    X(cudnnGetConvolutionBackwardDataAlgorithm_v7, data_list_function, data_list)                  \
-    X(cudnnGetConvolutionBackwardFilterAlgorithm_v7, filter_list_function, filter_list)            \
-    X(cudnnGetConvolutionForwardWorkspaceSize, forward_bytes_function, forward_bytes)              \
-    X(cudnnGetConvolutionBackwardDataWorkspaceSize, data_bytes_function, data_bytes)               \
-    X(cudnnGetConvolutionBackwardFilterWorkspaceSize, filter_bytes_function, filter_bytes)         \
-    X(cudnnConvolutionForward, forward_function, forward)                                          \
-    X(cudnnConvolutionBackwardData, data_function, data)                                           \
-    X(cudnnConvolutionBackwardFilter, filter_function, filter)
-
-/* The headers say the same of these functions as the types above; nothing is linked. */
-#define IS_(function, type, field)                                                                 \
-    _Static_assert(_Generic(&function, type : 1, default : 0), #function);
-FUNCTIONS(IS_)
-
-#define SYMBOL_(function, type, field) {#function, offsetof(cuda_dnn, field)},
+#define SYMBOL_(function, field) {#function, offsetof(cuda_dnn, field)},
 static const cuda_symbol symbols[] = {FUNCTIONS(SYMBOL_)};
 
 /* Of every shape unless the INI asks for the fastest: sums have a fixed order, and each is one
@@ -263,12 +164,16 @@ static int32_t may_take(const conv_args *a)
            a->K * a->C * a->R * a->S <= INT_MAX;
 }
 
+static cudnnMathType_t usual_math(const cuda_device *d)
+{
+    return d->math == CUDA_MATH_TF32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
+}
+
 /* Describes a convolution; false where cuDNN refuses it. */
-static int32_t describe(const cuda_device *d, const cuda_dnn *dnn, uint32_t dtype,
-                        const conv_args *a)
+static int32_t describe(const cuda_dnn *dnn, uint32_t dtype, const conv_args *a,
+                        cudnnMathType_t math)
 {
     cudnnDataType_t type = dtype == ODEON_DTYPE_F32 ? CUDNN_DATA_FLOAT : CUDNN_DATA_DOUBLE;
-    cudnnMathType_t math = d->math == CUDA_MATH_TF32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
     return dnn->set_tensor(dnn->x, CUDNN_TENSOR_NCHW, type, (int)a->B, (int)a->C, (int)a->H,
                            (int)a->W) == CUDNN_STATUS_SUCCESS &&
            dnn->set_filter(dnn->w, type, CUDNN_TENSOR_NCHW, (int)a->K, (int)a->C, (int)a->R,
@@ -302,54 +207,92 @@ static int32_t scratch_of(const cuda_dnn *dnn, int32_t way, int32_t algorithm, s
 
 enum { MOST_ALGORITHMS = 16, MOST_SCRATCH = 64 << 20 };
 
-/* Those with sums of a fixed order, the one first that cuDNN believes the fastest. It measures
- * nothing for it. */
-static int32_t list_algorithms(const cuda_dnn *dnn, int32_t way, int32_t *algorithms)
-{
-    cudnnConvolutionFwdAlgoPerf_t forward[MOST_ALGORITHMS];
-    cudnnConvolutionBwdDataAlgoPerf_t data[MOST_ALGORITHMS];
-    cudnnConvolutionBwdFilterAlgoPerf_t filter[MOST_ALGORITHMS];
+/* What cuDNN lists of an algorithm, for any of the three ways. */
+typedef struct listed {
     cudnnStatus_t status;
-    int listed = 0, n = 0;
+    cudnnDeterminism_t order;
+    cudnnMathType_t math;
+    int32_t algorithm;
+} listed;
+
+/* Asks f for a list, which ends up in list[0 .. n-1]. */
+#define LIST(type, call)                                                                           \
+    do {                                                                                           \
+        type all[MOST_ALGORITHMS];                                                                 \
+        if ((call) != CUDNN_STATUS_SUCCESS) {                                                      \
+            return 0;                                                                              \
+        }                                                                                          \
+        for (int i = 0; i < n; i++) {                                                              \
+            list[i] = (listed){all[i].status, all[i].determinism, all[i].mathType,                 \
+                               (int32_t)all[i].algo};                                              \
+        }                                                                                          \
+        return n;                                                                                  \
+    } while (0)
+
+static int list_all(const cuda_dnn *dnn, int32_t way, listed *list)
+{
+    int n = 0;
     if (way == FORWARD) {
-        status = dnn->forward_list(dnn->handle, dnn->x, dnn->w, dnn->conv, dnn->y, MOST_ALGORITHMS,
-                                   &listed, forward);
-    } else if (way == DATA) {
-        status = dnn->data_list(dnn->handle, dnn->w, dnn->y, dnn->conv, dnn->x, MOST_ALGORITHMS,
-                                &listed, data);
-    } else {
-        status = dnn->filter_list(dnn->handle, dnn->x, dnn->y, dnn->conv, dnn->w, MOST_ALGORITHMS,
-                                  &listed, filter);
+        LIST(cudnnConvolutionFwdAlgoPerf_t,
+             dnn->forward_list(dnn->handle, dnn->x, dnn->w, dnn->conv, dnn->y, MOST_ALGORITHMS, &n,
+                               all));
     }
-    for (int i = 0; status == CUDNN_STATUS_SUCCESS && i < listed; i++) {
-        cudnnStatus_t of_this = way == FORWARD ? forward[i].status
-                                : way == DATA  ? data[i].status
-                                               : filter[i].status;
-        cudnnDeterminism_t order = way == FORWARD ? forward[i].determinism
-                                   : way == DATA  ? data[i].determinism
-                                                  : filter[i].determinism;
-        if (of_this == CUDNN_STATUS_SUCCESS && order == CUDNN_DETERMINISTIC) {
-            algorithms[n++] = way == FORWARD ? (int32_t)forward[i].algo
-                              : way == DATA  ? (int32_t)data[i].algo
-                                             : (int32_t)filter[i].algo;
+    if (way == DATA) {
+        LIST(cudnnConvolutionBwdDataAlgoPerf_t,
+             dnn->data_list(dnn->handle, dnn->w, dnn->y, dnn->conv, dnn->x, MOST_ALGORITHMS, &n,
+                            all));
+    }
+    LIST(
+        cudnnConvolutionBwdFilterAlgoPerf_t,
+        dnn->filter_list(dnn->handle, dnn->x, dnn->y, dnn->conv, dnn->w, MOST_ALGORITHMS, &n, all));
+}
+
+/* With tf32 an algorithm of tensor cores is as good as one without. An entry of another arithmetic
+ * than the convolution is described with would be refused when it is called. */
+static int32_t may_use(const cuda_device *d, const listed *x)
+{
+    int32_t has_math =
+        x->math == usual_math(d) || (d->math == CUDA_MATH_TF32 && x->math == CUDNN_TENSOR_OP_MATH);
+    return x->status == CUDNN_STATUS_SUCCESS && x->order == CUDNN_DETERMINISTIC && has_math;
+}
+
+/* Adds those with sums of a fixed order to plans, the one first that cuDNN believes the fastest; it
+ * measures nothing for it. */
+static int32_t list_plans(const cuda_device *d, const cuda_dnn *dnn, int32_t way, plan *plans)
+{
+    listed list[MOST_ALGORITHMS];
+    int32_t n = 0;
+    for (int i = 0, all = list_all(dnn, way, list); i < all; i++) {
+        if (may_use(d, &list[i])) {
+            plans[n++] = (plan){.takes = 1, .math = list[i].math, .algorithm = list[i].algorithm};
         }
     }
     return n;
 }
 
+/* Completes *p with its scratch; false where cuDNN does not do the shape with no more than most. */
+static int32_t measure(const cuda_dnn *dnn, int32_t way, size_t most, plan *p)
+{
+    return scratch_of(dnn, way, p->algorithm, &p->bytes) && p->bytes <= most;
+}
+
+/* The fixed algorithm where cuDNN has it for the shape, else the first of its list: any of its
+ * algorithms is many times faster than own kernels. With algorithms = fastest the list comes first.
+ */
 static plan make_plan(const cuda_device *d, const cuda_dnn *dnn, int32_t way)
 {
-    int32_t algorithms[MOST_ALGORITHMS + 1];
-    int32_t n =
-        d->algorithms == CUDA_ALGORITHMS_FASTEST ? list_algorithms(dnn, way, algorithms) : 0;
-    algorithms[n] = fixed_algorithms[way];
-    for (int32_t i = 0; i <= n; i++) {
-        plan p = {.takes = 1, .algorithm = algorithms[i]};
-        if (scratch_of(dnn, way, p.algorithm, &p.bytes) && (i == n || p.bytes <= MOST_SCRATCH)) {
-            return p;
+    plan plans[MOST_ALGORITHMS];
+    plan fixed = {.takes = 1, .math = usual_math(d), .algorithm = fixed_algorithms[way]};
+    int32_t is_fixed_first = d->algorithms != CUDA_ALGORITHMS_FASTEST;
+    if (is_fixed_first && measure(dnn, way, SIZE_MAX, &fixed)) {
+        return fixed;
+    }
+    for (int32_t i = 0, n = list_plans(d, dnn, way, plans); i < n; i++) {
+        if (measure(dnn, way, MOST_SCRATCH, &plans[i])) {
+            return plans[i];
         }
     }
-    return (plan){0};
+    return !is_fixed_first && measure(dnn, way, SIZE_MAX, &fixed) ? fixed : (plan){0};
 }
 
 static void make_key(uint32_t dtype, const conv_args *a, int64_t *key)
@@ -369,7 +312,7 @@ static odeon_status add_shape(const cuda_device *d, cuda_dnn *dnn, uint32_t dtyp
     }
     memset(shape, 0, sizeof *shape);
     make_key(dtype, a, shape->key);
-    int32_t described = describe(d, dnn, dtype, a);
+    int32_t described = describe(dnn, dtype, a, usual_math(d));
     for (int32_t way = 0; way < WAYS && described; way++) {
         shape->plans[way] = make_plan(d, dnn, way);
     }
@@ -469,7 +412,7 @@ static odeon_status prepare(cuda_queue *queue, int32_t way, uint32_t dtype, cons
     ODEON_TRY(open_once(d, queue->stream, &queue->dnn));
     ODEON_TRY(find_plans(d, dtype, a, &plans));
     *p = plans[way];
-    return !p->takes || describe(d, queue->dnn, dtype, a)
+    return !p->takes || describe(queue->dnn, dtype, a, p->math)
                ? ODEON_OK
                : cuda_fail(queue, ODEON_ERR_DEVICE,
                            "conv2d: cuDNN refuses a shape that it took before");

@@ -3,10 +3,15 @@
 
 #include <stdio.h>
 
-/* Errors after which, as CUDA's manual has it, a process can do no more on the GPU. */
+/* Errors after which, as CUDA's manual has it, a process can do no more on the GPU. Those that came
+ * with CUDA 12.8 and 13 are known by number, as older headers have no names for them. */
+enum { ERROR_CONTAINED = 226, ERROR_TENSOR_MEMORY_LEAK = 721 };
+
 static int32_t is_last(cudaError_t error)
 {
-    switch (error) {
+    switch ((int)error) {
+    case ERROR_CONTAINED:
+    case ERROR_TENSOR_MEMORY_LEAK:
     case cudaErrorECCUncorrectable:
     case cudaErrorIllegalAddress:
     case cudaErrorLaunchTimeout:

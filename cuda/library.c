@@ -6,15 +6,25 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where the system finds it; else where the toolkit lies that this plugin was built with. */
+enum { FLAGS = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
+
+/* In the folder whose name is the first length bytes of text. */
+static void *open_in(const char *folder, size_t length, const char *file)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%.*s/%s", (int)length, folder, file);
+    return n > 0 && n < (int)sizeof path && access(path, R_OK) == 0 ? dlopen(path, FLAGS) : NULL;
+}
+
+/* Where the system finds it; else in the folders of the toolkit and of the Python packages that
+ * this plugin was built with. */
 static void *open_library(const char *file)
 {
-    enum { FLAGS = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
-    char path[4096];
     void *library = dlopen(file, FLAGS);
-    int length = snprintf(path, sizeof path, "%s/%s", CUDA_LIBRARY_FOLDER, file);
-    if (library == NULL && length > 0 && length < (int)sizeof path && access(path, R_OK) == 0) {
-        library = dlopen(path, FLAGS);
+    for (const char *at = CUDA_LIBRARY_FOLDERS; library == NULL && *at != '\0';) {
+        size_t length = strcspn(at, ":");
+        library = open_in(at, length, file);
+        at += length + (at[length] == ':');
     }
     return library;
 }

@@ -32,7 +32,7 @@ static void leave(cuda_device *d, const cuda_queue *q)
     (void)pthread_mutex_unlock(&d->lock);
 }
 
-enum { READBACK_BYTES = 1 << 16 };
+enum { READBACK_BYTES = 1 << 16, LANDING_BYTES = 1 << 16 };
 
 static odeon_status open_queue(cuda_device *d, cuda_queue *q)
 {
@@ -42,6 +42,8 @@ static odeon_status open_queue(cuda_device *d, cuda_queue *q)
     ODEON_TRY(cuda_check(d, cudaMalloc(&q->scratch, SCRATCH_BYTES + sizeof *q->passes_left),
                          "asking for scratch of a queue"));
     ODEON_TRY(cuda_check(d, cudaHostAlloc(&q->readback, READBACK_BYTES, cudaHostAllocDefault),
+                         "asking for pinned memory of a queue"));
+    ODEON_TRY(cuda_check(d, cudaHostAlloc(&q->landing, LANDING_BYTES, cudaHostAllocDefault),
                          "asking for pinned memory of a queue"));
     q->passes_left = (int64_t *)(void *)((char *)q->scratch + SCRATCH_BYTES);
     return ODEON_OK;
@@ -87,13 +89,45 @@ void cuda_queue_destroy(void *self, void *handle)
     }
     (void)cudaFree(queue->scratch);
     (void)cudaFreeHost(queue->readback);
+    (void)cudaFreeHost(queue->landing);
     leave(d, queue);
     d->host->free(d->host, queue);
 }
 
 /* ---- transfer ---- */
 
-/* From memory that is not pinned the runtime returns when it has taken its own copy. */
+/* Afterwards no copy of the queue is under way. */
+static odeon_status settle(cuda_queue *queue)
+{
+    atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
+    ODEON_TRY(
+        cuda_check(queue->device, cudaStreamSynchronize(queue->stream), "waiting for the GPU"));
+    queue->landed = 0;
+    return ODEON_OK;
+}
+
+static odeon_status copy_up(cuda_queue *queue, void *destination, const void *source,
+                            uint64_t bytes)
+{
+    return cuda_check(
+        queue->device,
+        cudaMemcpyAsync(destination, source, bytes, cudaMemcpyHostToDevice, queue->stream),
+        "copying to the GPU");
+}
+
+static int32_t is_pinned(const void *memory)
+{
+    struct cudaPointerAttributes a;
+    if (cudaPointerGetAttributes(&a, memory) != cudaSuccess) {
+        (void)cudaGetLastError();
+        return 0;
+    }
+    return a.type == cudaMemoryTypeHost;
+}
+
+/* When the runtime has done with memory that is not pinned is nowhere promised, and the caller may
+ * change it at once. So little goes through pinned memory of the queue's own, which is filled from
+ * the beginning again after every wait; for much the copy is waited for. */
 odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *source, uint64_t bytes)
 {
     cuda_queue *q = cuda_queue_of(queue);
@@ -102,15 +136,17 @@ odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *sour
         return ODEON_OK;
     }
     ODEON_TRY(cuda_use_card(q->device));
-    return cuda_check(
-        q->device, cudaMemcpyAsync(destination, source, bytes, cudaMemcpyHostToDevice, q->stream),
-        "copying to the GPU");
-}
-
-static odeon_status settle(cuda_queue *queue)
-{
-    atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
-    return cuda_check(queue->device, cudaStreamSynchronize(queue->stream), "waiting for the GPU");
+    if (bytes > LANDING_BYTES) {
+        ODEON_TRY(copy_up(q, destination, source, bytes));
+        return is_pinned(source) ? ODEON_OK : settle(q);
+    }
+    if (bytes > LANDING_BYTES - q->landed) {
+        ODEON_TRY(settle(q));
+    }
+    void *landed = (char *)q->landing + q->landed;
+    q->landed += bytes;
+    memcpy(landed, source, bytes);
+    return copy_up(q, destination, landed, bytes);
 }
 
 /* The GPU writes to pinned memory at once; else it has to go through such memory of the driver's,

@@ -5,9 +5,21 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# Little is optimized, which compiles in two thirds of the time; kernels say themselves what they want.
 configure() { # FOLDER SANITIZERS
     cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON \
-        -DODEON_SANITIZE="$2" >/dev/null
+        -DODEON_SANITIZE="$2" "-DCMAKE_C_FLAGS_RELEASE=-O1 -g1" >/dev/null
+}
+
+# Only programs of tests that run are built: programs FOLDER LEAST ctest's ARGUMENTS... A test's program
+# may have another name than the test: two wings have a source of one name.
+programs() {
+    local folder=$1 least=$2 found
+    shift 2
+    mapfile -t found < <(ctest --test-dir "$folder" --show-only=json-v1 "$@" |
+        grep -oE '"[^" ]*/tests/test_[a-z0-9_]+"' | sed 's|.*/||; s|"$||' | sort -u)
+    [ "${#found[@]}" -ge "$least" ] || { echo "run_sanitized.sh: too few tests: ${found[*]}" >&2 && exit 1; }
+    printf '%s\n' "${found[@]}"
 }
 
 # Left out is what can find nothing that tests/run.sh does not: check/, which looks at sources and at
@@ -15,19 +27,16 @@ configure() { # FOLDER SANITIZERS
 # and recorded losses of experiments. Their networks are trained all the same, by
 # cli/experiments_go_on, with narrow fields: the same layers and the same calls on fewer channels. Of
 # captured solves the short ones suffice (conformance/quick_running_state).
+left_out='^check/|^parity/|test_captured_solves$|^cli/(experiments_(mnist|cifar10)|mnist|results)$'
 configure build-asan address,undefined
-ninja -C build-asan
-ODEON_EXPERIMENTS=narrow ODEON_KILLS=40 ctest --test-dir build-asan --output-on-failure \
-    -j "$(nproc)" -E '^check/|^parity/|test_captured_solves$|^cli/(experiments_(mnist|cifar10)|mnist|results)$' "$@"
+mapfile -t built < <(programs build-asan 250 -E "$left_out")
+ninja -C build-asan odeon_program plugins_of_tests mocked_plugins_of_tests gpu_run "${built[@]}"
+ODEON_KILLS=40 ctest --test-dir build-asan --output-on-failure -j "$(nproc)" -E "$left_out" "$@"
 
-# Only what these tests run is built. Here and above runs are killed a fifth as often (ODEON_KILLS): what
-# a kill leaves behind is a matter of files, which tests/run.sh has seen, and races show in runs that are
-# not killed just as well.
+# Here and above runs are killed a fifth as often (ODEON_KILLS): what a kill leaves behind is a matter of
+# files, which tests/run.sh has seen, and races show in runs that are not killed just as well.
 side_by_side='^lockstep/|^unit/.*/test_(registry|instance|diag|mem|collective|collective_wait|worker_group|prefetch|threads)$'
 configure build-tsan thread
-# A test's program may have another name than the test: two wings have a source of one name.
-mapfile -t programs < <(sed -nE 's|^add_test\(\[=*\[(.*)\]=*\] "[^"]*/tests/([^"/]*)".*|\1 \2|p' \
-    build-tsan/tests/CTestTestfile.cmake | awk -v tests="$side_by_side" '$1 ~ tests { print $2 }')
-[ "${#programs[@]}" -ge 16 ] || { echo "run_sanitized.sh: too few tests: ${programs[*]}" && exit 1; }
-ninja -C build-tsan odeon_program plugins_of_tests "${programs[@]}"
+mapfile -t built < <(programs build-tsan 16 -R "$side_by_side")
+ninja -C build-tsan odeon_program plugins_of_tests "${built[@]}"
 ODEON_KILLS=40 ctest --test-dir build-tsan --output-on-failure -j "$(nproc)" -R "$side_by_side"

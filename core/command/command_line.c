@@ -53,6 +53,10 @@ static const struct option known[] = {
     {"to", required_argument, NULL, OPTION_VALUE + ARGUMENT_TO},
     {"batches", required_argument, NULL, OPTION_VALUE + ARGUMENT_BATCHES},
     {"work-precision", no_argument, NULL, OPTION_VALUE + ARGUMENT_WORK_PRECISION},
+    {"report-every", required_argument, NULL, OPTION_VALUE + ARGUMENT_REPORT_EVERY},
+    {"serve", optional_argument, NULL, OPTION_VALUE + ARGUMENT_SERVE},
+    {"plot", no_argument, NULL, OPTION_VALUE + ARGUMENT_PLOT},
+    {"refresh", required_argument, NULL, OPTION_VALUE + ARGUMENT_REFRESH},
     {NULL, 0, NULL, 0},
 };
 
@@ -69,6 +73,16 @@ static odeon_status refuse(const command_line *a, int answer)
     return diag_fail(ODEON_ERR_CONFIG, "unknown option '%s' (odeon --help)", word);
 }
 
+/* getopt takes an optional value behind '=' alone; a number that stands behind the option can be
+ * nothing else. */
+static void take_number_behind(const command_line *a)
+{
+    const char *next = optind < a->argc ? a->words[optind] : NULL;
+    if (next != NULL && next[0] >= '0' && next[0] <= '9' && strchr(next, '=') == NULL) {
+        optarg = a->words[optind++];
+    }
+}
+
 /* One answer of getopt. */
 static odeon_status take(command_line *a, int answer)
 {
@@ -79,6 +93,9 @@ static odeon_status take(command_line *a, int answer)
     } else if (answer == OPTION_PLUGIN_PATH) {
         a->plugin_paths[a->n_plugin_paths++] = optarg;
     } else if (answer >= OPTION_VALUE && answer < OPTION_VALUE + ARGUMENT_COUNT) {
+        if (answer == OPTION_VALUE + ARGUMENT_SERVE && optarg == NULL) {
+            take_number_behind(a);
+        }
         a->value[answer - OPTION_VALUE] = optarg != NULL ? optarg : "";
         if (answer == OPTION_VALUE + ARGUMENT_COMPARE) {
             a->compares[a->n_compares++] = optarg;

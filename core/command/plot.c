@@ -89,7 +89,7 @@ static odeon_status run_plot(const command_line *a)
     }
     ODEON_TRY(find_format(file, &kind));
     ODEON_TRY(view_session_spare(a->n_operands - 1, a->operands + 1, file));
-    odeon_status status = view_session_open(a, a->n_operands - 1, a->operands + 1, &s);
+    odeon_status status = view_session_open(a, a->n_operands - 1, a->operands + 1, true, &s);
     if (status == ODEON_OK) {
         status = plot(a, &s, kind);
     }
@@ -104,7 +104,9 @@ const command command_plot = {
     .help =
         "The charts are those of the page that `odeon report` makes, and of any other view on\n"
         "the plugin path; a name that is none lists them. Of several runs the curves stand\n"
-        "together, with the range of those that differ in run.seed alone.\n\n"
+        "together, with the range of those that differ in run.seed alone. A file NAME.csv in\n"
+        "place of a run is a table to be drawn: work_precision and lr_find take what compare\n"
+        "and lr-find print with --csv, curves any table, its columns over the first.\n\n"
         "  --out FILE          FILE.svg, or, where librsvg is installed, FILE.png and FILE.pdf;\n"
         "                      FILE.csv gets the numbers, FILE.json a Vega-Lite chart with the\n"
         "                      numbers in it, FILE.py a program of matplotlib, with FILE.csv\n",

@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/output_file.h"
+#include "command/named_split.h"
 #include "command/setup.h"
 #include "command/setup_spare.h"
 #include "run/predict.h"
@@ -33,6 +34,9 @@ static odeon_status predict(const command_line *a, setup *s, const predict_input
     const char *file = a->value[ARGUMENT_OUT];
     predictions p;
     odeon_status status = predict_run(s->session, in, source, s->config->test_batch, &p);
+    if (status == ODEON_OK) {
+        status = predict_in_units(s->config, source, &p);
+    }
     if (status == ODEON_OK) {
         status = predict_write(file, s->session, s->config->dtype, &p);
     }
@@ -61,19 +65,20 @@ static odeon_status predict_file(const command_line *a, setup *s)
 /* Samples come in the order in which they are stored, or that of data.order. */
 static odeon_status predict_split(const command_line *a, setup *s)
 {
-    bool train = strcmp(a->value[ARGUMENT_SPLIT], "train") == 0;
-    data_source *source;
+    named_split split;
     s->config->shuffle = false;
-    ODEON_TRY(data_open(s->config, train ? ODEON_SPLIT_TRAIN : ODEON_SPLIT_TEST, &source));
-    odeon_status status = setup_session(s);
+    odeon_status status = named_split_open(s->config, a->value[ARGUMENT_SPLIT], &split);
     if (status == ODEON_OK) {
-        setup_warn(s, (notes_use){.data = true, .samples = data_length(source)});
-        status = session_place(s->session, source);
+        status = setup_session(s);
     }
     if (status == ODEON_OK) {
-        status = predict(a, s, NULL, source);
+        setup_warn(s, (notes_use){.data = true, .samples = data_length(split.source)});
+        status = session_place(s->session, split.source);
     }
-    data_close(source);
+    if (status == ODEON_OK) {
+        status = predict(a, s, NULL, split.source);
+    }
+    named_split_close(&split);
     return status;
 }
 
@@ -85,9 +90,7 @@ static odeon_status check_options(const command_line *a)
         return diag_fail(ODEON_ERR_CONFIG, "predict: --out FILE and one of --in FILE and --split "
                                            "NAME must be given (odeon help predict)");
     }
-    if (split != NULL && strcmp(split, "train") != 0 && strcmp(split, "test") != 0) {
-        return diag_fail(ODEON_ERR_CONFIG, "--split %s: must be train or test", split);
-    }
+    ODEON_TRY(split != NULL ? named_split_check(split) : ODEON_OK);
     if (a->value[ARGUMENT_TRANSFORMED] != NULL && split != NULL) {
         return diag_fail(ODEON_ERR_CONFIG, "--transformed: belongs to --in FILE");
     }
@@ -142,7 +145,7 @@ const command command_predict = {
         "  --transformed       what --in names has been through the layers of [data.*]: float32 "
         "or\n"
         "                      float64 in the shape that the model takes\n"
-        "  --split NAME        in place of --in: train or test, of the configured data set\n"
+        "  --split NAME        in place of --in: train, validation or test, of the data set\n"
         "  --out FILE          FILE.safetensors gets labels, probabilities (the softmax of the\n"
         "                      output), output, rows and true_labels; FILE.csv lines\n"
         "                      row,true,label,p0,p1,...: the sample's row in its file, from 0,\n"

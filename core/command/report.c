@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/output_file.h"
 #include "command/view_session.h"
+#include "command/watching.h"
 #include "format/run_folder.h"
 
 /* Of one run it lies in its folder, of several where the command was given. */
@@ -41,10 +42,15 @@ static odeon_status run_report(const command_line *a)
 {
     view_session s = {.registry = NULL};
     char *file = file_of(a);
+    const char *refresh = a->value[ARGUMENT_REFRESH];
     odeon_status status = file != NULL ? view_session_spare(a->n_operands, a->operands, file)
                                        : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
     if (status == ODEON_OK) {
-        status = view_session_open(a, a->n_operands, a->operands, &s);
+        status = view_session_open(a, a->n_operands, a->operands, false, &s);
+    }
+    if (status == ODEON_OK && refresh != NULL) {
+        view_session_of_files(&s);
+        status = watching_seconds("--refresh", refresh, &s.refresh_seconds);
     }
     if (status == ODEON_OK) {
         status = make_page(a, &s, file);
@@ -65,8 +71,10 @@ const command command_report = {
         "range of those that differ in run.seed alone, a table, and the keys in which they\n"
         "differ. What a run does not have is left out. A run that failed has a page, too.\n\n"
         "  --out FILE          where to write; else RUN/" RUN_FOLDER_PAGE ", of several runs\n"
-        "                      " RUN_FOLDER_PAGE " in the working directory\n",
-    .options = 1u << ARGUMENT_OUT,
+        "                      " RUN_FOLDER_PAGE " in the working directory\n"
+        "  --refresh TIME      of a run that goes on: nothing is computed with the model, and the\n"
+        "                      page loads itself again every 10s, 2m; 0: it does not\n",
+    .options = UINT64_C(1) << ARGUMENT_OUT | UINT64_C(1) << ARGUMENT_REFRESH,
     .min_operands = 1,
     .max_operands = (size_t)-1,
     .run = run_report,

@@ -271,6 +271,7 @@ static odeon_status continue_files(const resume *r, const setup *s, const metric
                            .metric_names = session_metric_names(s->session),
                            .n_blocks = n,
                            .blocks = blocks,
+                           .audited = s->config->audit_every > 0,
                            .n_figures = n_reported,
                            .figures = reported};
     return run_dir_continue(r->dir, s->config, s->observers, mark, &columns);

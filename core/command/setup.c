@@ -167,9 +167,9 @@ odeon_status setup_flow(setup *s)
                                &s->session);
 }
 
-odeon_status setup_observers(setup *s)
+odeon_status setup_observers(setup *s, size_t n, const char *const *more)
 {
-    return observers_create(s->registry, s->config, &s->observers);
+    return observers_create(s->registry, s->config, n, more, &s->observers);
 }
 
 void setup_warn(const setup *s, notes_use use)

@@ -37,8 +37,8 @@ odeon_status setup_session(setup *s);
 odeon_status setup_shapes(setup *s); /* session_create_shapes */
 /* Builds it as far as its first ODE block, to be solved. */
 odeon_status setup_flow(setup *s);
-/* Makes the observers of a run of training. */
-odeon_status setup_observers(setup *s);
+/* Makes the observers of a run of training, and n further ones (observers.h). */
+odeon_status setup_observers(setup *s, size_t n, const char *const *more);
 /* Warns of what the configuration may not mean (notes.h). */
 void setup_warn(const setup *s, notes_use use);
 void setup_close(setup *s);

@@ -36,6 +36,9 @@ static odeon_status solve(const command_line *a, setup *s, const predict_input *
     solution x;
     odeon_status status = solve_run(s->session, in, source, s->config->test_batch, &x);
     if (status == ODEON_OK) {
+        status = solve_in_units(s->config, source, &x);
+    }
+    if (status == ODEON_OK) {
         status = give(a, s, &x);
     }
     solution_fini(&x);

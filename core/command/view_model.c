@@ -12,10 +12,20 @@
 #include "format/ini_file.h"
 #include "format/run_folder.h"
 #include "odeon/dataset.h"
+#include "odeon/layer.h"
 #include "run/predict.h"
 #include "run/solve.h"
 #include "session/describe.h"
+#include "session/flow.h"
+#include "session/parameters.h"
 #include "session/placement.h"
+#include "session/run_batch.h"
+
+/* What a tensor of an answer points to. */
+typedef struct tensor_memory {
+    char *name;
+    double *value, *gradient;
+} tensor_memory;
 
 /* What was computed for one question. Predictions of a whole split are kept, since a page asks for
  * them more than once. */
@@ -26,8 +36,11 @@ struct view_answer {
     const odeon_view_run *run;
     solution states;
     predictions outputs;
-    double *values, *labels;
+    double *values, *labels, *times;
     int64_t *rows;
+    size_t n_tensors;
+    odeon_view_tensor *tensors; /* [n_tensors] */
+    tensor_memory *memory;      /* [n_tensors] */
 };
 
 static odeon_status no_memory(void)
@@ -41,7 +54,15 @@ static void answer_destroy(view_answer *a)
     predictions_fini(&a->outputs);
     mem_free(a->values);
     mem_free(a->labels);
+    mem_free(a->times);
     mem_free(a->rows);
+    for (size_t i = 0; i < a->n_tensors; i++) {
+        mem_free(a->memory[i].name);
+        mem_free(a->memory[i].value);
+        mem_free(a->memory[i].gradient);
+    }
+    mem_free(a->tensors);
+    mem_free(a->memory);
     mem_free(a);
 }
 
@@ -343,6 +364,67 @@ odeon_status view_model_solve(void *self, const odeon_view_ask *ask, odeon_view_
     return status;
 }
 
+/* [evaluations, samples, size] as answers have it, [samples, evaluations, size]. */
+static odeon_status give_points(const field_points *p, int64_t n, view_answer *a,
+                                odeon_view_answer *out)
+{
+    int64_t size = p->size / n;
+    a->values = mem_zalloc((size_t)(p->n * p->size), sizeof *a->values);
+    a->times = mem_zalloc((size_t)(p->n * n), sizeof *a->times);
+    if (a->values == NULL || a->times == NULL) {
+        return no_memory();
+    }
+    for (int64_t i = 0; i < p->n * n; i++) {
+        int64_t sample = i / p->n, at = i % p->n;
+        a->times[i] = p->t[at];
+        memcpy(a->values + i * size, p->y + at * p->size + sample * size,
+               (size_t)size * sizeof *a->values);
+    }
+    *out = (odeon_view_answer){.struct_size = sizeof *out,
+                               .n = n,
+                               .n_times = p->n,
+                               .size = size,
+                               .time = a->times,
+                               .value = a->values};
+    return ODEON_OK;
+}
+
+static odeon_status solve_listed(view_models *s, model *m, field_points *points,
+                                 odeon_view_answer *out)
+{
+    view_answer *a;
+    ODEON_TRY(add_answer(s, &a));
+    ODEON_TRY(session_list_points(m->setup.session, points));
+    ODEON_TRY(solve_run(m->setup.session, m->has_input ? &m->in : NULL, m->source, INT64_MAX,
+                        &a->states));
+    return give_points(points, a->states.n, a, out);
+}
+
+odeon_status view_model_evaluations(void *self, const odeon_view_ask *ask, odeon_view_answer *out)
+{
+    model m = {.source = NULL};
+    field_points points = {.n = 0};
+    odeon_view_ask alone = *ask;
+    ODEON_TRY(check_run(self, ask));
+    const char **override = mem_zalloc((size_t)ask->n_overrides + 1, sizeof *override);
+    odeon_status status = override != NULL ? ODEON_OK : no_memory();
+    if (status == ODEON_OK) {
+        if (ask->n_overrides > 0) {
+            memcpy(override, ask->override, (size_t)ask->n_overrides * sizeof *override);
+        }
+        override[alone.n_overrides++] = "run.workers=1";
+        alone.override = override;
+        status = model_open(self, &alone, setup_flow, &m);
+    }
+    if (status == ODEON_OK) {
+        status = solve_listed(self, &m, &points, out);
+    }
+    model_close(&m);
+    field_points_fini(&points);
+    mem_free(override);
+    return status;
+}
+
 odeon_status view_model_predict(void *self, const odeon_view_ask *ask, odeon_view_answer *out)
 {
     model m;
@@ -423,6 +505,79 @@ odeon_status view_model_samples(void *self, const odeon_view_ask *ask, const int
     if (status == ODEON_OK) {
         status = read_samples(self, &m, index, out);
     }
+    model_close(&m);
+    return status;
+}
+
+/* ---- parameters ---- */
+
+/* Running state has no gradient. */
+static odeon_status take_tensor(session *s, size_t index, bool gradients, tensor_memory *memory,
+                                odeon_view_tensor *out)
+{
+    session_parameter p = session_parameter_at(s, index);
+    bool wanted = gradients && p.role != ODEON_PARAM_STATE;
+    size_t n = (size_t)p.count;
+    memory->name = mem_strdup(p.path);
+    memory->value = mem_zalloc(n, sizeof(double));
+    memory->gradient = wanted ? mem_zalloc(n, sizeof(double)) : NULL;
+    if (memory->name == NULL || memory->value == NULL || (wanted && memory->gradient == NULL)) {
+        return no_memory();
+    }
+    *out = (odeon_view_tensor){
+        .name = memory->name, .n = p.count, .value = memory->value, .gradient = memory->gradient};
+    ODEON_TRY(session_parameter_get(s, index, memory->value));
+    return wanted ? session_gradient_get(s, index, memory->gradient) : ODEON_OK;
+}
+
+static odeon_status take_tensors(view_models *s, const model *m, view_answer **out)
+{
+    session *network = m->setup.session;
+    size_t n = session_parameters(network);
+    session_result result;
+    view_answer *a;
+    ODEON_TRY(add_answer(s, &a));
+    *out = a;
+    a->tensors = mem_zalloc(n + 1, sizeof *a->tensors);
+    a->memory = mem_zalloc(n + 1, sizeof *a->memory);
+    if (a->tensors == NULL || a->memory == NULL) {
+        return no_memory();
+    }
+    bool gradients = m->source != NULL;
+    if (gradients) {
+        ODEON_TRY(session_differentiate_samples(network, m->source, data_length(m->source),
+                                                m->order, &result));
+    }
+    for (size_t i = 0; i < n; i++) {
+        a->n_tensors++;
+        ODEON_TRY(take_tensor(network, i, gradients, &a->memory[i], &a->tensors[i]));
+    }
+    return ODEON_OK;
+}
+
+/* One batch of the configuration, unless fewer samples are wanted. */
+odeon_status view_model_parameters(void *self, const odeon_view_ask *ask, int64_t *n,
+                                   const odeon_view_tensor **out)
+{
+    view_models *s = self;
+    odeon_view_ask batch = {.struct_size = sizeof batch, .split = ask->split, .run = ask->run};
+    view_answer *a = NULL;
+    model m = {.source = NULL};
+    ODEON_TRY(check_run(s, ask));
+    odeon_status status = open_setup(s, &batch, &m.setup);
+    if (status == ODEON_OK && m.setup.config->dataset != NULL) {
+        int64_t most = m.setup.config->batch;
+        batch.n = ask->n > 0 && ask->n < most ? ask->n : most;
+        status = open_split(&m, &batch);
+    }
+    if (status == ODEON_OK) {
+        status = setup_session(&m.setup);
+    }
+    if (status == ODEON_OK) {
+        status = take_tensors(s, &m, &a);
+    }
+    *n = status == ODEON_OK ? (int64_t)a->n_tensors : 0;
+    *out = status == ODEON_OK ? a->tensors : NULL;
     model_close(&m);
     return status;
 }

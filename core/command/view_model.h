@@ -20,6 +20,9 @@ odeon_status view_model_solve(void *self, const odeon_view_ask *ask, odeon_view_
 odeon_status view_model_predict(void *self, const odeon_view_ask *ask, odeon_view_answer *out);
 odeon_status view_model_samples(void *self, const odeon_view_ask *ask, const int64_t *index,
                                 odeon_view_answer *out);
+odeon_status view_model_parameters(void *self, const odeon_view_ask *ask, int64_t *n,
+                                   const odeon_view_tensor **out);
+odeon_status view_model_evaluations(void *self, const odeon_view_ask *ask, odeon_view_answer *out);
 
 /* Frees the answers so far; but for all, predictions of a whole split are kept. */
 void view_model_release(view_models *s, bool all);

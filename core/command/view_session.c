@@ -3,6 +3,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/output_file.h"
+#include "base/path.h"
 #include "format/run_folder.h"
 #include "run/run_record.h"
 
@@ -55,10 +56,40 @@ static odeon_status draw(void *self, int64_t number, const odeon_view_request *r
     return status;
 }
 
+static odeon_status refuse_model(void *self, const odeon_view_ask *ask, odeon_view_answer *out)
+{
+    (void)self;
+    (void)ask;
+    (void)out;
+    return diag_fail(ODEON_ERR_UNSUPPORTED, "it takes the model, which is busy with the run");
+}
+
+static odeon_status refuse_samples(void *self, const odeon_view_ask *ask, const int64_t *index,
+                                   odeon_view_answer *out)
+{
+    (void)index;
+    return refuse_model(self, ask, out);
+}
+
+static odeon_status refuse_parameters(void *self, const odeon_view_ask *ask, int64_t *n,
+                                      const odeon_view_tensor **out)
+{
+    *n = 0;
+    *out = NULL;
+    return refuse_model(self, ask, NULL);
+}
+
+void view_session_of_files(view_session *s)
+{
+    s->services.solve = s->services.predict = refuse_model;
+    s->services.samples = refuse_samples;
+    s->services.parameters = refuse_parameters;
+}
+
 /* ---- life ---- */
 
 odeon_status view_session_open(const command_line *a, size_t n, const char *const *folders,
-                               view_session *out)
+                               bool tables, view_session *out)
 {
     *out = (view_session){.models = {.line = a},
                           .services = {.struct_size = sizeof out->services,
@@ -67,13 +98,17 @@ odeon_status view_session_open(const command_line *a, size_t n, const char *cons
                                        .draw = draw,
                                        .solve = view_model_solve,
                                        .predict = view_model_predict,
-                                       .samples = view_model_samples}};
+                                       .samples = view_model_samples,
+                                       .parameters = view_model_parameters,
+                                       .evaluations = view_model_evaluations}};
     out->runs = mem_zalloc(n, sizeof(odeon_view_run *));
     if (out->runs == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "runs: no memory");
     }
     for (size_t i = 0; i < n; i++) {
-        ODEON_TRY(run_record_read(folders[i], &out->runs[i]));
+        bool is_table = tables && path_ends_with(folders[i], ".csv");
+        ODEON_TRY(is_table ? run_record_read_table(folders[i], &out->runs[i])
+                           : run_record_read(folders[i], &out->runs[i]));
         out->n_runs++;
     }
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
@@ -104,6 +139,9 @@ odeon_status view_session_spare(size_t n, const char *const *folders, const char
         mem_free(path);
         ODEON_TRY(status);
     }
+    for (size_t i = 0; i < n; i++) {
+        ODEON_TRY(output_file_spare("--out", file, "RUN", folders[i])); /* a table */
+    }
     return output_file_check(file);
 }
 
@@ -116,7 +154,8 @@ odeon_status view_session_draw(view_session *s, int64_t number, int32_t format, 
                                         .n_runs = (int64_t)s->n_runs,
                                         .run = (const odeon_view_run *const *)s->runs,
                                         .file = file != NULL ? file : "",
-                                        .services = &s->services};
+                                        .services = &s->services,
+                                        .refresh_seconds = s->refresh_seconds};
     s->models.n_runs = request.n_runs;
     s->models.runs = request.run;
     odeon_status status = views_draw(s->views, number, &request, out);

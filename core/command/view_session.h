@@ -12,13 +12,16 @@ typedef struct view_session {
     registry *registry;
     views *views;
     odeon_view_services services;
+    double refresh_seconds; /* of a page */
 } view_session;
 
-/* Reads the runs in the folders and looks for views. out can be given to view_session_close
- * whatever the answer. */
+/* Reads the runs in the folders and looks for views. tables: a file NAME.csv may stand for one. out
+ * can be given to view_session_close whatever the answer. */
 odeon_status view_session_open(const command_line *a, size_t n, const char *const *folders,
-                               view_session *out);
+                               bool tables, view_session *out);
 void view_session_close(view_session *s);
+/* From now on nothing is computed with a model: what needs one is not drawn. */
+void view_session_of_files(view_session *s);
 /* May file be written? Not where it is one that is read of these runs (ODEON_ERR_CONFIG). */
 odeon_status view_session_spare(size_t n, const char *const *folders, const char *file);
 /* Draws all of them. file: of ODEON_VIEW_PYTHON, the name of the numbers; else NULL. */

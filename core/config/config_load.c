@@ -219,6 +219,8 @@ static odeon_status finish_run(loading *l, host_section *h)
     ODEON_TRY(set_workers(l, host_value(h, "workers")));
     ODEON_TRY(set_length(h));
     ODEON_TRY(evaluation_read(c, host_value(h, "eval_every")));
+    ODEON_TRY(evaluation_read_count("run", "stop_patience", host_value(h, "stop_patience"),
+                                    &c->stop_patience));
     ODEON_TRY(observer_list_read(l, h));
     c->out = take_text(h, "out"); /* a rerun must not meet the first one's folder */
     ODEON_TRY(host_section_print(&l->effective, h));
@@ -232,6 +234,9 @@ static odeon_status finish_run(loading *l, host_section *h)
     c->log_every = host_value(h, "log_every")->i;
     c->checkpoint_every = host_value(h, "checkpoint_every")->i;
     c->checkpoint_seconds = host_value(h, "checkpoint_seconds")->f;
+    c->eval_test = host_value(h, "eval_test")->i != 0;
+    c->best_by = (int32_t)host_value(h, "best_by")->i;
+    c->max_time = host_value(h, "max_time")->f;
     c->on_failure = (int32_t)host_value(h, "on_failure")->i;
     c->kernels = host_value(h, "kernels")->i != 0;
     c->patience = host_value(h, "patience")->f;
@@ -239,6 +244,18 @@ static odeon_status finish_run(loading *l, host_section *h)
 }
 
 /* ---- [data] ---- */
+
+/* A file of data.order may name a sample more than once, so that a share of its entries could be
+ * trained on all the same. */
+static odeon_status check_validation(const option_value *validation, const option_value *order)
+{
+    return !validation->set || !order->set
+               ? ODEON_OK
+               : location_fail(validation->where, "data",
+                               "validation = %.40s: data.order names the samples to train on: keep "
+                               "one of the two",
+                               validation->text);
+}
 
 /* test_batch defaults to batch, which a table of defaults cannot say, so it is filled in before the
  * section is printed: the normal form then says both. */
@@ -254,12 +271,14 @@ static odeon_status finish_data(loading *l, host_section *h)
         test_batch->i = batch->i;
         test_batch->set = true;
     }
+    ODEON_TRY(check_validation(host_value(h, "validation"), host_value(h, "order")));
     ODEON_TRY(host_section_print(&l->effective, h));
     c->dataset = host_take(h, "dataset");
     c->batch = batch->i;
     c->test_batch = test_batch->i;
     c->limit = host_value(h, "limit")->i;
     c->test_limit = host_value(h, "test_limit")->i;
+    c->validation = host_value(h, "validation")->f;
     c->order = take_text(h, "order");
     c->shuffle = host_value(h, "shuffle")->i != 0;
     c->drop_last = host_value(h, "drop_last")->i != 0;
@@ -281,6 +300,25 @@ static odeon_status finish_train(loading *l, host_section *h)
     c->weights = take_text(h, "weights");
     c->clip_norm = host_value(h, "clip_norm")->f;
     return ODEON_OK;
+}
+
+/* ---- [audit] ---- */
+
+static odeon_status finish_audit(loading *l, host_section *h)
+{
+    config *c = l->c;
+    const option_value *every = host_value(h, "every");
+    if (!every->set) {
+        return h->source->n_keys == 0
+                   ? ODEON_OK
+                   : location_fail(
+                         h->source->where, "audit",
+                         "every is missing: every how many steps the gradient is audited");
+    }
+    c->audit_every = every->i;
+    c->audit_error = host_value(h, "error")->f;
+    c->audit_drift = host_value(h, "drift")->f;
+    return host_section_print(&l->effective, h);
 }
 
 /* One section of the host: read by its table, handed to finish, and cleared whatever became of it.
@@ -400,6 +438,7 @@ static odeon_status read_all(loading *l)
     ODEON_TRY(model_print(l, &l->effective));
     ODEON_TRY(untrained ? read_weights_alone(l)
                         : read_section(l, "train", "optimizer", finish_train));
+    ODEON_TRY(read_section(l, "audit", NULL, finish_audit));
     return keep_effective(l);
 }
 

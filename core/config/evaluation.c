@@ -40,32 +40,62 @@ static bool parse_number(config *c, const char *text)
     return number_parse_i64(text, &c->eval_every) == NUMBER_OK && c->eval_every > 0;
 }
 
-/* The number is written into the normal form as it was typed, since it has been understood; only
- * the unit is put into its proper form. Numbers longer than any that could be valid are refused
- * before they are copied. */
-odeon_status evaluation_read(config *c, option_value *value)
+/* Splits text into its number, which goes to number, and the index of its unit among the first
+ * n_units. Numbers longer than any that could be valid are refused before they are copied. */
+static bool split(const char *text, int32_t n_units, char number[NUMBER_TEXT_BYTES], int32_t *unit)
 {
-    char number[NUMBER_TEXT_BYTES];
-    size_t digits = strcspn(value->text, " \t");
-    const char *word = value->text + digits + strspn(value->text + digits, " \t");
-    int32_t unit = 0;
-    while (unit < N_UNITS && !is_unit(word, units[unit])) {
-        unit++;
+    size_t digits = strcspn(text, " \t");
+    const char *word = text + digits + strspn(text + digits, " \t");
+    int32_t i = 0;
+    while (i < n_units && !is_unit(word, units[i])) {
+        i++;
     }
-    if (unit == N_UNITS || digits >= sizeof number) {
-        return refuse(value);
+    if (i == n_units || digits >= NUMBER_TEXT_BYTES) {
+        return false;
     }
-    memcpy(number, value->text, digits);
+    memcpy(number, text, digits);
     number[digits] = '\0';
-    c->eval_unit = unit;
-    if (!parse_number(c, number)) {
-        return refuse(value);
-    }
+    *unit = i;
+    return true;
+}
+
+/* The number is written into the normal form as it was typed, since it has been understood; only
+ * the unit is put into its proper form. */
+static odeon_status set_normal_form(const char *key, option_value *value, const char *number,
+                                    int32_t unit)
+{
     char *text = mem_printf("%s %s%s", number, units[unit], strcmp(number, "1") == 0 ? "" : "s");
     if (text == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "out of memory for run.eval_every");
+        return diag_fail(ODEON_ERR_NOMEM, "out of memory for %s", key);
     }
     mem_free(value->text);
     value->text = text;
     return ODEON_OK;
+}
+
+odeon_status evaluation_read(config *c, option_value *value)
+{
+    char number[NUMBER_TEXT_BYTES];
+    if (!split(value->text, N_UNITS, number, &c->eval_unit) || !parse_number(c, number)) {
+        return refuse(value);
+    }
+    return set_normal_form("run.eval_every", value, number, c->eval_unit);
+}
+
+odeon_status evaluation_read_count(const char *section, const char *name, option_value *value,
+                                   config_count *out)
+{
+    char number[NUMBER_TEXT_BYTES];
+    *out = (config_count){.every = 0};
+    if (!value->set) {
+        return ODEON_OK;
+    }
+    if (!split(value->text, CONFIG_STEPS + 1, number, &out->unit) ||
+        number_parse_i64(number, &out->every) != NUMBER_OK || out->every < 1) {
+        return location_fail(value->where, section,
+                             "%s = %.60s: give a number of epochs or steps, such as 10 epochs or "
+                             "500 steps",
+                             name, value->text);
+    }
+    return set_normal_form(name, value, number, out->unit);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/options.h"
+#include "config/options_recipe.h"
 
 /* ---- [run] ---- */
 
@@ -181,6 +182,10 @@ static const odeon_option *const run_options[] = {&run_name,
                                                   &run_checkpoint_every,
                                                   &run_checkpoint_seconds,
                                                   &run_eval_every,
+                                                  &recipe_eval_test,
+                                                  &recipe_best_by,
+                                                  &recipe_stop_patience,
+                                                  &recipe_max_time,
                                                   &run_on_failure,
                                                   &run_patience,
                                                   &run_observers,
@@ -269,9 +274,17 @@ static const odeon_option data_on_device = {
     .choices = "auto|yes|no",
     .help = "upload the samples in use once; auto: to a quarter of a GPU's free memory",
 };
-static const odeon_option *const data_options[] = {
-    &data_dataset, &data_batch,   &data_test_batch, &data_limit,     &data_test_limit,
-    &data_order,   &data_shuffle, &data_drop_last,  &data_on_device, NULL};
+static const odeon_option *const data_options[] = {&data_dataset,
+                                                   &data_batch,
+                                                   &data_test_batch,
+                                                   &data_limit,
+                                                   &data_test_limit,
+                                                   &recipe_validation,
+                                                   &data_order,
+                                                   &data_shuffle,
+                                                   &data_drop_last,
+                                                   &data_on_device,
+                                                   NULL};
 
 /* ---- [train] ---- */
 
@@ -418,6 +431,36 @@ static const odeon_option plugins_replace = {
 };
 static const odeon_option *const plugins_options[] = {&plugins_load, &plugins_replace, NULL};
 
+/* ---- [audit] ---- */
+
+/* Optional, so that the normal form of a configuration without it stays what it is. */
+static const odeon_option audit_every = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "every",
+    .min_text = "1",
+    .unit = "steps",
+    .help = "between two audits of the gradient, the column gradient_error; none if not given",
+};
+static const odeon_option audit_error = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .name = "error",
+    .default_text = "0.1",
+    .min_text = "0",
+    .help = "of the gradient, over its length, above which a warning is given",
+};
+static const odeon_option audit_drift = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .name = "drift",
+    .default_text = "0.01",
+    .min_text = "0",
+    .help = "of a state solved backward, over its length, above which a warning is given",
+};
+static const odeon_option *const audit_options[] = {&audit_every, &audit_error, &audit_drift, NULL};
+
 /* ---- all of them ---- */
 
 /* In the order in which hints look through them: what stands first is named first. */
@@ -425,7 +468,8 @@ static const struct {
     const char *section;
     const odeon_option *const *options;
 } tables[] = {{"run", run_options},     {"data", data_options},   {"data.NAME", transform_options},
-              {"model", model_options}, {"train", train_options}, {"plugins", plugins_options}};
+              {"model", model_options}, {"train", train_options}, {"plugins", plugins_options},
+              {"audit", audit_options}};
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
 /* By the table's name, "data.NAME" and not a section's: config_table_of makes the one of the other.

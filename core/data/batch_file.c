@@ -11,7 +11,7 @@
 /* x and y, as data sets are commonly called in such files; the others by their roles. */
 const char *batch_file_name(int32_t role)
 {
-    static const char *const names[DATA_ROLES] = {"x", "y", "time", "mask", "control"};
+    static const char *const names[DATA_ROLES] = {"x", "y", "time", "mask", "control", "length"};
     return names[role];
 }
 

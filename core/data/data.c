@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "data/fitted.h"
 #include "data/order_file.h"
 #include "data/sample_check.h"
 #include "plugin/calling.h"
@@ -17,8 +18,10 @@ struct data_source {
     data_fields fields;
     int64_t stored; /* samples of the split */
     int64_t length; /* of them in use */
-    int64_t *order; /* [length] from data.order, or NULL */
+    int64_t *order; /* [length]: the samples in use; NULL: the first ones */
+    bool fixed;     /* order is data.order's, which every epoch follows as it is */
     bool shuffled;
+    bool lent; /* set is that of another source, which outlives this one */
 };
 
 /* The registry has checked the kind, so the table is that of a data set. */
@@ -28,6 +31,83 @@ static const odeon_dataset_ops *ops_of(const instance *set)
 }
 
 /* ---- a split ---- */
+
+static odeon_status no_memory(int64_t n)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "data: no memory for %lld samples", (long long)n);
+}
+
+/* Those of the samples in use that are for validation, or those that are not, in the order in which
+ * they are stored. drawn is a permutation of all of them, of which the first n_apart are for
+ * validation. */
+static odeon_status list_share(data_source *source, int64_t n_apart, bool apart,
+                               const int64_t *drawn)
+{
+    int64_t n = source->length, k = 0;
+    bool *marked = mem_zalloc((size_t)n, sizeof *marked);
+    int64_t *list = mem_zalloc((size_t)n, sizeof *list);
+    for (int64_t i = 0; i < n_apart && marked != NULL; i++) {
+        marked[drawn[i]] = true;
+    }
+    for (int64_t i = 0; i < n && marked != NULL && list != NULL; i++) {
+        if (marked[i] == apart) {
+            list[k++] = i;
+        }
+    }
+    bool listed = marked != NULL && list != NULL;
+    source->order = listed ? list : NULL;
+    source->length = k;
+    mem_free(marked);
+    if (!listed) {
+        mem_free(list);
+    }
+    return listed ? ODEON_OK : no_memory(n);
+}
+
+/* Of the first samples in use, source->length of them, share is drawn for validation: the same
+ * ones whatever run.seed is, so that runs of several seeds are chosen by the same samples. */
+static odeon_status keep_share(data_source *source, double share, bool apart)
+{
+    int64_t n = source->length, n_apart = (int64_t)(share * (double)n + 0.5);
+    if (n_apart < 1 || n_apart >= n) {
+        return diag_fail(ODEON_ERR_DATA,
+                         "data.validation = %g: of %lld samples that is %lld, which leaves none to "
+                         "%s: choose another share",
+                         share, (long long)n, (long long)n_apart,
+                         n_apart < 1 ? "validate on" : "train on");
+    }
+    int64_t *drawn = mem_zalloc((size_t)n, sizeof *drawn);
+    if (drawn == NULL) {
+        return no_memory(n);
+    }
+    rng_permutation(rng_key(0, "validation", 0, 0), n, drawn);
+    odeon_status status = list_share(source, n_apart, apart, drawn);
+    mem_free(drawn);
+    return status;
+}
+
+/* What a data set without the slot serves was all that there was before there was the slot. */
+static bool has_split(const instance *set, int32_t split)
+{
+    const odeon_dataset_ops *ops = ops_of(set);
+    if (!ODEON_HAS(ops, odeon_dataset_ops, has_split)) {
+        return split == ODEON_SPLIT_TRAIN || split == ODEON_SPLIT_TEST;
+    }
+    calling outer = calling_begin(set, "has_split");
+    bool has = ops->has_split(set->self, split) != 0;
+    calling_leave(outer);
+    return has;
+}
+
+odeon_status data_has_split(const config *c, int32_t split, bool *has)
+{
+    instance *set;
+    *has = false;
+    ODEON_TRY(instance_create(c->dataset, "data", &set));
+    *has = has_split(set, split);
+    instance_destroy(set);
+    return ODEON_OK;
+}
 
 /* The order file counts in samples of the split, which is known only once it is open; a limit
  * applies to what the order left. */
@@ -39,15 +119,21 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
     source->split = split;
     source->dtype = c->dtype;
     ODEON_TRY(data_fields_read(set, &source->fields));
+    if (!has_split(set, split)) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "data: data set %s has no %s split",
+                         set->component->id, data_split_name(split));
+    }
+    ODEON_TRY(fitted_restore(set, c));
     calling outer = calling_begin(set, "open");
     ODEON_TRY(calling_end(outer, ops_of(set)->open(set->self, split, &source->stored)));
     if (source->stored < 1) {
         return diag_fail(ODEON_ERR_DATA, "data: data set %s has no samples in its %s split",
-                         set->component->id, split == ODEON_SPLIT_TRAIN ? "training" : "test");
+                         set->component->id, data_split_name(split));
     }
     source->length = source->stored;
     if (split == ODEON_SPLIT_TRAIN && c->order != NULL) {
         ODEON_TRY(order_file_read(c->order, source->stored, &source->order, &source->length));
+        source->fixed = true;
     }
     int64_t limit = split == ODEON_SPLIT_TRAIN ? c->limit : c->test_limit;
     /* 0 is no limit. */
@@ -55,7 +141,8 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
         source->length = limit;
     }
     source->shuffled = split == ODEON_SPLIT_TRAIN && c->shuffle;
-    return ODEON_OK;
+    bool divided = split == ODEON_SPLIT_TRAIN && c->validation > 0.0;
+    return divided ? keep_share(source, c->validation, false) : ODEON_OK;
 }
 
 /* data_close takes what there is of a source that could not be opened. */
@@ -75,13 +162,66 @@ odeon_status data_open(const config *c, int32_t split, data_source **out)
     return ODEON_OK;
 }
 
+/* The data set's own split; else, of what the training split was before its share was taken, the
+ * first samples, as many as the limit leaves. */
+odeon_status data_open_validation(const config *c, const data_source *train, data_source **out)
+{
+    *out = NULL;
+    bool is_own = has_split(train->set, ODEON_SPLIT_VALIDATION);
+    if (is_own && c->validation > 0.0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "data.validation = %g: data set %s has a validation split of its own, as "
+                         "its options say: keep one of the two",
+                         c->validation, train->set->component->id);
+    }
+    if (is_own) {
+        return data_open(c, ODEON_SPLIT_VALIDATION, out);
+    }
+    if (!(c->validation > 0.0)) {
+        return ODEON_OK;
+    }
+    data_source *source = mem_zalloc(1, sizeof *source);
+    if (source == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "data: no memory to open the data set");
+    }
+    *source = *train;
+    source->lent = true;
+    source->shuffled = false;
+    source->order = NULL;
+    source->length = c->limit > 0 && c->limit < train->stored ? c->limit : train->stored;
+    odeon_status status = keep_share(source, c->validation, true);
+    if (status != ODEON_OK) {
+        data_close(source);
+        return status;
+    }
+    *out = source;
+    return ODEON_OK;
+}
+
 void data_close(data_source *source)
 {
     if (source != NULL) {
-        instance_destroy(source->set);
+        if (!source->lent) {
+            instance_destroy(source->set);
+        }
         mem_free(source->order);
         mem_free(source);
     }
+}
+
+const char *data_fitted(const data_source *source)
+{
+    return fitted_text(source->set);
+}
+
+odeon_status data_units(const data_source *source, int32_t role, field_units *out)
+{
+    return field_units_of(source->set, &source->fields, role, out);
+}
+
+odeon_status data_class_names(const data_source *source, const char ***out)
+{
+    return class_names_of(source->set, source->fields.of[ODEON_ROLE_LABEL].classes, out);
 }
 
 const data_fields *data_source_fields(const data_source *source)
@@ -138,10 +278,13 @@ void data_in_use(const data_source *source, int64_t *indices)
  * the same samples in the same order. */
 odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch, int64_t *order)
 {
-    if (source->order == NULL && source->shuffled) {
-        rng_permutation(rng_key(seed, "order", (uint64_t)epoch, 0), source->length, order);
-    } else {
+    if (source->fixed || !source->shuffled) {
         data_in_use(source, order);
+        return ODEON_OK;
+    }
+    rng_permutation(rng_key(seed, "order", (uint64_t)epoch, 0), source->length, order);
+    for (int64_t i = 0; i < source->length && source->order != NULL; i++) {
+        order[i] = source->order[order[i]];
     }
     return ODEON_OK;
 }
@@ -197,11 +340,6 @@ static int64_t count(const data_fields *fields, int32_t role, int64_t n)
 {
     odeon_shape x = data_field_shape(fields, role, n, ODEON_DTYPE_F64);
     return odeon_count(&x);
-}
-
-static odeon_status no_memory(int64_t n)
-{
-    return diag_fail(ODEON_ERR_NOMEM, "data: no memory for %lld samples", (long long)n);
 }
 
 /* Samples as stored; the caller frees what is in raw, on failure too. All are allocated before one
@@ -282,6 +420,7 @@ static odeon_status open_single_file(data_source *source, const config *c, const
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: data set %s reads no single files", path, id);
     }
     ODEON_TRY(data_fields_read(source->set, &source->fields));
+    ODEON_TRY(fitted_restore(source->set, c));
     ODEON_TRY(ops->open_file(source->set->self, path, &source->stored, labelled));
     source->length = source->stored;
     return source->length > 0 ? ODEON_OK : diag_fail(ODEON_ERR_DATA, "%s: has no samples", path);

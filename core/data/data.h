@@ -3,15 +3,28 @@
 #define ODEON_CORE_DATA_DATA_H
 #include "config/config.h"
 #include "data/fields.h"
+#include "data/fitted.h"
 
 typedef struct data_source data_source;
 
-/* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply. The order file has
- * indices into the whole split, separated by blanks or line ends, each as often as it likes; its
- * entries are the samples in use, of which limit keeps the first. ODEON_ERR_DATA (with file and
- * line), ODEON_ERR_IO, ODEON_ERR_NOMEM. [main] */
+/* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply, and the samples of
+ * data.validation are left out. The order file has indices into the whole split, separated by
+ * blanks or line ends, each as often as it likes; its entries are the samples in use, of which
+ * limit keeps the first. ODEON_ERR_DATA (with file and line), ODEON_ERR_IO, ODEON_ERR_NOMEM. [main]
+ */
 odeon_status data_open(const config *c, int32_t split, data_source **out);
+/* The data set's own validation split; else the share data.validation of the training split that
+ * train leaves out, in the order in which it is stored; *out is NULL where there is neither. It
+ * reads from train's data set, so that train is closed after it. ODEON_ERR_CONFIG where there are
+ * both, ODEON_ERR_DATA, ODEON_ERR_NOMEM. [main] */
+odeon_status data_open_validation(const config *c, const data_source *train, data_source **out);
+/* Does the configured data set serve that split? */
+odeon_status data_has_split(const config *c, int32_t split, bool *has);
 void data_close(data_source *source); /* NULL is allowed */
+/* What the data set fitted on its training split (fitted.h), and the units of a field. */
+const char *data_fitted(const data_source *source);
+odeon_status data_units(const data_source *source, int32_t role, field_units *out);
+odeon_status data_class_names(const data_source *source, const char ***out); /* class_names_of */
 const data_fields *data_source_fields(const data_source *source);
 int64_t data_length(const data_source *source); /* samples in use */
 int64_t data_stored(const data_source *source); /* samples of the split */

@@ -58,8 +58,16 @@ odeon_shape data_field_shape(const data_fields *fields, int32_t role, int64_t n,
 /* The names that messages and layers use. */
 const char *data_role_name(int32_t role)
 {
-    static const char *const names[DATA_ROLES] = {"input", "label", "time", "mask", "control"};
+    static const char *const names[DATA_ROLES] = {"input", "label",   "time",
+                                                  "mask",  "control", "length"};
     return names[role];
+}
+
+const char *data_split_name(int32_t split)
+{
+    return split == ODEON_SPLIT_TRAIN        ? "training"
+           : split == ODEON_SPLIT_VALIDATION ? "validation"
+                                             : "test";
 }
 
 /* An int64 beyond 2^53 is rounded. */
@@ -157,6 +165,10 @@ static odeon_status check_fields(const char *id, const data_fields *fields)
     if (data_has(fields, ODEON_ROLE_TIME) && fields->of[ODEON_ROLE_TIME].ndim != 1) {
         return diag_fail(ODEON_ERR_PLUGIN, "data: data set %s: its times are not one list a sample",
                          id);
+    }
+    if (data_has(fields, ODEON_ROLE_LENGTH) && fields->of[ODEON_ROLE_LENGTH].ndim != 0) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "data: data set %s: its length is not one number a sample", id);
     }
     if (data_has(fields, ODEON_ROLE_MASK) && !same_shape(&fields->of[ODEON_ROLE_MASK], label)) {
         return diag_fail(ODEON_ERR_PLUGIN,

@@ -6,7 +6,7 @@
 #include "odeon/tensor.h"
 #include "plugin/instance.h"
 
-enum { DATA_ROLES = ODEON_ROLE_CONTROL + 1 };
+enum { DATA_ROLES = ODEON_ROLE_LENGTH + 1 };
 
 /* Known without opening any file. At most one field has a role, and input and label are there. */
 typedef struct data_fields {
@@ -31,8 +31,10 @@ uint64_t data_field_bytes(const data_fields *fields, int32_t role); /* of one sa
 int64_t data_field_size(const odeon_field_info *field);
 /* The shape of n samples' field, without data. */
 odeon_shape data_field_shape(const data_fields *fields, int32_t role, int64_t n, uint32_t dtype);
-/* "input", "label", "time", "mask", "control". */
+/* "input", "label", "time", "mask", "control", "length". */
 const char *data_role_name(int32_t role);
+/* "training", "validation", "test". */
+const char *data_split_name(int32_t split);
 /* The number that element i of stored stands for: scale * stored[i] + shift. */
 double data_field_value(const odeon_field_info *field, const void *stored, int64_t i);
 /* The same of all elements of n samples. */

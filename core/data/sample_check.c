@@ -32,8 +32,7 @@ static odeon_status refuse_number(const field_check *r, int64_t i, const char *w
         where[sizeof where - 1] = '\0';
     }
     return diag_fail(ODEON_ERR_DATA, "%s%sdata: sample %lld of the %s split: %s %s", where,
-                     where[0] != '\0' ? ": " : "", (long long)index,
-                     from->split == ODEON_SPLIT_TRAIN ? "training" : "test",
+                     where[0] != '\0' ? ": " : "", (long long)index, data_split_name(from->split),
                      data_role_name(r->role), what);
 }
 

@@ -20,6 +20,7 @@ struct capture_cache {
     int64_t allocs; /* allocations the device had counted when the recordings were made */
     int64_t asked;  /* queries so far; a logical clock for least-recently-used eviction */
     bool forgotten; /* drop all recordings at the next query */
+    bool warned;    /* that calls are made one by one */
     size_t n;
     recorded list[CAPTURE_CACHE_KEYS];
 };
@@ -176,11 +177,25 @@ int32_t capture_cache_ask(capture_cache *r, const void *key, size_t bytes, recor
     }
 }
 
+/* Without this line nobody would know why a run is slow. Once for all keys of an owner: they are
+ * refused for the same reasons. */
+static void warn(capture_cache *r, const char *reason)
+{
+    if (!r->warned) {
+        diag_log(ODEON_LOG_WARNING,
+                 "solves cannot be recorded on the device, so their calls are made one by one, "
+                 "which is slower: %s",
+                 reason);
+    }
+    r->warned = true;
+}
+
 /* The state stays when recordings are dropped, so the key is never tried again. */
-void capture_cache_decline(recorded *x)
+void capture_cache_decline(capture_cache *r, recorded *x, const char *reason)
 {
     if (x != NULL) {
         x->state = STATE_REFUSED;
+        warn(r, reason);
     }
 }
 
@@ -198,9 +213,8 @@ static odeon_status discard(capture_cache *r, recorded *x, odeon_status status)
     drop(r, x);
     x->attempts++;
     x->state = x->attempts < CAPTURE_CACHE_ATTEMPTS ? STATE_RUN : STATE_REFUSED;
-    if (x->state == STATE_REFUSED) { /* without this note nobody would know why a run is slow */
-        diag_log(ODEON_LOG_INFO, "a solve cannot be recorded, so its calls are made one by one: %s",
-                 diag_message());
+    if (x->state == STATE_REFUSED) {
+        warn(r, diag_message());
     }
     diag_clear();
     worker_group_resolve(r->lane->group);

@@ -5,6 +5,7 @@
 #include "odeon/device.h"
 #include "odeon/device_dual.h"
 #include "odeon/device_ext.h"
+#include "odeon/device_lanes.h"
 #include "plugin/calling.h"
 #include "plugin/words.h"
 
@@ -19,6 +20,7 @@ static const struct {
     {ODEON_DEVICE_CAPTURE, ODEON_SIZE_THROUGH(odeon_device_capture, destroy)},
     {ODEON_DEVICE_DUAL, ODEON_SIZE_THROUGH(odeon_device_dual, workspace)},
     {ODEON_DEVICE_SLICES, ODEON_SIZE_THROUGH(odeon_device_slices, error_sum)},
+    {ODEON_DEVICE_LANES, ODEON_SIZE_THROUGH(odeon_device_lanes, move)},
     {ODEON_DEVICE_POISON, ODEON_SIZE_THROUGH(odeon_device_poison, poison)},
 };
 enum { N_KNOWN = sizeof known / sizeof *known };

@@ -67,12 +67,13 @@ enum {
 };
 
 /* Metadata in the order of the checksum: n entries that it covers, then the checksum itself. The
- * last of the n is optional: files of rows other than the program's own.
+ * last two of the n are optional: files of rows other than the program's own, and what the data set
+ * fitted.
  * Values of list point to values, to checksum and to the configuration, none of which is owned
  * here. */
 typedef struct meta_list {
     size_t n;
-    safetensors_meta list[N_META + 2];
+    safetensors_meta list[N_META + 3];
     char values[N_META][NUMBER_TEXT_BYTES];
     char checksum[CHECKSUM_TEXT_BYTES];
 } meta_list;
@@ -112,6 +113,9 @@ static void make_meta(const checkpoint *from, meta_list *m)
     m->list[n++] = (safetensors_meta){"config", c.config};
     if (c.metrics.others != NULL) {
         m->list[n++] = (safetensors_meta){others_key, c.metrics.others};
+    }
+    if (c.fitted != NULL) {
+        m->list[n++] = (safetensors_meta){FITTED_KEY, c.fitted};
     }
     m->n = n;
     m->list[n] = (safetensors_meta){"checksum", m->checksum};
@@ -362,6 +366,7 @@ static odeon_status read_checkpoint(checkpoint_file *file)
     meta_list meta;
     ODEON_TRY(safetensors_open(file->path, &file->tensors));
     file->at.metrics.others = safetensors_metadata(file->tensors, others_key);
+    file->at.fitted = safetensors_metadata(file->tensors, FITTED_KEY);
     make_meta(&file->at, &meta); /* for the keys */
     ODEON_TRY(collect_meta(file, 0, N_HEAD, &meta));
     if (strcmp(meta.list[0].value, format) != 0) {

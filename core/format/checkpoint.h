@@ -4,15 +4,19 @@
  * path, the optimizer's as "optimizer/NAME/PATH", and as metadata
  * format "odeon checkpoint", version, the fields of checkpoint by name, and checksum: FNV-1a of the
  * other metadata (key, NUL, value, NUL; in the order above; metrics_others, where there are other
- * files of rows than the two, comes last) plus that of every tensor (name, NUL,
- * data) modulo 2^64, as 16 hexadecimal digits. The order of the samples and all random numbers
- * follow from the configuration, epoch and step, so that they need no more space than this. */
+ * files of rows than the two, and fitted, where the data set fitted something, come last) plus that
+ * of every tensor (name, NUL, data) modulo 2^64, as 16 hexadecimal digits. The order of the samples
+ * and all random numbers follow from the configuration, epoch and step, so that they need no more
+ * space than this. */
 #ifndef ODEON_CORE_FORMAT_CHECKPOINT_H
 #define ODEON_CORE_FORMAT_CHECKPOINT_H
 #include <stdbool.h>
 
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
+
+/* Under this key of their metadata checkpoints and weights have what the data set fitted. */
+#define FITTED_KEY "fitted"
 
 /* How far the files of rows are: bytes of whole lines of metrics.csv and metrics.jsonl, and "NAME
  * BYTES\n" of every other. */
@@ -42,6 +46,8 @@ typedef struct checkpoint {
     /* What the bits depend on as well. */
     int64_t workers;
     int64_t train_data, test_data; /* data/fingerprint.h */
+    const char *fitted; /* what the data set fitted; NULL: nothing; where a file was opened, as long
+                           as that is open */
     const char *config; /* the normal form; where a file was opened, as long as that is open */
 } checkpoint;
 

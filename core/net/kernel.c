@@ -32,7 +32,8 @@ odeon_status net_make_instance(const net_site *site, const odeon_config *chosen,
         return instance_create(chosen, layer->path, &layer->instance);
     }
     ODEON_TRY(instance_create(chosen, layer->path, &layer->original));
-    odeon_status status = instance_create_as(kernel, kernels_file(site->kernels, kernel), chosen,
+    odeon_status status = instance_create_as(kernel, kernels_file(site->kernels, kernel),
+                                             kernels_abi_minor(site->kernels, kernel), chosen,
                                              layer->path, &layer->instance);
     return status == ODEON_OK ? ODEON_OK : with_remedy(kernel, status);
 }

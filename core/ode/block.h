@@ -12,6 +12,7 @@
 #include "ode/steps_file.h"
 #include "odeon/container.h"
 #include "odeon/device_solver.h"
+#include "solver/lanes.h"
 #include "solver/solver.h"
 
 /* The vectors of a solve, one [n] for each time. Invariant, during a pass: y and d_y have room for
@@ -34,6 +35,20 @@ struct odeon_tape {
     solver *solver;
 };
 
+/* Solves of all samples side by side (sample_lanes.h). */
+typedef struct sample_lanes {
+    lanes *lanes;
+    const char *prevented;   /* why each sample is solved apart, in words; NULL: they need not be */
+    bool needs_given;        /* the body reads what the batch has beside its input */
+    bool under_way;          /* the pass under way solves so */
+    bool keeps_other;        /* the gradient method keeps what such a solve does not have */
+    bool held;               /* the last forward was one, of the samples of the slice */
+    bool kept;               /* and has left steps for its reverse */
+    const batch_fields *all; /* the slice's, of which fields holds some samples */
+    batch_fields fields;
+    device_buffer given[DATA_ROLES], list; /* memory of these, and of the rows that they are of */
+} sample_lanes;
+
 /* Solves of one sample after the other (samples.h). Invariants: solver i holds what the last
  * forward has left of sample i of the slice, as long as it keeps anything; solver 0 is always
  * there. */
@@ -52,6 +67,7 @@ typedef struct ode_samples {
     odeon_tensor *y;         /* [capacity] */
     odeon_view *d_y;
     int32_t capacity, reserved0;
+    sample_lanes side;
 } ode_samples;
 
 /* Invariants: forward and backward are created and destroyed with the block; spec's pointers other

@@ -28,11 +28,23 @@ static field_slice slice_at(const block_field *f, const odeon_view *t, int64_t f
     return (field_slice){.t = t, .first = first, .n = left < rows ? left : rows};
 }
 
+/* What a call of some samples has of its own. */
+typedef struct slice_parts {
+    batch_fields fields;
+    odeon_view t;
+} slice_parts;
+
+/* Times are one for all, or one for each sample. */
 static odeon_layer_call call_slice(const odeon_layer_call *all, const field_slice *x,
-                                   batch_fields *fields)
+                                   slice_parts *parts)
 {
-    odeon_layer_call call = slices_call(all, x->first, x->n, fields);
-    call.t = x->t;
+    odeon_layer_call call = slices_call(all, x->first, x->n, &parts->fields);
+    parts->t = *x->t;
+    if (x->t->shape.dim[0] > 1) {
+        parts->t.byte_offset += (uint64_t)x->first * sizeof(double);
+        parts->t.shape.dim[0] = x->n;
+    }
+    call.t = &parts->t;
     return call;
 }
 
@@ -56,8 +68,8 @@ static odeon_status copy_state(const block_field *f, const void *from, void *to)
 static odeon_status block_eval_slice(void *self, const field_slice *x)
 {
     block_field *f = self;
-    batch_fields fields;
-    odeon_layer_call call = call_slice(&f->call, x, &fields);
+    slice_parts parts;
+    odeon_layer_call call = call_slice(&f->call, x, &parts);
     f->evals += x->first == 0;
     return net_forward(slices_plan(&f->slices, x->n), &call, x->y[0], x->dy[0], NULL);
 }
@@ -67,10 +79,10 @@ static odeon_status eval_slices(block_field *f, const odeon_layer_call *all, con
 {
     int64_t bytes = block_field_sample_bytes(f);
     for (int64_t first = 0; first < f->host.samples; first += f->slices.rows) {
-        batch_fields fields;
+        slice_parts parts;
         const field_slice x = slice_at(f, all->t, first);
         const net_plan *plan = slices_plan(&f->slices, x.n);
-        odeon_layer_call call = call_slice(all, &x, &fields);
+        odeon_layer_call call = call_slice(all, &x, &parts);
         const char *in = y + first * bytes;
         char *out = dy + first * bytes;
         ODEON_TRY(frame == NULL ? net_forward(plan, &call, in, out, NULL)
@@ -97,9 +109,9 @@ static odeon_status eval_in_slices(block_field *f, const odeon_layer_call *call,
 static odeon_status vjp_slice(block_field *f, const odeon_layer_call *all, const field_slice *x,
                               const odeon_field_vjp *vjp)
 {
-    batch_fields fields;
+    slice_parts parts;
     const net_plan *plan = slices_plan(&f->slices, x->n);
-    odeon_layer_call call = call_slice(all, x, &fields);
+    odeon_layer_call call = call_slice(all, x, &parts);
     int64_t at = x->first * block_field_sample_bytes(f);
     char *frame = vjp->kept == NULL ? f->work.memory : inner_frame(f, vjp->kept->memory, x);
     const char *in = vjp->kept == NULL     ? (const char *)odeon_read(vjp->y) + at
@@ -143,6 +155,10 @@ static odeon_status body_eval(block_field *f, const odeon_field_eval *eval,
     call.t = eval->t;
     call.integrand = integrand;
     f->evals++;
+    if (f->points != NULL) {
+        ODEON_TRY(field_points_add(f->points, &f->call, f->host.abi.dtype, eval->t,
+                                   odeon_read(eval->y), f->parts[0].n));
+    }
     if (f->slices.rows > 0) {
         return eval_in_slices(f, &call, odeon_read(eval->y), odeon_write(eval->dy), frame);
     }
@@ -282,7 +298,7 @@ static void identify(block_field *f)
         x.integrals[2] = q->d_q.data;
         x.direction = q->direction;
     }
-    f->host.is_recordable = call->batch_field == batch_field &&
+    f->host.is_recordable = call->batch_field == batch_field && f->points == NULL &&
                             (field_terms_flags(&f->terms) & ODEON_LAYER_RANDOM) == 0;
     if (f->host.is_recordable) {
         const batch_fields *fields = call->host;
@@ -362,7 +378,7 @@ odeon_status block_field_fit_work(block_field *f, int64_t bytes)
     return ODEON_OK;
 }
 
-/* Of one term and without integrals. */
+/* Of one term and without integrals; not where evaluations are listed, which are whole ones. */
 static odeon_status fit_slices(block_field *f, odeon_net *body)
 {
     const slice_load load = {.samples = f->host.samples,
@@ -371,8 +387,11 @@ static odeon_status fit_slices(block_field *f, odeon_net *body)
                              .vector_bytes = block_field_sample_bytes(f),
                              .eval_bytes = slices_eval_bytes(f->plan),
                              .weight_bytes = slices_weight_bytes(body)};
-    bool suits = f->terms.stiff == NULL && f->integrals == NULL && slices_suit(&f->call, f->plan);
+    bool suits = f->terms.stiff == NULL && f->integrals == NULL && f->points == NULL &&
+                 slices_suit(&f->call, f->plan);
     int64_t rows = suits ? slices_rows(f->call.device, &load) : 0;
+    bool many = suits && f->most_rows > 0 && (rows == 0 ? load.samples : rows) > f->most_rows;
+    rows = many ? f->most_rows : rows;
     ODEON_TRY(slices_fit(&f->slices, body, f->plan, rows));
     f->host.slice = rows;
     f->host.n_local = 1;

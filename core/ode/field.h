@@ -3,6 +3,7 @@
 #define ODEON_CORE_ODE_FIELD_H
 #include "device/buffer.h"
 #include "net/net.h"
+#include "ode/field_points.h"
 #include "ode/quadrature.h"
 #include "ode/slices.h"
 #include "ode/tangent.h"
@@ -23,6 +24,8 @@ typedef struct block_field {
     quadrature *integrals;                     /* the block's; NULL: it has none */
     const net_plan *plan; /* of the body; with slices it has no memory to be run in */
     int64_t vectors;      /* that a step of its solves holds at once; 0: not known */
+    int64_t
+        most_rows; /* samples that its layers are called with at once; 0: as many as are worth it */
     field_slices slices;
     slices_frame frame; /* of an evaluation, with slices */
     field_terms terms;
@@ -32,6 +35,7 @@ typedef struct block_field {
     int64_t work_bytes;    /* of it that the last fit asked for */
     field_tangent tangent; /* of jvp, and of vjp on duals */
     int64_t evals;         /* since it was last set to 0 */
+    field_points *points;  /* where evaluations are listed; NULL: nowhere */
 } block_field;
 
 /* Fits the field to a body, a call and the shape of y. integrals is NULL or fitted to the same y.

@@ -301,7 +301,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ode->tape.solver = ode->forward;
     solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);
     solver_set_replay(ode->backward, ode->n_replay, (const double(*)[2])ode->replay);
-    return ODEON_OK;
+    return ode->samples != NULL ? sample_lanes_init(ode) : ODEON_OK;
 }
 
 /* The session finds its blocks in the site's list, in the order in which they were made, which is
@@ -575,9 +575,7 @@ int64_t ode_sample_under_way(const odeon_ode *ode)
 
 attempt_list ode_sample_attempts(const odeon_ode *ode, int64_t sample)
 {
-    attempt_list out;
-    out.attempts = solver_attempts(ode->samples->solvers[sample], &out.n);
-    return out;
+    return samples_attempts(ode, sample);
 }
 
 const double *ode_sample_times(const odeon_ode *ode, int64_t sample)

@@ -57,6 +57,7 @@ void samples_fini(odeon_ode *ode)
     if (x == NULL) {
         return;
     }
+    sample_lanes_fini(ode);
     for (int64_t i = 1; i < x->n_solvers; i++) {
         solver_destroy(x->solvers[i]);
     }
@@ -270,13 +271,23 @@ static void note_steps(ode_samples *x, int64_t accepted)
     x->steps_max = first || accepted > x->steps_max ? accepted : x->steps_max;
 }
 
-odeon_status samples_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,
-                             ode_pass pass)
+/* What all samples have taken, solved side by side. */
+static void note_all(odeon_ode *ode)
+{
+    ode->forward_stats = solve_stats_none();
+    for (int64_t i = 0; i < ode->outputs.samples; i++) {
+        const solve_stats *one = &lanes_log(ode->samples->side.lanes, i)->stats;
+        solve_stats_add(&ode->forward_stats, one);
+        note_steps(ode->samples, one->accepted);
+    }
+}
+
+static odeon_status forward_each(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,
+                                 ode_pass pass)
 {
     ode_samples *x = ode->samples;
     int64_t n = ode->outputs.samples;
     solve_stats sum = solve_stats_none();
-    samples_forget(ode);
     ODEON_TRY(fit_vectors(ode));
     ODEON_TRY(fit_solvers(ode, keep != 0 ? n : 1));
     slice all = begin_slice(ode);
@@ -293,6 +304,19 @@ odeon_status samples_forward(odeon_ode *ode, const odeon_layer_call *call, int32
     end_slice(ode, &all, status);
     ode->forward_stats = sum;
     return status;
+}
+
+odeon_status samples_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,
+                             ode_pass pass)
+{
+    bool done;
+    samples_forget(ode);
+    ODEON_TRY(sample_lanes_forward(ode, call, keep, pass, &done));
+    if (done) {
+        note_all(ode);
+        return ODEON_OK;
+    }
+    return forward_each(ode, call, keep, pass);
 }
 
 /* ---- backward ---- */
@@ -326,16 +350,21 @@ static odeon_status backward_sample(odeon_ode *ode, const odeon_layer_call *call
     return copy_row(ode, &ode->outputs.d_y0.view, 0, &all->outputs.d_y0, at);
 }
 
+/* After a forward side by side that has kept nothing the method needs no solver of the sample's. */
 odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass)
 {
     ode_samples *x = ode->samples;
     int64_t n = ode->outputs.samples;
     solve_stats sum = solve_stats_none();
+    if (x->side.kept) {
+        return sample_lanes_backward(ode, call, pass);
+    }
     ODEON_TRY(fit_vectors(ode));
+    ODEON_TRY(fit_solvers(ode, 1));
     slice all = begin_slice(ode);
     odeon_status status = ODEON_OK;
     for (int64_t i = 0; i < n && status == ODEON_OK; i++) {
-        ode->forward = x->solvers[i];
+        ode->forward = x->solvers[x->side.held ? 0 : i];
         ode->backward_stats = solve_stats_none();
         solver_forget(ode->backward);
         status = backward_sample(ode, call, pass, &all, i);
@@ -349,10 +378,23 @@ odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_
 
 /* ---- results ---- */
 
+attempt_list samples_attempts(const odeon_ode *ode, int64_t sample)
+{
+    const ode_samples *x = ode->samples;
+    attempt_list out;
+    if (x->side.held) {
+        const solve_log *log = lanes_log(x->side.lanes, sample);
+        return (attempt_list){.attempts = log->attempts, .n = log->n_attempts};
+    }
+    out.attempts = solver_attempts(x->solvers[sample], &out.n);
+    return out;
+}
+
 void samples_forget(odeon_ode *ode)
 {
     ode_samples *x = ode->samples;
     x->n = x->now = x->steps_min = x->steps_max = 0;
+    x->side.held = x->side.kept = false;
     for (int64_t i = 0; i < x->n_solvers; i++) {
         solver_forget(x->solvers[i]);
         solver_reset_peak(x->solvers[i]);
@@ -367,5 +409,5 @@ int64_t samples_peak_bytes(const odeon_ode *ode)
     for (int64_t i = 0; i < x->n_solvers; i++) {
         bytes += solver_peak_bytes(x->solvers[i]);
     }
-    return bytes;
+    return bytes + (x->side.held ? lanes_peak_bytes(x->side.lanes) : 0);
 }

@@ -1,8 +1,9 @@
-/* samples.h: a block whose samples are solved by themselves, one after the other on their worker:
- * each has steps, error norms and, where the batch gives them, times of its own. The result of a
- * sample is, to the bit, that of a batch which has no other sample.
+/* samples.h: a block whose samples are solved by themselves on their worker: each has steps, error
+ * norms and, where the batch gives them, times of its own. The result of a sample is, to the bit,
+ * that of a batch which has no other sample.
  *
- * A pass over a slice is the block's pass over one sample, in a loop: around each turn the sample's
+ * Where they can be they are solved side by side (sample_lanes.h). Else one after the other: a pass
+ * over a slice is the block's pass over one sample, in a loop, and around each turn the sample's
  * vectors are copied out of the slice's and back. The workers do not wait for each other.
  *
  * MEMORY. A forward that a backward follows leaves a tape for each sample, in as many solvers, with
@@ -13,6 +14,7 @@
 #ifndef ODEON_CORE_ODE_SAMPLES_H
 #define ODEON_CORE_ODE_SAMPLES_H
 #include "ode/block.h"
+#include "ode/sample_lanes.h"
 
 /* Makes the block one of these, before it has any solver. ODEON_ERR_CONFIG where a layer of its
  * body couples samples, or moves running state, which would depend on the order of the samples. */
@@ -22,14 +24,14 @@ void samples_fini(odeon_ode *ode);
 /* After the block's solvers are there: REPLAY's list, of all samples or of each. */
 odeon_status samples_read_replay(odeon_ode *ode, const char *path);
 
-/* The block's pass over what ode->outputs and ode->field hold. */
-typedef odeon_status (*ode_pass)(odeon_ode *ode, int32_t keep);
-
 /* Over all samples of the slice; call is the layer's, outputs are fitted and taken. The statistics
  * of the pass are then sums over the samples. A failure names its sample. */
 odeon_status samples_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,
                              ode_pass pass);
 odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass);
+
+/* The steps that a sample of the last forward has tried. */
+attempt_list samples_attempts(const odeon_ode *ode, int64_t sample);
 
 /* A pass begins: attempts and failures are forgotten. */
 void samples_forget(odeon_ode *ode);

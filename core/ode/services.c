@@ -7,9 +7,11 @@
 #include "base/diag.h"
 #include "device/worker_group.h"
 #include "ode/outputs.h"
+#include "ode/sample_lanes.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
 #include "plugin/words.h"
+#include "solver/lanes_reverse.h"
 
 /* Times come from a plugin here, so they are checked once more. */
 static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *times)
@@ -21,6 +23,17 @@ static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *t
                            "%s: gradient %s solves through times that do not rise or fall "
                            "throughout",
                            ode->path, ode->gradient->component->id);
+}
+
+static bool is_side_by_side(const odeon_ode *ode)
+{
+    return ode->samples != NULL && ode->samples->side.under_way;
+}
+
+/* The sample under way has been solved side by side with the others, and has its steps' sizes. */
+static bool is_without_tape(const odeon_ode *ode)
+{
+    return ode->samples != NULL && ode->samples->side.held && !ode->samples->side.under_way;
 }
 
 /* Solves of the adjoint have a solver of their own, so that they leave the tape of the forward
@@ -37,6 +50,11 @@ static odeon_status serve_solve(void *self, const odeon_gradient_solve *solve)
                          "%s: only the block's own field and its adjoint can be solved", ode->path);
     }
     ODEON_TRY(check_times(ode, solve->n_times, solve->times));
+    if (is_side_by_side(ode)) {
+        return adjoint ? diag_fail(ODEON_ERR_UNSUPPORTED,
+                                   "%s: an adjoint is solved sample by sample", ode->path)
+                       : sample_lanes_solve(ode, solve);
+    }
     solver_set_steps_before(s, adjoint ? ode->backward_stats.accepted + ode->backward_stats.rejected
                                        : 0);
     solver_keep_every(s, solve->keep_every);
@@ -64,12 +82,23 @@ static odeon_status serve_reverse(void *self, const odeon_gradient_reverse *reve
     odeon_ode *ode = self;
     ODEON_TRY(words_check_call(reverse, words_of_gradient_reverse));
     ode->field.call.flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
-    return solver_reverse_steps(reverse->tape->solver, reverse);
+    return is_side_by_side(ode) ? sample_lanes_reverse(ode, reverse)
+                                : solver_reverse_steps(reverse->tape->solver, reverse);
 }
 
 static odeon_status serve_tape_info(void *self, const odeon_tape *tape, odeon_tape_info *out)
 {
-    (void)self;
+    const odeon_ode *ode = self;
+    if (is_side_by_side(ode)) {
+        out->n_steps = lanes_most_steps(ode->samples->side.lanes);
+        out->keep = ODEON_KEEP_FRAMES;
+        return ODEON_OK;
+    }
+    if (is_without_tape(ode)) {
+        out->n_steps = lanes_log(ode->samples->side.lanes, ode->samples->now)->stats.accepted;
+        out->keep = ODEON_KEEP_NONE;
+        return ODEON_OK;
+    }
     out->n_steps = solver_n_steps(tape->solver);
     out->keep = (uint32_t)solver_kept(tape->solver, &out->keep_every);
     return ODEON_OK;
@@ -78,8 +107,20 @@ static odeon_status serve_tape_info(void *self, const odeon_tape *tape, odeon_ta
 static odeon_status serve_tape_step(void *self, const odeon_tape *tape, int64_t step,
                                     odeon_tape_step *out)
 {
-    (void)self;
-    return solver_step(tape->solver, step, out);
+    const odeon_ode *ode = self;
+    if (!is_without_tape(ode)) {
+        return solver_step(tape->solver, step, out);
+    }
+    const solve_log *log = lanes_log(ode->samples->side.lanes, ode->samples->now);
+    if (step < 0 || step >= log->stats.accepted) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: there is no step %lld of the solve's %lld",
+                         ode->path, (long long)step, (long long)log->stats.accepted);
+    }
+    const solve_attempt *attempt = solve_log_step(log, 0, step);
+    out->t = attempt->t;
+    out->h = attempt->h;
+    out->y = (odeon_view){.shape.ndim = 1};
+    return ODEON_OK;
 }
 
 static odeon_status serve_dense(void *self, const odeon_tape *tape, double t, const odeon_tensor *y)

@@ -134,7 +134,7 @@ static const interface_info interfaces[INTERFACE_COUNT + 1] = {
     [ODEON_INTERFACE_OBSERVER] = {"observer", ODEON_KIND_OBSERVER, ODEON_LAYOUT_OBSERVER,
                                   sizeof(odeon_observer_ops),
                                   ODEON_SIZE_THROUGH(odeon_observer_ops, see), 0, observer_needed,
-                                  offsetof(odeon_observer_ops, flags), 0},
+                                  offsetof(odeon_observer_ops, flags), ODEON_OBSERVER_RECORDS},
     [ODEON_INTERFACE_VIEW] = {"view", ODEON_KIND_VIEW, ODEON_LAYOUT_VIEW, sizeof(odeon_view_ops),
                               ODEON_SIZE_THROUGH(odeon_view_ops, draw), 0, view_needed,
                               offsetof(odeon_view_ops, flags), 0},

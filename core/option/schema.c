@@ -139,6 +139,7 @@ odeon_config *schema_copy(const odeon_config *config)
         return NULL;
     }
     copy->file = config->file;
+    copy->abi_minor = config->abi_minor;
     copy->services = config->services;
     copy->registry = config->registry;
     copy->figures = config->figures;

@@ -43,7 +43,8 @@ struct odeon_config {
     size_t n;             /* options */
     option_value *values; /* [n], in the order of the component's table */
     location where;
-    const char *file; /* the plugin's, which lives as long as the registry; NULL: none is known */
+    const char *file;   /* the plugin's, which lives as long as the registry; NULL: none is known */
+    uint32_t abi_minor; /* that the plugin was built with; of none: 0 */
     const host_service *services; /* what its instances may ask the host for; NULL: nothing */
     struct registry *registry;    /* that it was read by; NULL: none */
     struct figures *figures;      /* of its instances and others; NULL: they have none */

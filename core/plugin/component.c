@@ -200,6 +200,7 @@ odeon_status component_read(registry *r, int32_t kind, const char *text, locatio
         const registry_plugin *plugin = registry_plugin_of(r, component);
         if (m.config != NULL) {
             m.config->file = plugin != NULL ? plugin->file : NULL;
+            m.config->abi_minor = plugin != NULL ? plugin->root->abi_minor : 0;
             m.config->services = registry_services(r);
             m.config->registry = r;
             m.config->figures = registry_figures(r);

@@ -13,8 +13,6 @@
 /* The table of services is a part of the instance, and self leads from it back there: a plugin
  * passes the table to each service, and so the host knows who calls without a global. */
 
-/* With minor 0 the lower of the host's and any plugin's is the host's. */
-static_assert(ODEON_ABI_MINOR == 0, "abi_minor of a host table is the lower of the two minors");
 static_assert(sizeof(size_t) >= sizeof(uint64_t), "sizes of the ABI are sizes of host memory");
 
 /* ---- services ---- */
@@ -226,7 +224,8 @@ static void unmake_self(instance *x)
 
 odeon_status instance_create(const odeon_config *config, const char *path, instance **out)
 {
-    return instance_create_as(config->component, config->file, config, path, out);
+    return instance_create_as(config->component, config->file, config->abi_minor, config, path,
+                              out);
 }
 
 odeon_status instance_take(odeon_config *config, const char *path, instance **out)
@@ -242,7 +241,8 @@ odeon_status instance_take(odeon_config *config, const char *path, instance **ou
 
 /* The instance is complete when init is called, so that init may fail with words of its own. */
 odeon_status instance_create_as(const odeon_component *component, const char *file,
-                                const odeon_config *config, const char *path, instance **out)
+                                uint32_t abi_minor, const odeon_config *config, const char *path,
+                                instance **out)
 {
     *out = NULL;
     instance *x = mem_zalloc(1, sizeof *x);
@@ -258,6 +258,9 @@ odeon_status instance_create_as(const odeon_component *component, const char *fi
                          component->id);
     }
     instance_host(x);
+    if (abi_minor < x->host.abi_minor) { /* both sides use the lower of their minors */
+        x->host.abi_minor = abi_minor;
+    }
     odeon_status status = x->component->instance_bytes > 0 ? make_self(x) : ODEON_OK;
     if (status != ODEON_OK) {
         instance_destroy(x);

@@ -10,13 +10,14 @@ odeon_status instance_create(const odeon_config *config, const char *path, insta
 /* The same with a config that is the instance's from now on, also where it fails. */
 odeon_status instance_take(odeon_config *config, const char *path, instance **out);
 /* The same as instance_create, but of component of file, a kernel, which gets the options of
- * config's. */
+ * config's; abi_minor is that of the kernel's plugin. */
 odeon_status instance_create_as(const odeon_component *component, const char *file,
-                                const odeon_config *config, const char *path, instance **out);
+                                uint32_t abi_minor, const odeon_config *config, const char *path,
+                                instance **out);
 void instance_destroy(instance *x); /* NULL is allowed */
 
-/* Fills x->host; of x only path is looked at by the services that it gives. For a plugin's init,
- * which belongs to no instance. */
+/* Fills x->host, with the host's minor for abi_minor; of x only path is looked at by the services
+ * that it gives. For a plugin's init, which belongs to no instance. */
 void instance_host(instance *x);
 
 /* The kind's table, e.g. const odeon_layer_ops *ops = x->component->ops. */

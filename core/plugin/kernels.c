@@ -45,6 +45,11 @@ const char *kernels_file(const kernel_list *k, const odeon_component *kernel)
     return registry_plugin_of(k->r, kernel)->file;
 }
 
+uint32_t kernels_abi_minor(const kernel_list *k, const odeon_component *kernel)
+{
+    return registry_plugin_of(k->r, kernel)->root->abi_minor;
+}
+
 /* A kernel computes what its layer does in one launch; bodies would be called by nobody. */
 static odeon_status check_leaf(const kernel_list *k, const odeon_component *layer,
                                const odeon_component *kernel)

@@ -16,6 +16,8 @@ odeon_status kernels_find(kernel_list *k, const odeon_component *layer,
                           const odeon_component **out);
 /* The file that a kernel which was found is from. */
 const char *kernels_file(const kernel_list *k, const odeon_component *kernel);
+/* The minor of the ABI that this file was built with. */
+uint32_t kernels_abi_minor(const kernel_list *k, const odeon_component *kernel);
 
 /* Those in use, in the order in which they were found; k may be NULL. */
 size_t kernels_count(const kernel_list *k);

@@ -9,7 +9,8 @@
 static const char *const may_change[] = {
     "run.name",       "run.epochs",           "run.iterations",
     "run.log_every",  "run.checkpoint_every", "run.checkpoint_seconds",
-    "run.on_failure", "run.patience",         "run.observers"};
+    "run.on_failure", "run.patience",         "run.observers",
+    "run.eval_test",  "run.stop_patience",    "run.max_time"};
 enum { N_MAY_CHANGE = sizeof may_change / sizeof *may_change };
 
 /* Keys that no bit of a step depends on: how long the run is, what it is called, and how often it

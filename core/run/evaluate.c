@@ -117,16 +117,14 @@ odeon_status evaluate_split(session *s, const data_source *source, int64_t batch
     session_result_fini(out);
     int64_t total = data_length(source);
     if (total == 0) {
-        return diag_fail(ODEON_ERR_DATA, "the test split has no samples");
+        return diag_fail(ODEON_ERR_DATA, "the split has no samples");
     }
     int64_t *order = mem_zalloc((size_t)total, sizeof *order);
     if (order == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "evaluation: no memory for %lld indices",
                          (long long)total);
     }
-    for (int64_t i = 0; i < total; i++) {
-        order[i] = i;
-    }
+    data_in_use(source, order);
     odeon_status status = evaluate_batches(s, source, batch, order, p, out);
     mem_free(order);
     if (status == ODEON_OK && !(out->counted > 0.0)) {
@@ -136,13 +134,13 @@ odeon_status evaluate_split(session *s, const data_source *source, int64_t batch
 }
 
 /* In the order of the columns of the metrics' files. */
-void evaluate_print(FILE *out, const session *s, const session_result *result)
+void evaluate_print(FILE *out, const session *s, const char *what, const session_result *result)
 {
     char number[32];
     progress_number(result->loss, number);
-    fprintf(out, "test loss %s\n", number);
+    fprintf(out, "%s loss %s\n", what, number);
     for (size_t i = 0; i < session_metric_count(s); i++) {
         progress_number(result->metrics[i], number);
-        fprintf(out, "test %s %s\n", session_metric_names(s)[i], number);
+        fprintf(out, "%s %s %s\n", what, session_metric_names(s)[i], number);
     }
 }

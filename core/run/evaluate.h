@@ -20,7 +20,8 @@ odeon_status evaluate_split(session *s, const data_source *source, int64_t batch
 odeon_status evaluate_add(session_result *out, const session_result *batch, size_t n_metrics,
                           int64_t n, int64_t total);
 
-/* "test loss 0.4132", then "test accuracy 0.8571" and so on, one a line (progress_number). */
-void evaluate_print(FILE *out, const session *s, const session_result *result);
+/* Of a split called what: "test loss 0.4132", then "test accuracy 0.8571" and so on, one a line
+ * (progress_number). */
+void evaluate_print(FILE *out, const session *s, const char *what, const session_result *result);
 
 #endif

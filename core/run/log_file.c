@@ -76,7 +76,7 @@ static bool ends_in_crlf(int fd)
 odeon_status log_file_open(log_file *file, const char *folder, const char *name)
 {
     ODEON_TRY(open_file(file, folder, name, 0));
-    if (file->fd < 0 || !ends_in_crlf(file->fd)) {
+    if (file->fd < 0 || file->records || !ends_in_crlf(file->fd)) {
         return ODEON_OK;
     }
     ODEON_TRY(read_file(file->path, &file->restored, &file->restored_bytes));
@@ -103,9 +103,28 @@ bool log_file_has_text(const log_file *file)
     return read_at(file, &first, 1, 0) > 0;
 }
 
+static odeon_status check_records(const log_file *file, int64_t bytes)
+{
+    struct stat info = {.st_size = 0};
+    if (file->fd >= 0 && fstat(file->fd, &info) != 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file->path, strerror(errno));
+    }
+    return info.st_size == 0 || info.st_size >= bytes
+               ? ODEON_OK
+               : diag_fail(
+                     ODEON_ERR_DATA,
+                     "%s: is not as the run left it: it has %lld bytes, and its records of "
+                     "the checkpoint end at byte %lld; move it away, and the run goes on with "
+                     "a new one",
+                     file->path, (long long)info.st_size, (long long)bytes);
+}
+
 /* Where the mark is there ends a line, unless somebody has changed the file. */
 odeon_status log_file_check_mark(const log_file *file, int64_t bytes)
 {
+    if (file->records) {
+        return check_records(file, bytes);
+    }
     char last = '\n';
     ssize_t n = bytes > 0 ? read_at(file, &last, 1, (size_t)bytes - 1) : 0;
     if (n < 0) {

@@ -16,6 +16,7 @@
 /* fd is -1 while the file is not open. whole never counts a line that was written in part. */
 typedef struct log_file {
     int fd;
+    bool records; /* of records that need not be lines; set before it is opened */
     char *path;
     off_t whole;    /* bytes of complete lines */
     int error;      /* errno of the first failure; 0: none */
@@ -30,7 +31,8 @@ odeon_status log_file_create(log_file *file, const char *folder, const char *nam
 /* A file that a run goes on with. log_file_open only looks: of one that is not there fd stays -1.
  * The two checks see it as it will be gone on with: without CR, where an editor has added them. */
 odeon_status log_file_open(log_file *file, const char *folder, const char *name);
-/* ODEON_ERR_DATA unless a line ends at bytes, or the file is shorter. */
+/* ODEON_ERR_DATA unless a line ends at bytes, or the file is shorter; of records, where it is
+ * shorter and not empty, since half a record hides all that follow. */
 odeon_status log_file_check_mark(const log_file *file, int64_t bytes);
 /* ODEON_ERR_DATA unless it begins with that text. */
 odeon_status log_file_check_begin(const log_file *file, const char *text, size_t bytes);

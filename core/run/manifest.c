@@ -208,6 +208,9 @@ static void add_data(text_buffer *t, const manifest_facts *facts)
     add_key(t, "  ", "data");
     text_printf(t, "{\n    \"samples\": %lld", (long long)facts->samples);
     add_integer(t, "    ", "test_samples", facts->test_samples);
+    if (facts->validation_samples > 0) {
+        add_integer(t, "    ", "validation_samples", facts->validation_samples);
+    }
     add_text(t, "    ", "order", order);
     add_text(t, "    ", "content", train);
     add_text(t, "    ", "test_content", test);

@@ -48,6 +48,7 @@ static odeon_status open_all(const char *folder, observers *all, file_opener ope
     m->files = files;
     for (size_t i = 0; i < all->n; i++) {
         files[i].fd = -1;
+        files[i].records = observer_has_records(&all->list[i]);
     }
     for (size_t i = 0; i < all->n; i++) {
         ODEON_TRY(file_of(m, i) != NULL ? open_one(&files[i], folder, file_of(m, i)) : ODEON_OK);

@@ -61,10 +61,22 @@ static size_t note_recording(FILE *out, const session *s)
     return 1;
 }
 
+/* It takes several times as long. */
+static size_t note_samples(FILE *out, const session *s)
+{
+    const char *path, *why = session_samples_in_turn(s, &path);
+    if (why == NULL) {
+        return 0;
+    }
+    note(out, "%s: step = sample solves one sample after the other here, not side by side: %s",
+         path, why);
+    return 1;
+}
+
 /* Keys first, then what the model does with its data, then the run: the order in which a reader
  * finds them in the INI. */
 size_t notes_give(FILE *out, const config *c, const session *s, notes_use use)
 {
     return idle_keys_print(out, c) + note_times(out, c, s, &use) + note_schedule(out, c, s, &use) +
-           note_recording(out, s);
+           note_recording(out, s) + note_samples(out, s);
 }

@@ -17,13 +17,25 @@ static odeon_status out_of_memory(void)
 
 /* ---- life ---- */
 
-/* All files of a run whose names begin so are rows: none of the host's other files can be meant. */
+/* All files of a run whose names begin so are observers': none of the host's other files can be
+ * meant. */
+bool observers_own_file(const char *name)
+{
+    static const char events[] = "events.";
+    return strncmp(name, OBSERVERS_FILE_PREFIX, strlen(OBSERVERS_FILE_PREFIX)) == 0 ||
+           strncmp(name, events, strlen(events)) == 0;
+}
+
+bool observer_has_records(const observer *x)
+{
+    return (x->ops->flags & ODEON_OBSERVER_RECORDS) != 0;
+}
+
 static bool is_file_name(const char *name)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-    return strncmp(name, OBSERVERS_FILE_PREFIX, strlen(OBSERVERS_FILE_PREFIX)) == 0 &&
-           strspn(name, allowed) == strlen(name) && strlen(name) <= 64;
+    return observers_own_file(name) && strspn(name, allowed) == strlen(name) && strlen(name) <= 64;
 }
 
 /* n: how many stand before it. */
@@ -36,7 +48,7 @@ static odeon_status check_file(const observers *x, size_t n)
     if (!is_file_name(mine->ops->file)) {
         return calling_blame(
             mine->instance, "file",
-            "'%.80s' is no name of a file of rows: it begins with metrics. and has "
+            "'%.80s' is no name of a file of rows: it begins with metrics. or events. and has "
             "letters, digits, '.', '-' and '_'",
             mine->ops->file);
     }
@@ -71,38 +83,52 @@ static odeon_status add(observers *x, odeon_config *chosen, bool owned)
 static const char *const defaults[] = {"csv", "jsonl"};
 enum { N_DEFAULTS = sizeof defaults / sizeof *defaults };
 
-/* Nothing of an INI names them, so that they are read here. */
-static odeon_status add_defaults(registry *r, observers *x)
+static bool has(const observers *x, const char *id)
 {
-    for (size_t i = 0; i < N_DEFAULTS; i++) {
+    for (size_t i = 0; i < x->n; i++) {
+        if (strcmp(x->list[i].instance->component->id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing of an INI names these, so that they are read here. */
+static odeon_status add_more(registry *r, size_t n, const char *const *texts, observers *x)
+{
+    for (size_t i = 0; i < n; i++) {
         odeon_config *chosen = NULL;
-        ODEON_TRY(component_read(r, ODEON_KIND_OBSERVER, defaults[i], (location){0}, "run", NULL, 0,
+        ODEON_TRY(component_read(r, ODEON_KIND_OBSERVER, texts[i], (location){0}, "run", NULL, 0,
                                  NULL, &chosen));
+        if (has(x, chosen->component->id)) {
+            schema_destroy(chosen);
+            continue;
+        }
         ODEON_TRY(add(x, chosen, true));
     }
     return ODEON_OK;
 }
 
-static odeon_status fill(registry *r, const config *c, observers *x)
+static odeon_status fill(registry *r, const config *c, size_t n, const char *const *more,
+                         observers *x)
 {
-    size_t room = c->has_observers ? c->n_observers : N_DEFAULTS;
+    size_t room = n + (c->has_observers ? c->n_observers : N_DEFAULTS);
     x->list = mem_zalloc(room + 1, sizeof *x->list); /* none at all is a list, too */
     if (x->list == NULL) {
         return out_of_memory();
     }
-    if (!c->has_observers) {
-        return add_defaults(r, x);
-    }
-    for (size_t i = 0; i < c->n_observers; i++) {
+    for (size_t i = 0; c->has_observers && i < c->n_observers; i++) {
         ODEON_TRY(add(x, c->observers[i], false));
     }
-    return ODEON_OK;
+    ODEON_TRY(c->has_observers ? ODEON_OK : add_more(r, N_DEFAULTS, defaults, x));
+    return add_more(r, n, more, x);
 }
 
-odeon_status observers_create(registry *r, const config *c, observers **out)
+odeon_status observers_create(registry *r, const config *c, size_t n, const char *const *more,
+                              observers **out)
 {
     observers *x = *out = mem_zalloc(1, sizeof *x);
-    odeon_status status = x != NULL ? fill(r, c, x) : out_of_memory();
+    odeon_status status = x != NULL ? fill(r, c, n, more, x) : out_of_memory();
     if (status != ODEON_OK) {
         observers_destroy(x);
         *out = NULL;
@@ -143,6 +169,11 @@ static void put(void *line, const char *text)
     text_add(line, text);
 }
 
+static void put_bytes(void *line, const void *bytes, uint64_t n)
+{
+    text_add_bytes(line, bytes, (size_t)n);
+}
+
 static void put_json(void *line, const char *text)
 {
     text_json_string(line, text);
@@ -171,7 +202,7 @@ static odeon_status check_line(const observer *x, const char *slot, int32_t type
     if (type != ODEON_EVENT_ROW) {
         return calling_blame(x->instance, slot, "it puts lines into an event that is no row");
     }
-    return line->data[line->length - 1] == '\n'
+    return observer_has_records(x) || line->data[line->length - 1] == '\n'
                ? ODEON_OK
                : calling_blame(x->instance, slot, "it puts a line without its end");
 }
@@ -181,8 +212,11 @@ static odeon_status call_slot(observer *x, const char *slot, const odeon_event *
                               text_buffer *line,
                               odeon_status (*call)(void *, const odeon_event *, const odeon_line *))
 {
-    const odeon_line to = {
-        .struct_size = sizeof to, .self = line, .put = put, .put_json = put_json};
+    const odeon_line to = {.struct_size = sizeof to,
+                           .self = line,
+                           .put = put,
+                           .put_json = put_json,
+                           .put_bytes = put_bytes};
     diag_reason before = diag_take();
     calling outer = calling_begin(x->instance, slot);
     odeon_status status = calling_end(outer, call(x->instance->self, event, &to));

@@ -9,7 +9,7 @@
 #include "plugin/instance.h"
 #include "plugin/registry.h"
 
-#define OBSERVERS_FILE_PREFIX "metrics." /* of all files of rows */
+#define OBSERVERS_FILE_PREFIX "metrics." /* of files of rows */
 
 typedef struct observer {
     instance *instance;
@@ -22,11 +22,18 @@ typedef struct observers {
     observer *list;
 } observers;
 
-/* Those that run.observers names, csv and jsonl where it is not given. ODEON_ERR_PLUGIN: one wants
- * an event that this host does not know, or a file of a name that cannot be, or that another has;
- * ODEON_ERR_CONFIG, ODEON_ERR_NOMEM. [main] */
-odeon_status observers_create(registry *r, const config *c, observers **out);
+/* Those that run.observers names, csv and jsonl where it is not given, then n further ones, as
+ * "report(every=10)", of which one that run.observers names already is left out. ODEON_ERR_PLUGIN:
+ * one wants an event that this host does not know, or a file of a name that cannot be, or that
+ * another has; ODEON_ERR_CONFIG, ODEON_ERR_NOMEM. [main] */
+odeon_status observers_create(registry *r, const config *c, size_t n, const char *const *more,
+                              observers **out);
 void observers_destroy(observers *x); /* NULL is allowed */
+
+/* Does the name of a file begin as those of observers' files do? */
+bool observers_own_file(const char *name);
+/* Is the file one of records, which need not be lines? */
+bool observer_has_records(const observer *x);
 
 /* Does any receive events of that type? */
 bool observers_want(const observers *x, int32_t type);

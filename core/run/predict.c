@@ -25,6 +25,7 @@ void predictions_fini(predictions *p)
     mem_free(p->labels);
     mem_free(p->rows);
     mem_free(p->truth);
+    mem_free(p->names);
     *p = (predictions){.n = 0};
 }
 
@@ -172,4 +173,37 @@ odeon_status predict_run(session *s, const predict_input *in, const data_source 
         classify(out);
     }
     return ODEON_OK;
+}
+
+/* Labels in a file are as the data has them, unless the data set has read them by itself. */
+static odeon_status undo(const field_units *u, predictions *p)
+{
+    if (p->labels != NULL || u->n == 0) {
+        return ODEON_OK;
+    }
+    if (p->size != u->n) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "predict: the labels were standardized, %" PRId64
+                         " numbers a sample, and the model has %" PRId64 " outputs",
+                         u->n, p->size);
+    }
+    field_units_undo(u, p->n, p->output);
+    if (p->truth != NULL) {
+        field_units_undo(u, p->n, p->truth);
+    }
+    return ODEON_OK;
+}
+
+odeon_status predict_in_units(const config *c, const data_source *source, predictions *p)
+{
+    field_units units;
+    ODEON_TRY(source != NULL ? data_class_names(source, &p->names)
+                             : class_names_read(c, &p->names));
+    odeon_status status = source != NULL ? data_units(source, ODEON_ROLE_LABEL, &units)
+                                         : field_units_read(c, ODEON_ROLE_LABEL, &units);
+    if (status == ODEON_OK) {
+        status = undo(&units, p);
+    }
+    field_units_fini(&units);
+    return status;
 }

@@ -86,6 +86,20 @@ static void add_numbers(text_buffer *t, int64_t n, const double *x)
     }
 }
 
+/* A name stands as it does in a table: in quotes where it has to. */
+static void add_name(text_buffer *t, const char *name)
+{
+    if (name[strcspn(name, ",;\"\t ")] == '\0') {
+        text_printf(t, ",%s", name);
+        return;
+    }
+    text_add(t, ",\"");
+    for (; *name != '\0'; name++) {
+        text_printf(t, *name == '"' ? "\"%c" : "%c", *name);
+    }
+    text_add(t, "\"");
+}
+
 /* A line of names, then one a sample: its row, its true label and its class, where there are any,
  * and its numbers. */
 static odeon_status write_csv(const char *path, const predictions *p, const double *numbers)
@@ -94,10 +108,14 @@ static odeon_status write_csv(const char *path, const predictions *p, const doub
     add_heading(&text, p);
     for (int64_t i = 0; i < p->n; i++) {
         text_printf(&text, "%" PRId64, p->rows[i]);
-        if (p->truth != NULL) {
+        if (p->truth != NULL && p->names != NULL) {
+            add_name(&text, p->names[(int64_t)p->truth[i]]);
+        } else if (p->truth != NULL) {
             add_numbers(&text, p->truth_size, p->truth + i * p->truth_size);
         }
-        if (p->labels != NULL) {
+        if (p->labels != NULL && p->names != NULL) {
+            add_name(&text, p->names[p->labels[i]]);
+        } else if (p->labels != NULL) {
             text_printf(&text, ",%" PRId64, p->labels[i]);
         }
         add_numbers(&text, p->size, numbers + i * p->size);

@@ -153,6 +153,18 @@ static odeon_status take_numbers(const taking *t, bool whole, int64_t count, dou
     return ODEON_OK;
 }
 
+/* A file that the data set has not read has numbers as they are in the data. */
+static odeon_status standardize(const taking *t, int32_t role, double *x)
+{
+    field_units units;
+    odeon_status status = field_units_read(t->config, role, &units);
+    if (status == ODEON_OK && x != NULL) {
+        field_units_apply(&units, t->out->n, x);
+    }
+    field_units_fini(&units);
+    return status;
+}
+
 /* Bytes of a data set of bytes stay as they are; all else becomes doubles first. */
 static odeon_status take_x(const taking *t, const safetensors_entry *x)
 {
@@ -179,6 +191,9 @@ static odeon_status take_x(const taking *t, const safetensors_entry *x)
     int64_t count = safetensors_elements(x);
     double *numbers = mem_zalloc((size_t)count, sizeof *numbers);
     odeon_status status = numbers != NULL ? safetensors_as_f64(x, numbers) : no_memory_for_x(t);
+    if (status == ODEON_OK && !t->transformed) {
+        status = standardize(t, ODEON_ROLE_INPUT, numbers);
+    }
     if (status == ODEON_OK) {
         status = take_numbers(t, whole, count, &numbers);
     }
@@ -215,6 +230,9 @@ static odeon_status read_safetensors(const taking *t)
         if (data_has(fields, role) && safetensors_find(file, batch_file_name(role)) != NULL) {
             status = batch_file_field(t->path, file, fields, role, t->out->n, &t->out->field[role]);
         }
+    }
+    if (status == ODEON_OK) {
+        status = standardize(t, ODEON_ROLE_LABEL, t->out->field[ODEON_ROLE_LABEL]);
     }
     safetensors_destroy(file);
     return status;

@@ -23,7 +23,7 @@
 #include "base/number.h"
 #include "session/result.h"
 
-enum { LINE_BYTES = 1024, BAR_MIN = 8, BAR_MAX = 24, DEFAULT_COLUMNS = 80 };
+enum { LINE_BYTES = 1024, BAR_MIN = 8, BAR_MAX = 24, DEFAULT_COLUMNS = 80, DEFAULT_ROWS = 24 };
 static const double redraw_seconds = 0.1, line_seconds = 10.0;
 static const double memory_of_batches = 0.9; /* weight of what was, against the newest batch */
 
@@ -34,8 +34,11 @@ struct progress {
     bool escapes;  /* by escape sequences; else blanks take off what was there */
     bool utf8;
     int drawn;             /* columns of the line that stands there; 0: none */
+    char *above;           /* lines that stand above it, of an observer; NULL: none */
+    int n_above;           /* their number */
     double started, shown; /* seconds; when something was last shown */
     int64_t before;        /* steps made by others */
+    int64_t told;          /* step of the last state that progress_tested has written */
     int64_t samples;       /* trained on so far */
     double training;       /* seconds of it alone */
     double weight;         /* of the means; tends to 1 */
@@ -330,6 +333,28 @@ static void draw(progress *p, const char *text)
     p->drawn = width;
 }
 
+/* Takes the lines above off the terminal; the cursor stands where the first of them did. */
+static void erase_above(progress *p)
+{
+    if (p->n_above > 0) {
+        fprintf(p->out, "\r\x1b[%dA\x1b[J", p->n_above);
+    }
+    p->n_above = 0;
+}
+
+/* Puts them there again, below whatever was printed meanwhile. */
+static void draw_above(progress *p)
+{
+    for (const char *at = p->above; at != NULL && *at != '\0'; p->n_above++) {
+        char line[LINE_BYTES], clean[LINE_BYTES];
+        size_t n = strcspn(at, "\n");
+        (void)snprintf(line, sizeof line, "%.*s", (int)n, at);
+        (void)clean_line(line, clean, sizeof clean);
+        fprintf(p->out, "%s\n", clean);
+        at += n + (at[n] == '\n');
+    }
+}
+
 /* Leaves the cursor at the beginning of the line, for whatever is printed next. */
 static void erase(progress *p)
 {
@@ -344,6 +369,7 @@ void progress_destroy(progress *p)
     if (p != NULL) {
         erase(p);
         (void)fflush(p->out); /* a failure stays in the stream's error flag */
+        mem_free(p->above);
         mem_free(p);
     }
 }
@@ -383,6 +409,46 @@ static void show_if_due(progress *p, double now)
 {
     if (now - p->shown >= (p->redraws ? redraw_seconds : line_seconds)) {
         show(p, now);
+    }
+}
+
+/* Lines above the redrawn one are found again by moving up, which takes escape sequences. */
+static bool can_stack(const progress *p)
+{
+    return p->redraws && p->escapes;
+}
+
+void progress_show_above(progress *p, const char *lines)
+{
+    char *copy = mem_strdup(lines);
+    if (copy == NULL) {
+        return; /* a picture less */
+    }
+    erase(p);
+    if (can_stack(p)) {
+        erase_above(p);
+    }
+    mem_free(p->above);
+    p->above = copy;
+    draw_above(p);
+    if (!can_stack(p)) {
+        mem_free(p->above);
+        p->above = NULL;
+        p->n_above = 0;
+    }
+    (void)fflush(p->out);
+    p->shown = 0.0; /* the line comes back with the next step */
+}
+
+void progress_terminal(const progress *p, odeon_terminal *out)
+{
+    struct winsize size = {.ws_col = 0};
+    out->redraws = can_stack(p);
+    out->utf8 = p->utf8;
+    if (p->terminal) {
+        (void)ioctl(fileno(p->out), TIOCGWINSZ, &size);
+        out->columns = size.ws_col > 0 ? size.ws_col : DEFAULT_COLUMNS;
+        out->rows = size.ws_row > 0 ? size.ws_row : DEFAULT_ROWS;
     }
 }
 
@@ -441,24 +507,28 @@ void progress_test(progress *p, int64_t done, int64_t total)
 
 /* The state of training first, so that a log has both figures side by side; the redrawn line is
  * taken away before and comes back with the next step. */
-void progress_tested(progress *p, int64_t epoch, int64_t step, double loss, const char *metric_name,
-                     double metric)
+void progress_tested(progress *p, const progress_test_result *result)
 {
     char text[LINE_BYTES], what[PART_BYTES], number[32];
     part_list parts = {{0}};
     progress_state tested = p->state;
-    tested.metric_name = metric_name;
-    tested.metric = metric;
+    tested.metric_name = result->metric_name;
+    tested.metric = result->metric;
     erase(p);
-    if (p->state.step > 0) { /* else a run that goes on has nothing left but its test */
+    erase_above(p);
+    /* A run that goes on may have nothing left but its test; a second split of one step follows. */
+    if (p->state.step > p->told) {
         progress_format_line(&p->state, line_columns(p), text, sizeof text);
         put_line(p, text);
+        p->told = p->state.step;
     }
-    progress_number(loss, number);
-    (void)snprintf(what, sizeof what, ", test: loss %s", number);
+    progress_number(result->loss, number);
+    (void)snprintf(what, sizeof what, ", %s: loss %s", result->what, number);
     add_metric(&tested, parts);
-    format_line(&tested, epoch, step, what, parts, line_columns(p), text, sizeof text);
+    format_line(&tested, result->epoch, result->step, what, parts, line_columns(p), text,
+                sizeof text);
     put_line(p, text);
+    draw_above(p);
     (void)fflush(p->out);
     p->shown = clock_seconds();
 }

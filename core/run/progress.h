@@ -2,9 +2,11 @@
  * a line now and then. */
 #ifndef ODEON_CORE_RUN_PROGRESS_H
 #define ODEON_CORE_RUN_PROGRESS_H
-#include "session/result.h"
 #include <stdbool.h>
 #include <stdio.h>
+
+#include "odeon/observer.h"
+#include "session/result.h"
 
 /* A moment of a run. Loss and metric are means over the last batches, newer ones weighing more. */
 typedef struct progress_state {
@@ -60,8 +62,20 @@ typedef struct progress_step {
 void progress_train(progress *p, const progress_step *step, const session_result *result);
 /* After done of total samples of an evaluation. */
 void progress_test(progress *p, int64_t done, int64_t total);
+/* Shows lines, each with its LF, above the redrawn one, in the place of those shown before; where
+ * nothing can be redrawn, behind what is there. They stay when the progress ends. Control
+ * characters but LF are taken out. */
+void progress_show_above(progress *p, const char *lines);
+/* The terminal that lines are shown on; struct_size is left alone. */
+void progress_terminal(const progress *p, odeon_terminal *out);
 /* Writes two lines that stay, above the redrawn one: the state, and what a test came to. */
-void progress_tested(progress *p, int64_t epoch, int64_t step, double loss, const char *metric_name,
-                     double metric);
+typedef struct progress_test_result {
+    const char *what; /* "test", "validation" */
+    int64_t epoch, step;
+    double loss;
+    const char *metric_name; /* NULL: none */
+    double metric;
+} progress_test_result;
+void progress_tested(progress *p, const progress_test_result *result);
 
 #endif

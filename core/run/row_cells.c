@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/data.h"
 
 /* ---- one cell ---- */
 
@@ -107,7 +108,10 @@ static void add_row(row_cells *x, const metrics_row *row)
     add_whole(x, NULL, "step", row->step);
     add_whole(x, NULL, "epoch", row->epoch);
     add_real(x, NULL, "seconds", row->seconds);
-    add_word(x, "split", row->split == ODEON_SPLIT_TRAIN ? "train" : "test");
+    add_word(x, "split",
+             row->split == ODEON_SPLIT_TRAIN       ? "train"
+             : row->split == ODEON_SPLIT_VALIDATION ? "validation"
+                                                   : "test");
     add_real(x, NULL, "loss", row->loss);
     for (size_t i = 0; i < row->n_metrics; i++) {
         add_real(x, NULL, row->metric_names[i], row->metrics[i]);
@@ -120,6 +124,9 @@ static void add_row(row_cells *x, const metrics_row *row)
     add_count(x, "nalloc", row->device.allocs);
     for (size_t i = 0; i < row->n_blocks; i++) {
         add_block(x, &row->blocks[i]);
+    }
+    if (row->audited) {
+        add_real(x, NULL, "gradient_error", row->gradient_error);
     }
     for (size_t i = 0; i < row->n_figures; i++) {
         add_figure(x, &row->figures[i]);

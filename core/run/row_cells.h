@@ -22,7 +22,9 @@ typedef struct metrics_row {
     device_counters device;
     size_t n_blocks;
     const ode_counters *blocks;
-    size_t n_figures; /* of components, by path and name */
+    bool audited;          /* a column gradient_error is there */
+    double gradient_error; /* NAN in rows without an audit */
+    size_t n_figures;      /* of components, by path and name */
     const figure_value *figures;
 } metrics_row;
 
@@ -37,8 +39,8 @@ typedef struct row_cells {
 /* Columns: step, epoch, seconds, split, loss, the loss's metrics by name, lr, grad_norm,
  * samples_per_second, nsync, nlaunch, nalloc (waits for the device, launches and allocations on it:
  * in a row of training those of its step, in a row of a test those of all its batches), then for
- * every ODE block PATH.evals_forward and so on through the fields of ode_counters, then the figures
- * of components, PATH.NAME. False without memory. */
+ * every ODE block PATH.evals_forward and so on through the fields of ode_counters, then, of a run
+ * with [audit], gradient_error, then the figures of components, PATH.NAME. False without memory. */
 bool row_cells_make(row_cells *x, const metrics_row *row);
 /* Are the names those of other? */
 bool row_cells_match(const row_cells *x, const row_cells *other);

@@ -236,9 +236,13 @@ odeon_status run_dir_open(const char *path, run_dir **out)
 
 /* What a run leaves beside its configuration and files of rows; checkpoints first: without them
  * what is left is no run that could go on, should the rest not be moved any more. */
-static const char *const results[] = {
-    CHECKPOINT_LIST_FOLDER, "weights.safetensors", "weights-best.safetensors", "failure",
-    manifest_name,          RUN_FOLDER_PAGE};
+static const char *const results[] = {CHECKPOINT_LIST_FOLDER,
+                                      "weights.safetensors",
+                                      "weights-best.safetensors",
+                                      "failure",
+                                      manifest_name,
+                                      RUN_FOLDER_PAGE,
+                                      RUN_DIR_TIMES};
 enum { N_RESULTS = sizeof results / sizeof *results };
 
 /* Without memory for the path, the file is taken to be there: nothing is written over what may be.
@@ -276,7 +280,7 @@ static odeon_status find_rows(const run_dir *dir, const char *to, bool *found)
     odeon_status status = ODEON_OK;
     const struct dirent *entry;
     while (status == ODEON_OK && (entry = readdir(folder)) != NULL) {
-        if (strncmp(entry->d_name, OBSERVERS_FILE_PREFIX, strlen(OBSERVERS_FILE_PREFIX)) == 0) {
+        if (observers_own_file(entry->d_name)) {
             *found = true;
             status = to != NULL ? move_result(dir, to, entry->d_name) : ODEON_OK;
         }

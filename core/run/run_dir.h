@@ -5,6 +5,8 @@
 #include "run/manifest.h"
 #include "run/metrics.h"
 
+#define RUN_DIR_TIMES "times.csv" /* where the time of a run goes (train_times.h) */
+
 typedef struct run_dir run_dir;
 
 /* Makes c->out, or the next free runs/NAME/N; an error (ODEON_ERR_CONFIG) if c->out exists and is

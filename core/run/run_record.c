@@ -30,7 +30,7 @@ typedef struct pair_list {
 /* Invariant: view is first, so that its address is the record's. */
 typedef struct run_record {
     odeon_view_run view;
-    char *folder, *message;
+    char *folder, *message; /* of a table its name */
     ini_file *ini;
     json manifest;
     pair_list config, values;
@@ -303,6 +303,7 @@ static odeon_status fill(run_record *x, const char *folder)
     ODEON_TRY(read_config(x));
     ODEON_TRY(read_manifest(x));
     ODEON_TRY(add_table(x, "metrics"));
+    ODEON_TRY(add_table(x, "times"));
     ODEON_TRY(count_weights(x));
     ODEON_TRY(read_end(x));
     odeon_view_run *v = &x->view;
@@ -319,17 +320,50 @@ static odeon_status fill(run_record *x, const char *folder)
     return ODEON_OK;
 }
 
-odeon_status run_record_read(const char *folder, odeon_view_run **out)
+typedef odeon_status (*filler)(run_record *x, const char *path);
+
+static odeon_status read_by(filler fill_in, const char *path, odeon_view_run **out)
 {
     run_record *x = mem_zalloc(1, sizeof *x);
     *out = NULL;
-    odeon_status status = x != NULL ? fill(x, folder) : no_memory(folder);
+    odeon_status status = x != NULL ? fill_in(x, path) : no_memory(path);
     if (status != ODEON_OK) {
         run_record_destroy(x != NULL ? &x->view : NULL);
         return status;
     }
     *out = &x->view;
     return ODEON_OK;
+}
+
+odeon_status run_record_read(const char *folder, odeon_view_run **out)
+{
+    return read_by(fill, folder, out);
+}
+
+/* Its name is the file's, without folder and ending. */
+static odeon_status fill_table(run_record *x, const char *file)
+{
+    const char *slash = strrchr(file, '/'), *base = slash != NULL ? slash + 1 : file;
+    x->folder = mem_strdup(file);
+    x->message = mem_printf("%.*s", (int)(strlen(base) - strlen(".csv")), base);
+    x->tables = mem_grow(NULL, 0, sizeof(odeon_view_table *));
+    if (x->folder == NULL || x->message == NULL || x->tables == NULL) {
+        return no_memory(file);
+    }
+    ODEON_TRY(run_table_read(file, "table", &x->tables[0]));
+    x->n_tables = 1;
+    x->view = (odeon_view_run){.struct_size = sizeof x->view,
+                               .state = ODEON_VIEW_ENDED,
+                               .folder = x->folder,
+                               .name = x->message,
+                               .n_tables = 1,
+                               .table = (const odeon_view_table *const *)x->tables};
+    return ODEON_OK;
+}
+
+odeon_status run_record_read_table(const char *file, odeon_view_run **out)
+{
+    return read_by(fill_table, file, out);
 }
 
 void run_record_destroy(odeon_view_run *run)

@@ -19,6 +19,7 @@
 #include "run/train_rows.h"
 #include "run/train_schedule.h"
 #include "run/train_step.h"
+#include "run/train_stop.h"
 #include "run/train_summary.h"
 #include "run/train_test.h"
 #include "run/trainer.h"
@@ -71,6 +72,7 @@ static void abandon_run(void *context, const char *message)
 static odeon_status train_steps_left(trainer *t)
 {
     for (;;) {
+        train_stop_if_due(t);
         ODEON_TRY(train_test_due(t) ? train_test(t) : ODEON_OK);
         ODEON_TRY(train_save_if_due(t));
         if (t->at.step >= t->total) {
@@ -140,7 +142,11 @@ static odeon_status prepare(trainer *t, FILE *out)
     t->test_again = train_best_step(t);
     ODEON_TRY(progress_create(t->plan->progress, t->epochs, t->total, &t->progress));
     progress_begin_after(t->progress, t->at.step);
-    return ODEON_OK;
+    if (t->plan->from != NULL) {
+        train_times_read(t->plan->dir, &t->times);
+    }
+    run_services_init(&t->services, t->progress, t->plan->page);
+    return train_audit_create(t->plan->registry, t->config, run_dir_path(t->plan->dir), &t->audit);
 }
 
 /* Where a run begins or goes on; the clock goes on, too. */
@@ -157,9 +163,11 @@ static trainer begin(session *s, const config *c, const train_plan *plan)
                  .factor = 1.0,
                  .at = train_beginning(s, c, plan, plan->from),
                  .weights_step = -1,
+                 .test_step = -1,
                  .saved_at = now,
                  .tested_at = now,
                  .reported_at = -(double)INFINITY,
+                 .gradient_error = (double)NAN,
                  .failures = {.session = s, .config = c, .dir = plan->dir}};
     t.total = t.at.total;
     t.failures.in_a_row = t.at.failed;
@@ -173,17 +181,21 @@ static trainer begin(session *s, const config *c, const train_plan *plan)
 static void trainer_fini(trainer *t)
 {
     session_copy_fini(&t->best);
+    train_audit_destroy(t->audit);
     progress_destroy(t->progress);
     mem_free(t->order);
     session_result_fini(&t->first);
     session_result_fini(&t->last);
+    session_result_fini(&t->validated);
     session_result_fini(&t->tested);
 }
 
 /* The reason is the run's, whatever an observer makes of it. */
-static void end_event(const trainer *t, odeon_status status)
+static void end_event(trainer *t, odeon_status status)
 {
     diag_reason reason = diag_take();
+    t->services.ends = true;
+    train_times_write(t->plan->dir, &t->times);
     (void)train_event(t, ODEON_EVENT_END, status, status != ODEON_OK ? reason.text : NULL);
     diag_clear();
     diag_adopt(reason.text);
@@ -194,7 +206,7 @@ static void end_event(const trainer *t, odeon_status status)
 odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE *out)
 {
     trainer t = begin(s, c, plan);
-    if (t.at.tested != 0 && t.at.step >= t.total) {
+    if ((t.at.tested != 0 && t.at.step >= t.total) || train_stop_was(&t)) {
         fprintf(out, "nothing is left to do after step %" PRId64 "\nresults in %s\n", t.at.step,
                 run_dir_path(plan->dir));
         return ODEON_OK;
@@ -215,7 +227,9 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
     progress_destroy(t.progress); /* takes its line off the terminal before the summary */
     t.progress = NULL;
     if (status == ODEON_OK) {
+        train_stop_print(&t, out);
         train_print_summary(&t, out);
+        status = train_best_test(&t, out);
         fprintf(out, "results in %s\n", run_dir_path(plan->dir));
     }
     trainer_fini(&t);

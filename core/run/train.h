@@ -20,7 +20,8 @@
  * other batches what is left of the epoch is cut anew.
  *
  * Progress goes to plan->progress and, at the end, a summary to out; its last lines are "test
- * accuracy 0.8571" (the last metric, of the last weights) and "results in DIR".
+ * accuracy 0.8571" (the last metric, of the last weights), where a validation split has chosen
+ * earlier weights those of the test with these, and "results in DIR".
  *
  * A signal noted by interrupt.h ends training after the batch, or the evaluation under way: weights
  * and a checkpoint are saved and the answer is ODEON_ERR_CANCELLED, whose message says where and

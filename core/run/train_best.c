@@ -8,6 +8,8 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "run/evaluate.h"
+#include "run/train_rows.h"
 #include "session/describe.h"
 
 static const char best_name[] = "weights-best.safetensors";
@@ -66,7 +68,7 @@ odeon_status train_best_take(trainer *t)
 {
     checkpoint *at = &t->at;
     const char *metric;
-    double score = session_score(t->session, &t->tested, &metric);
+    double score = session_score(t->session, train_judged(t), &metric);
     if (!(score > at->best)) {
         return ODEON_OK;
     }
@@ -91,12 +93,44 @@ void train_best_print(const trainer *t, FILE *out)
     const checkpoint *at = &t->at;
     const char *metric;
     char best[32];
-    (void)session_score(t->session, &t->tested, &metric);
+    (void)session_score(t->session, train_judged(t), &metric);
     progress_number(metric != NULL ? at->best : -at->best, best);
     bool epochs = t->config->eval_unit == CONFIG_EPOCHS;
     int64_t when = epochs ? at->best_epoch : at->best_step;
     if (when > 0 && when < (epochs ? at->epoch : at->step)) {
-        fprintf(out, "best test %s %s after %s %" PRId64 " (%s)\n",
+        const char *split = t->plan->validation != NULL ? "validation" : "test";
+        fprintf(out, "best %s %s %s after %s %" PRId64 " (%s)\n", split,
                 metric != NULL ? metric : "loss", best, epochs ? "epoch" : "step", when, best_name);
     }
+}
+
+/* With a line of progress of its own: the run's is gone by then. */
+static odeon_status evaluate_test(const trainer *t, session_result *out)
+{
+    progress *p = NULL;
+    ODEON_TRY(progress_create(t->plan->progress, 1, 0, &p));
+    odeon_status status = evaluate_split(t->session, t->plan->test, t->config->test_batch, p, out);
+    progress_destroy(p);
+    return status;
+}
+
+odeon_status train_best_test(trainer *t, FILE *out)
+{
+    if (t->plan->validation == NULL || t->at.best_step == 0 || t->at.best_step == t->at.step) {
+        return ODEON_OK;
+    }
+    char *file = run_dir_file(t->plan->dir, best_name);
+    session_result result = {.loss = 0.0};
+    odeon_status status = file != NULL
+                              ? session_load(t->session, file)
+                              : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its path", best_name);
+    if (status == ODEON_OK) {
+        status = evaluate_test(t, &result);
+    }
+    if (status == ODEON_OK) {
+        evaluate_print(out, t->session, "best weights: test", &result);
+    }
+    session_result_fini(&result);
+    mem_free(file);
+    return status;
 }

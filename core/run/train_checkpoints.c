@@ -105,7 +105,9 @@ odeon_status train_save_checkpoint(trainer *t, bool weights)
 {
     /* what a slow disk may take: a minute, and ten seconds for every million parameters */
     interrupt_allow(60.0 + 1e-5 * (double)session_parameter_count(t->session));
+    double began = clock_seconds();
     odeon_status status = write_checkpoint(t, weights);
+    t->times.seconds[TRAIN_SAVE] += clock_seconds() - began;
     interrupt_allow(INTERRUPT_SECONDS);
     ODEON_TRY(status);
     t->saved_step = t->at.step;

@@ -30,6 +30,8 @@ static metrics_row make_row(const trainer *t, int32_t split, const session_resul
                          .device = result->device,
                          .n_blocks = result->n_blocks,
                          .blocks = result->blocks,
+                         .audited = t->config->audit_every > 0,
+                         .gradient_error = training ? t->gradient_error : (double)NAN,
                          .n_figures = n_reported,
                          .figures = reported};
 }
@@ -41,7 +43,8 @@ static odeon_event make_event(const trainer *t, int32_t type)
                          .step = t->at.step,
                          .steps = t->total,
                          .epoch = t->at.epoch,
-                         .seconds = clock_seconds() - t->started};
+                         .seconds = clock_seconds() - t->started,
+                         .services = t->services.table.self != NULL ? &t->services.table : NULL};
 }
 
 /* Rows cost something to make, and few observers want one of every step. */
@@ -78,14 +81,22 @@ odeon_status train_write_step_row(trainer *t, const session_result *result)
     double rate = t->row_seconds > 0.0 ? (double)t->row_samples / t->row_seconds : (double)NAN;
     t->row_seconds = 0.0;
     t->row_samples = 0;
-    return row_event(t, ODEON_EVENT_ROW, ODEON_SPLIT_TRAIN, result, rate);
+    odeon_status status = row_event(t, ODEON_EVENT_ROW, ODEON_SPLIT_TRAIN, result, rate);
+    t->gradient_error = (double)NAN; /* of the rows that follow, until the next audit */
+    return status;
 }
 
 /* The step is that of the parameters that were tested. */
-odeon_status train_write_test_row(trainer *t, double samples_per_second)
+odeon_status train_write_test_row(trainer *t, int32_t split, double samples_per_second)
 {
-    ODEON_TRY(row_event(t, ODEON_EVENT_ROW, ODEON_SPLIT_TEST, &t->tested, samples_per_second));
-    return row_event(t, ODEON_EVENT_EVALUATION, ODEON_SPLIT_TEST, &t->tested, samples_per_second);
+    const session_result *result = split == ODEON_SPLIT_TEST ? &t->tested : &t->validated;
+    ODEON_TRY(row_event(t, ODEON_EVENT_ROW, split, result, samples_per_second));
+    return row_event(t, ODEON_EVENT_EVALUATION, split, result, samples_per_second);
+}
+
+const session_result *train_judged(const trainer *t)
+{
+    return t->plan->validation != NULL ? &t->validated : &t->tested;
 }
 
 /* A metric that only says the same as the loss once more, as the mean of absolute differences

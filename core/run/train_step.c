@@ -47,6 +47,18 @@ static void show_step(trainer *t, int64_t n, const session_result *result)
     progress_train(t->progress, &step, result);
 }
 
+/* Of the parameters that the step has come to. */
+static void audit_step(trainer *t)
+{
+    train_times_add_step(&t->times, &t->last.seconds, session_device_is_apart(t->session));
+    train_audit_drift(t->audit, &t->last, t->at.step);
+    if (train_audit_due(t->audit, t->at.step)) {
+        double began = clock_seconds();
+        t->gradient_error = train_audit_measure(t->audit, t->session, t->at.step);
+        t->times.seconds[TRAIN_AUDIT] += clock_seconds() - began;
+    }
+}
+
 /* A step that was made: it counts as the run's last, is shown, and perhaps has a row. */
 static odeon_status record_step(trainer *t, int64_t n, const session_result *made)
 {
@@ -58,6 +70,7 @@ static odeon_status record_step(trainer *t, int64_t n, const session_result *mad
     }
     t->row_samples += n;
     t->row_seconds += t->batch_seconds;
+    audit_step(t);
     show_step(t, n, &t->last);
     ODEON_TRY(step == 1 || step == t->total || step % t->config->log_every == 0
                   ? train_write_step_row(t, &t->last)

@@ -54,5 +54,8 @@ void train_print_summary(const trainer *t, FILE *out)
     }
     summary_figures(out, t->session); /* of the last test */
     train_best_print(t, out);
-    evaluate_print(out, t->session, &t->tested);
+    if (t->plan->validation != NULL) {
+        evaluate_print(out, t->session, "validation", &t->validated);
+    }
+    evaluate_print(out, t->session, "test", &t->tested);
 }

@@ -4,7 +4,9 @@
 #include "run/trainer.h"
 
 bool train_test_due(const trainer *t);
-/* Evaluates the test split: a row, perhaps new best weights, perhaps a line. */
+/* Evaluates the validation split, where there is one, and the test split, where there is none, at
+ * the end of the run, or as run.eval_test asks: a row each, perhaps new best weights, perhaps a
+ * line. */
 odeon_status train_test(trainer *t);
 
 #endif

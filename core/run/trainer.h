@@ -3,7 +3,10 @@
 #define ODEON_CORE_RUN_TRAINER_H
 #include "run/failures.h"
 #include "run/progress.h"
+#include "run/run_services.h"
+#include "run/train_audit.h"
 #include "run/train_plan.h"
+#include "run/train_times.h"
 #include "session/result.h"
 #include "session/weights.h"
 
@@ -15,6 +18,7 @@ typedef struct trainer {
     const config *config;
     const train_plan *plan;
     progress *progress;
+    run_services services; /* of observers */
 
     int64_t *order;            /* [samples] of epoch ordered */
     int64_t ordered;           /* 0: of none yet */
@@ -34,7 +38,13 @@ typedef struct trainer {
     double batch_seconds;                             /* of the last step's training */
     double row_seconds;                               /* of training since the last row, */
     int64_t row_samples;                              /* and its samples */
-    session_result first, last, tested; /* of the first step, the last, the last test */
+    int64_t test_step; /* that the test split was evaluated after last; -1: none */
+    bool ends;         /* the run ends before its last step: by run.stop_patience, run.max_time */
+    session_result first, last;       /* of the first step, the last */
+    session_result validated, tested; /* of the last evaluation of either split */
+    train_audit *audit;               /* NULL: none */
+    double gradient_error;            /* of the last audit, until a row has it; NAN: none */
+    train_times times;
     failures failures;
 } trainer;
 

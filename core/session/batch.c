@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/rng.h"
 #include "device/worker_group.h"
 #include "device/worker_sum.h"
@@ -103,17 +104,30 @@ static odeon_status give_gradient(worker *w, const batch *b, const pass *p)
 
 /* ---- the step ---- */
 
+/* What has passed since *at, which becomes now. */
+static void lap(const worker *w, double *at, double *seconds)
+{
+    if (w->rank == 0) {
+        double now = clock_seconds();
+        *seconds = now - *at;
+        *at = now;
+    }
+}
+
 /* A training step from samples to new parameters; the other modes leave out what they do not need.
  * Up to readings_read everything is only launched. There the host waits, once, for all numbers that
  * it has to judge, and no parameter changes before they are found good. */
 static odeon_status step(worker *w, batch *b, const pass *p)
 {
     bool trains = batch_trains(b->mode);
+    double at = clock_seconds();
 
     /* forward: indices -> x [n, in], label [n, ...] -> output [n, out] */
     ODEON_TRY(load_slice(w, b, &p->call, p->first, p->n));
     w->n_loaded = p->n;
+    lap(w, &at, &b->seconds.data);
     ODEON_TRY(forward(w, p));
+    lap(w, &at, &b->seconds.forward);
     if (b->mode == BATCH_PREDICT) {
         return give_prediction(w, b, p);
     }
@@ -123,6 +137,7 @@ static odeon_status step(worker *w, batch *b, const pass *p)
 
     /* backward: d_output [n, out] -> grads [P], d_x [n, in] */
     ODEON_TRY(trains ? backward(w, p) : ODEON_OK);
+    lap(w, &at, &b->seconds.backward);
 
     /* over all workers: sums [S], grads [P], |grads|^2 [1] of the whole batch */
     ODEON_TRY(sum_over_workers(w, p, trains));
@@ -135,6 +150,7 @@ static odeon_status step(worker *w, batch *b, const pass *p)
 
     /* update: grads [P] -> values [P], moments [P] each */
     ODEON_TRY(b->mode == BATCH_TRAIN ? update(w, b) : ODEON_OK);
+    lap(w, &at, &b->seconds.update);
     return b->mode == BATCH_DIFFERENTIATE ? give_gradient(w, b, p) : ODEON_OK;
 }
 

@@ -110,6 +110,19 @@ const char *session_unrecorded_block(const session *s)
     return NULL;
 }
 
+const char *session_samples_in_turn(const session *s, const char **path)
+{
+    const net_site *site = &s->workers[0].site;
+    for (size_t i = 0; i < site->n_odes; i++) {
+        const odeon_ode *ode = site->odes[i];
+        if (ode->samples != NULL && ode->samples->side.prevented != NULL) {
+            *path = ode->path;
+            return ode->samples->side.prevented;
+        }
+    }
+    return NULL;
+}
+
 uint64_t session_stored_bytes(const session *s)
 {
     return data_field_bytes(&s->model.fields, ODEON_ROLE_INPUT);
@@ -188,7 +201,8 @@ int32_t session_headline(const session *s)
 double session_score(const session *s, const session_result *result, const char **name)
 {
     int32_t i = session_headline(s);
-    bool accuracy = i >= 0 && strcmp(s->model.metric_names[i], ODEON_METRIC_ACCURACY) == 0;
+    bool accuracy = s->model.config->best_by == CONFIG_BEST_AUTO && i >= 0 &&
+                    strcmp(s->model.metric_names[i], ODEON_METRIC_ACCURACY) == 0;
     *name = accuracy ? s->model.metric_names[i] : NULL;
     return accuracy ? result->metrics[i] : -result->loss;
 }

@@ -51,7 +51,7 @@ void session_clear_figures(session *s);
  * loss among several; -1: none. */
 int32_t session_headline(const session *s);
 /* How good a result is, greater is better: the metric "accuracy", whose name *name becomes, or,
- * with *name NULL, the negative loss. */
+ * with *name NULL, the negative loss, which run.best_by may ask for. */
 double session_score(const session *s, const session_result *result, const char **name);
 
 /* ---- what fits it ---- */
@@ -65,6 +65,9 @@ bool session_reads_relative_time(const session *s, session_layer *layer);
 /* The path of the first block whose solves are made call by call because its method needs the host,
  * on a device that could record them and may; NULL: none. */
 const char *session_unrecorded_block(const session *s);
+/* Of the first block with step = sample that solves one sample after the other: why, in words, and
+ * its path; NULL: there is none. */
+const char *session_samples_in_turn(const session *s, const char **path);
 
 /* ---- the learning rate ---- */
 

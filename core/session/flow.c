@@ -55,3 +55,16 @@ odeon_status session_solve(session *s, const session_samples *samples, double *o
     give_times(s, samples->n, flow.n_times, times);
     return ODEON_OK;
 }
+
+odeon_status session_list_points(session *s, field_points *points)
+{
+    session_flow flow;
+    ODEON_TRY(session_flow_of(s, &flow));
+    if (s->n_workers != 1) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "evaluations of a field are listed of one worker, the session has %d",
+                         s->n_workers);
+    }
+    s->workers[0].site.odes[0]->field.points = points;
+    return ODEON_OK;
+}

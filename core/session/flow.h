@@ -2,6 +2,7 @@
  * (session_create_flow), and what comes out of that. */
 #ifndef ODEON_CORE_SESSION_FLOW_H
 #define ODEON_CORE_SESSION_FLOW_H
+#include "ode/field_points.h"
 #include "session/run_batch.h"
 
 /* What comes out of the block, which has to be one of the model's own row (ODEON_ERR_CONFIG). */
@@ -14,5 +15,9 @@ odeon_status session_flow_of(const session *s, session_flow *out);
  * are set. */
 odeon_status session_solve(session *s, const session_samples *samples, double *output,
                            double *times, session_result *result);
+
+/* Lists where the field is evaluated in the solves to come, those of one worker: a session of
+ * several is ODEON_ERR_CONFIG. points outlives them; NULL ends it. */
+odeon_status session_list_points(session *s, field_points *points);
 
 #endif

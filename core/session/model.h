@@ -38,6 +38,9 @@ typedef struct model {
     device_buffer moments[ODEON_MAX_MOMENTS]; /* [params.trainable] each */
     int32_t n_moments;
 
+    char *fitted; /* what the data set fitted (data/fitted.h), for the weights' files; NULL: nothing
+                   */
+
     /* The columns of metrics, as the first worker's losses name them. */
     int32_t n_metrics;
     const char *metric_names[ODEON_MAX_METRICS];

@@ -18,6 +18,15 @@ struct placed_split {
  * the solver keeps of its steps. */
 enum { FREE_MEMORY_PART = 4 };
 
+/* Every batch then brings its own samples, which is slower and would be noticed by nothing else. */
+static void warn(uint64_t bytes, const char *reason)
+{
+    diag_log(ODEON_LOG_WARNING,
+             "%.3g MB of samples stay with the host, and each batch is copied to the device, which "
+             "is slower: %s",
+             (double)bytes * 1e-6, reason);
+}
+
 /* A device without memory of its own would hold the samples a second time in the host's. */
 static odeon_status is_wanted(const session *s, uint64_t bytes, bool *out)
 {
@@ -32,6 +41,9 @@ static odeon_status is_wanted(const session *s, uint64_t bytes, bool *out)
         ODEON_TRY(memory->read(device->handle, &free_bytes, &total_bytes));
     }
     *out = bytes <= free_bytes / FREE_MEMORY_PART;
+    if (!*out && memory != NULL) {
+        warn(bytes, "they would take more than a quarter of the memory that is free there");
+    }
     return ODEON_OK;
 }
 
@@ -55,11 +67,23 @@ static odeon_status add(session *s, const data_source *source, uint64_t bytes)
     return ODEON_OK;
 }
 
+/* Weights are written with it from now on. All splits of a data set have the same. */
+static odeon_status keep_fitted(session *s, const data_source *source)
+{
+    const char *text = data_fitted(source);
+    if (text == NULL || s->model.fitted != NULL) {
+        return ODEON_OK;
+    }
+    s->model.fitted = mem_strdup(text);
+    return s->model.fitted != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "data: no memory");
+}
+
 /* Of auto nobody was promised anything: without memory the samples stay with the host. */
 odeon_status session_place(session *s, const data_source *source)
 {
     uint64_t bytes;
     bool wanted;
+    ODEON_TRY(keep_fitted(s, source));
     ODEON_TRY(device_cache_bytes(source, &bytes));
     ODEON_TRY(is_wanted(s, bytes, &wanted));
     odeon_status status = wanted ? add(s, source, bytes) : ODEON_OK;
@@ -68,7 +92,8 @@ odeon_status session_place(session *s, const data_source *source)
     }
     diag_reason reason = diag_take();
     if (s->model.config->on_device == CONFIG_AUTO) {
-        return ODEON_OK; /* the samples stay with the host, and every batch brings its own */
+        warn(bytes, reason.text);
+        return ODEON_OK;
     }
     return diag_fail(ODEON_ERR_NOMEM,
                      "data.on_device = yes: no room for samples of %llu bytes: %s; auto or no "

@@ -5,6 +5,7 @@
 
 #include "data/device_cache.h"
 #include "odeon/loss.h"
+#include "session/result.h"
 
 /* What is done with a batch:
  *
@@ -59,6 +60,7 @@ typedef struct batch {
 
     /* Answers, written by rank 0. */
     double loss, metrics[ODEON_MAX_METRICS], counted, grad_norm;
+    session_seconds seconds;
 } batch;
 
 #endif

@@ -6,13 +6,20 @@
 #include "odeon/loss.h"
 #include "odeon/status.h"
 
+/* Of a batch, on the first worker's thread: until its samples were there, its output, its gradient,
+ * and new parameters. A device apart from the host carries out its calls later than they return. */
+typedef struct session_seconds {
+    double data, forward, backward, update;
+} session_seconds;
+
 typedef struct session_result {
     double loss;                       /* mean over the batch */
     double metrics[ODEON_MAX_METRICS]; /* means over the batch */
     double counted;         /* elements of the label that loss and metrics are means over */
     double grad_norm;       /* before clipping; NAN when nothing was differentiated */
     device_counters device; /* of all workers */
-    size_t n_blocks;        /* ODE blocks */
+    session_seconds seconds;
+    size_t n_blocks;      /* ODE blocks */
     ode_counters *blocks; /* [n_blocks], the session's until its next batch; a copy's are its own */
 } session_result;
 

@@ -66,6 +66,7 @@ static odeon_status run(session *s, batch *b, session_result *out)
         *out = (session_result){.loss = b->loss,
                                 .counted = b->counted,
                                 .grad_norm = b->grad_norm,
+                                .seconds = b->seconds,
                                 .device = device_counts_since(s->model.device, &before)};
         memcpy(out->metrics, b->metrics, sizeof out->metrics);
         out->n_blocks = session_blocks(s, &out->blocks);

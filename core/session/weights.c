@@ -19,13 +19,20 @@
 /* Of x's tensors, whose data source gives when it is asked. The step stands in the metadata of
  * weights-best of a run that tests by the clock, and nowhere else, so that equal weights are equal
  * files. */
-static odeon_status write_weights(session_tensors *x, safetensors_source source, void *context,
-                                  int64_t step, const char *path)
+static odeon_status write_weights(const session *s, session_tensors *x, safetensors_source source,
+                                  void *context, int64_t step, const char *path)
 {
     char number[24];
-    const safetensors_meta meta[] = {{"format", "odeon"}, {"step", number}};
+    safetensors_meta meta[3] = {{"format", "odeon"}};
+    size_t n = 1;
     (void)snprintf(number, sizeof number, "%" PRId64, step);
-    return safetensors_write_from(path, x->n, x->entries, step != 0 ? 2 : 1, meta, source, context);
+    if (step != 0) {
+        meta[n++] = (safetensors_meta){"step", number};
+    }
+    if (s->model.fitted != NULL) {
+        meta[n++] = (safetensors_meta){FITTED_KEY, s->model.fitted};
+    }
+    return safetensors_write_from(path, x->n, x->entries, n, meta, source, context);
 }
 
 static odeon_status save_at_step(session *s, int64_t step, const char *path)
@@ -33,10 +40,15 @@ static odeon_status save_at_step(session *s, int64_t step, const char *path)
     session_tensors x;
     odeon_status status = session_tensors_list(s, false, &x);
     if (status == ODEON_OK) {
-        status = write_weights(&x, session_tensors_read, &x, step, path);
+        status = write_weights(s, &x, session_tensors_read, &x, step, path);
     }
     session_tensors_fini(&x);
     return status;
+}
+
+const char *session_fitted(const session *s)
+{
+    return s->model.fitted;
 }
 
 odeon_status session_save(session *s, const char *path)
@@ -93,7 +105,7 @@ static odeon_status read_copy(void *context, size_t index, uint64_t offset, size
  * know. */
 odeon_status session_copy_write(session_copy *x, session *s, int64_t step, const char *path)
 {
-    return x->data != NULL ? write_weights(&x->list, read_copy, x, step, path)
+    return x->data != NULL ? write_weights(s, &x->list, read_copy, x, step, path)
                            : save_at_step(s, step, path);
 }
 

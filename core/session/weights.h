@@ -3,6 +3,9 @@
 #define ODEON_CORE_SESSION_WEIGHTS_H
 #include "session/snapshot.h"
 
+/* What the data set of the samples that were placed had fitted, which the files of weights have in
+ * their metadata; NULL: nothing. */
+const char *session_fitted(const session *s);
 /* In the run's dtype, by path. Loading demands every one of them, in shape, and no other
  * (ODEON_ERR_DATA with the first that differs); of a model that ends with its first ODE block the
  * file may have more. path may also be a checkpoint, whose optimizer is left alone, or a run's

@@ -81,17 +81,25 @@ static double clip_at(const solver *s, double t)
     return next_stop(s, t, end);
 }
 
-/* In one write: slots that are not named are 0. */
-odeon_status controller_write_slots(solver *s)
+void controller_first_slots(const solver *s, double values[CONTROLLER_FIRST_SLOTS])
 {
     double t0 = s->task.times[0];
-    double values[ODEON_SLOT_LIMIT + 1] = {[ODEON_SLOT_T] = t0,
-                                           [ODEON_SLOT_END] = clip_at(s, t0),
-                                           [ODEON_SLOT_REACH] = solve_end(s),
-                                           [ODEON_SLOT_LEAST] = controller_least_step(s),
-                                           [ODEON_SLOT_LIMIT] = (double)controller_steps_left(s)};
+    const double first[CONTROLLER_FIRST_SLOTS] = {
+        [ODEON_SLOT_T] = t0,
+        [ODEON_SLOT_END] = clip_at(s, t0),
+        [ODEON_SLOT_REACH] = solve_end(s),
+        [ODEON_SLOT_LEAST] = controller_least_step(s),
+        [ODEON_SLOT_LIMIT] = (double)controller_steps_left(s)};
+    memcpy(values, first, sizeof first);
+}
+
+/* In one write. */
+odeon_status controller_write_slots(solver *s)
+{
+    double values[CONTROLLER_FIRST_SLOTS];
+    controller_first_slots(s, values);
     return ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
-                    .n = ODEON_SLOT_LIMIT + 1, .values = values);
+                    .n = CONTROLLER_FIRST_SLOTS, .values = values);
 }
 
 /* The one thing that an eager adaptive step waits for. */
@@ -274,16 +282,22 @@ odeon_status controller_first_step(solver *s, double given, trial *first)
 
 /* ---- behind a clipped step ---- */
 
+double controller_resumed_step(const solver *s, double t, double h, double *end)
+{
+    double least = fmax(s->control.h_min, controller_least_step(s));
+    *end = clip_at(s, t);
+    h = fabs(s->unclipped_h) > fabs(h) ? s->unclipped_h : h;
+    return fabs(h) < least ? copysign(least, h) : h;
+}
+
 /* step_start clips the new step but also starts the history and the counts anew: these are put back
  * as they were. */
 odeon_status controller_resume(solver *s, trial *now)
 {
-    double kept[ODEON_SLOT_LAST];
+    double kept[ODEON_SLOT_LAST], end;
     memcpy(kept, now->slots, sizeof kept);
-    double t = kept[ODEON_SLOT_T], h = kept[ODEON_SLOT_H];
-    double end = clip_at(s, t), least = fmax(s->control.h_min, controller_least_step(s));
-    h = fabs(s->unclipped_h) > fabs(h) ? s->unclipped_h : h;
-    h = fabs(h) < least ? copysign(least, h) : h; /* a clipped step may be as short as it likes */
+    double t = kept[ODEON_SLOT_T];
+    double h = controller_resumed_step(s, t, kept[ODEON_SLOT_H], &end);
     ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
                        .first = ODEON_SLOT_END, .n = 1, .values = &end));
     ODEON_TRY(given_start(s, t, h, now));

@@ -22,7 +22,9 @@ int64_t controller_steps_left(const solver *s); /* that the pass may still try *
  * move t. */
 double controller_least_step(const solver *s);
 
-/* What a solve is given in slots, and zeros in the others that it reads. */
+/* What a solve is given in slots, and zeros in the others that it reads: as numbers, and written. */
+enum { CONTROLLER_FIRST_SLOTS = ODEON_SLOT_LIMIT + 1 };
+void controller_first_slots(const solver *s, double values[CONTROLLER_FIRST_SLOTS]);
 odeon_status controller_write_slots(solver *s);
 /* Slots as they are now. Waits for the device. */
 odeon_status controller_read(solver *s, trial *out);
@@ -41,5 +43,8 @@ odeon_status controller_first_step(solver *s, double given, trial *first);
 /* The step was clipped to an output or a stop, and there are more: resumes with the larger of the
  * proposed and the last unclipped step, keeping the controller's error history. */
 odeon_status controller_resume(solver *s, trial *now);
+/* The size of that step, from t on, where h is proposed, and where it will be clipped. A clipped
+ * step may have been as short as it likes: this one is not below the least. */
+double controller_resumed_step(const solver *s, double t, double h, double *end);
 
 #endif

@@ -415,9 +415,10 @@ void device_solve_prepare(solver *s)
     if (s->device.key == NULL) {
         return;
     }
-    bool too_long = s->log.stats.accepted + s->log.stats.rejected >= SOLVER_LOG_ROWS;
-    if (too_long || make_task(s, &t) != ODEON_OK || fit_memory(s, &t) != ODEON_OK) {
-        diag_clear();
-        capture_cache_decline(s->device.key);
+    if (s->log.stats.accepted + s->log.stats.rejected >= SOLVER_LOG_ROWS) {
+        capture_cache_decline(s->captures, s->device.key, "a solve has too many steps");
+    } else if (make_task(s, &t) != ODEON_OK || fit_memory(s, &t) != ODEON_OK) {
+        const diag_reason reason = diag_take();
+        capture_cache_decline(s->captures, s->device.key, reason.text);
     }
 }

@@ -87,7 +87,7 @@ odeon_status execute(solver *s, execution how, solver_calls run, void *context)
     int64_t evals = s->log.evals;
     odeon_status status = run(s, context);
     if (s->log.evals - evals > EXECUTOR_MOST_EVALS) {
-        capture_cache_decline(how.key);
+        capture_cache_decline(s->captures, how.key, "a solve has too many evaluations");
     }
     return status;
 }

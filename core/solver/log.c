@@ -54,6 +54,15 @@ void solve_log_add(solve_log *log, double t, double h, double error, int32_t out
     count(&log->stats, h, outcome);
 }
 
+const solve_attempt *solve_log_step(const solve_log *log, size_t first, int64_t step)
+{
+    const solve_attempt *attempt = log->attempts + first;
+    for (int64_t left = step; left > 0 || !attempt->accepted; attempt++) {
+        left -= attempt->accepted;
+    }
+    return attempt;
+}
+
 /* The list goes on: a pass of several solves has one list of attempts. */
 void solve_log_restart(solve_log *log)
 {

@@ -44,6 +44,9 @@ bool solve_log_reserve(solve_log *log, size_t n);
 /* Adds a step that was tried, error NAN if it was not judged. There is room, since reserved. */
 void solve_log_add(solve_log *log, double t, double h, double error, int32_t outcome);
 
+/* The accepted step number `step` among the attempts from `first` on; there are so many. */
+const solve_attempt *solve_log_step(const solve_log *log, size_t first, int64_t step);
+
 void solve_log_restart(solve_log *log); /* for the next solve */
 void solve_log_clear(solve_log *log);   /* forgets all attempts, but no memory */
 

@@ -293,13 +293,10 @@ static bool has_steps(const solver *s, int64_t first, int64_t last)
 /* Sizes are in the log, however the solve was made. */
 odeon_status solver_step(const solver *s, int64_t step, odeon_tape_step *out)
 {
-    const solve_attempt *attempt = s->log.attempts + s->first_attempt;
     if (!has_steps(s, step, step + 1)) {
         return refuse_steps(s, step, step + 1, "there is no such step");
     }
-    for (int64_t left = step; left > 0 || !attempt->accepted; attempt++) {
-        left -= attempt->accepted;
-    }
+    const solve_attempt *attempt = solve_log_step(&s->log, s->first_attempt, step);
     out->t = attempt->t;
     out->h = attempt->h;
     bool kept = kept_steps_has_state(&s->kept, step);

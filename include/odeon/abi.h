@@ -60,7 +60,7 @@ extern "C" {
 /* Equal majors work together. A plugin names the least minor of the host that it can live with;
  * afterwards both sides use the lower of their two minors, never the one they were built with. */
 #define ODEON_ABI_MAJOR 1
-#define ODEON_ABI_MINOR 0
+#define ODEON_ABI_MINOR 1
 
 /* First word of the plugin root: 'O' 'D' 'E' 'N' in memory order on little-endian machines. */
 #define ODEON_MAGIC 0x4e45444fu

@@ -5,7 +5,8 @@
  * numbers that are not finite, or not in the run's dtype, and labels that are none of the classes;
  * of a label that the mask counts out, anything goes.
  *
- * Frozen at 1.0. Roles and bits that have no name here are refused by hosts that do not know them.
+ * Frozen at 1.0; grown at 1.1. Roles and bits that have no name here are refused by hosts that do
+ * not know them.
  */
 #ifndef ODEON_DATASET_H
 #define ODEON_DATASET_H
@@ -17,13 +18,17 @@
 extern "C" {
 #endif
 
-/* What a field is for. */
+/* What a field is for. A mask has the label's shape, and its numbers are the weights by which the
+ * elements of the label count in loss and metrics: 0 leaves one out. */
 enum {
     ODEON_ROLE_INPUT = 0,
     ODEON_ROLE_LABEL = 1,
     ODEON_ROLE_TIME = 2,
     ODEON_ROLE_MASK = 3,
-    ODEON_ROLE_CONTROL = 4
+    ODEON_ROLE_CONTROL = 4,
+    /* Since 1.1: a whole number a sample (ndim 0). As many of its rows, the first, are its own;
+     * what follows is padding, which the mask counts out. */
+    ODEON_ROLE_LENGTH = 5
 };
 
 /* Properties of a field. */
@@ -48,7 +53,8 @@ typedef struct odeon_field_info {
     uint32_t reserved0;
 } odeon_field_info;
 
-enum { ODEON_SPLIT_TRAIN = 0, ODEON_SPLIT_TEST = 1 };
+/* Validation, since 1.1: samples to choose weights by. Asked for only where has_split says so. */
+enum { ODEON_SPLIT_TRAIN = 0, ODEON_SPLIT_TEST = 1, ODEON_SPLIT_VALIDATION = 2 };
 
 /* Growing. */
 typedef struct odeon_dataset_ops {
@@ -82,6 +88,27 @@ typedef struct odeon_dataset_ops {
      * "d.csv:17, column 'x2'", into text, which holds bytes; ends it with NUL. [any; batch] */
     void (*locate)(void *self, int64_t index, int32_t field, int64_t element, char *text,
                    uint64_t bytes);
+
+    /* ---- optional, since 1.1 ---- */
+
+    /* Not 0: open serves split. From the options alone, before open. Without this slot it serves
+     * training and test. [any; build] */
+    int32_t (*has_split)(void *self, int32_t split);
+    /* What was fitted on the training split, whichever split is open: names of classes, means and
+     * deviations. Printable text of the data set's own, which the host keeps with the weights; it
+     * lives as long as the instance. NULL: nothing is fitted. After open. [main; build] */
+    const char *(*fitted)(void *self);
+    /* Takes what fitted gave in place of fitting anew. Before open and open_file, or without them.
+     * ODEON_ERR_DATA where the text does not belong to these options. [main; build] */
+    odeon_status (*restore)(void *self, const char *text);
+    /* Element i of a sample of field is (number - mean[i]) / deviation[i] of the number in the
+     * data; both arrays have one number an element, in the order of the elements. *is_standard 0:
+     * the field is as in the data, and nothing is written. After open or restore. [any; build] */
+    odeon_status (*standard)(void *self, int32_t field, double *mean, double *deviation,
+                             int32_t *is_standard);
+    /* The name of a class in the data; NULL: the number is the name. After open or restore; lives
+     * as long as the instance. [any; build] */
+    const char *(*class_name)(void *self, int64_t index);
 } odeon_dataset_ops;
 
 #ifdef __cplusplus

@@ -8,31 +8,31 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE      0x00000001u
-#define ODEON_LAYOUT_DEVICE    0xa566f348u
+#define ODEON_LAYOUT_DEVICE    0x738aac89u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x2db7eb6eu
+#define ODEON_LAYOUT_LAYER     0x6419705au
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x7e027496u
-#define ODEON_LAYOUT_LOSS      0x01f8db97u
+#define ODEON_LAYOUT_OPTIMIZER 0xcb5a4f30u
+#define ODEON_LAYOUT_LOSS      0x96c90631u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
-#define ODEON_LAYOUT_OBSERVER  0x75477323u
-#define ODEON_LAYOUT_VIEW      0x73b30db9u
+#define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
+#define ODEON_LAYOUT_VIEW      0xdeb9e963u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
     "00000001"                                                                                     \
-    ".a566f348"                                                                                    \
+    ".738aac89"                                                                                    \
     ".00000001"                                                                                    \
-    ".2db7eb6e"                                                                                    \
+    ".6419705a"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".7e027496"                                                                                    \
-    ".01f8db97"                                                                                    \
+    ".cb5a4f30"                                                                                    \
+    ".96c90631"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
-    ".75477323"                                                                                    \
-    ".73b30db9"
+    ".a0441bf7"                                                                                    \
+    ".deb9e963"
 
 #endif

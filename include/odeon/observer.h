@@ -1,5 +1,5 @@
 /* observer.h: receives the events of a run of training and never changes it: files of rows, counts,
- * notices.
+ * notices, curves on a terminal, a page that is served.
  *
  * [run] observers = csv, jsonl names them; these two are the default. The host calls each with
  * every event that it wants, in order, on the thread that trains, between two steps: the time that
@@ -59,6 +59,35 @@ typedef struct odeon_cell {
     int32_t reserved0;
 } odeon_cell;
 
+/* Growing. A terminal that text can be shown on. */
+typedef struct odeon_terminal {
+    uint32_t struct_size;
+    int32_t redraws;       /* 1: show replaces what it has shown before */
+    int32_t columns, rows; /* 0, 0: standard output is no terminal */
+    int32_t utf8;          /* 1: its characters are those of Unicode; 0: ASCII */
+    int32_t reserved0;
+} odeon_terminal;
+
+/* Growing. What the host does for observers while they see an event. */
+typedef struct odeon_observer_services {
+    uint32_t struct_size, reserved0;
+    void *self;
+    /* Has FOLDER/report.html drawn from what the run's files say by now, and replaced as a whole,
+     * by a process of its own and of low priority. It returns at once, and does nothing while the
+     * last is being drawn. The page asks its reader to load it again every refresh_seconds, unless
+     * that is 0. Asked for in END, it is the page of a run that has ended, with what its model
+     * computes: drawn when the folder is complete, and before any observer's fini. A page that
+     * cannot be drawn is one warning. [main; batch] */
+    void (*draw_page)(void *self, double refresh_seconds);
+    /* Shows text, whole lines, each with its LF at the end, above the line of progress and in the
+     * place of what was shown before; where the terminal does not redraw, and where standard output
+     * is none, it is written behind what is there. What is shown last stays. [main; batch] */
+    void (*show)(void *self, const char *text);
+    /* Fills in out, whose struct_size is set. The user may change the size at any time.
+     * [main; batch] */
+    void (*terminal)(void *self, odeon_terminal *out);
+} odeon_observer_services;
+
 /* Growing. Borrowed for the call, with all that it points to. What an event has not is 0. */
 typedef struct odeon_event {
     uint32_t struct_size;
@@ -74,11 +103,12 @@ typedef struct odeon_event {
     const odeon_cell *cells; /* [n_cells] */
     odeon_status status;
     int32_t reserved0;
+    const odeon_observer_services *services; /* NULL: none, as in tests of an observer alone */
 } odeon_event;
 
 /* Growing. Where an observer with a file makes its lines: text put during a call is one or more
- * whole lines, each with its LF at the end. The host writes them at once when the call has returned
- * ODEON_OK, and nothing of them otherwise. */
+ * whole lines, each with its LF at the end; in a file of records, one or more whole records. The
+ * host writes them at once when the call has returned ODEON_OK, and nothing of them otherwise. */
 typedef struct odeon_line {
     uint32_t struct_size, reserved0;
     void *self;
@@ -88,25 +118,30 @@ typedef struct odeon_line {
     /* Adds text as a string of JSON, in quotes; bytes that are no UTF-8 become U+FFFD.
      * [main; batch] */
     void (*put_json)(void *self, const char *text);
+    /* Adds n bytes, of which any may be 0. [main; batch] */
+    void (*put_bytes)(void *self, const void *bytes, uint64_t n);
 } odeon_line;
 
-enum { ODEON_OBSERVER_THREAD = 1 << 0 }; /* a thread of its own: reserved, refused by this host */
+enum {
+    ODEON_OBSERVER_THREAD = 1 << 0, /* a thread of its own: reserved, refused by this host */
+    ODEON_OBSERVER_RECORDS = 1 << 1 /* the file is of records, whose ends only the observer knows */
+};
 
 /* Growing. */
 typedef struct odeon_observer_ops {
     uint32_t struct_size;
-    uint32_t flags; /* ODEON_OBSERVER_*: 0 */
+    uint32_t flags; /* ODEON_OBSERVER_*; a bit that the host does not know is refused */
     uint64_t wants; /* ODEON_EVENT_BIT of the events to receive; BATCH makes a row every step */
     /* The file in the run's folder that the lines go to, "metrics.csv": a name that begins with
-     * "metrics." and has letters, digits, dots, dashes and underscores; NULL: no lines. It is the
-     * host's: whole lines are appended and never buffered, it is on the disk before a checkpoint
-     * says so, and a run that goes on from a checkpoint finds what was added after it cut off. So
-     * an observer of lines needs no state to go on with. A disk that is full ends the lines, not
-     * the run. */
+     * "metrics.", or with "events.", and has letters, digits, dots, dashes and underscores; NULL:
+     * no lines. It is the host's: whole lines are appended and never buffered, it is on the disk
+     * before a checkpoint says so, and a run that goes on from a checkpoint finds what was added
+     * after it cut off. So an observer of lines needs no state to go on with. A disk that is full
+     * ends the lines, not the run. */
     const char *file;
-    /* (optional, with file) Puts the first line of the file, from the names of the cells of event,
-     * a ROW without values. A file that begins otherwise is not gone on with.
-     * [main; run] */
+    /* (optional, with file) Puts the first line or record of the file, from the names of the cells
+     * of event, a ROW without values. A file that begins otherwise is not gone on with. [main; run]
+     */
     odeon_status (*heading)(void *self, const odeon_event *event, const odeon_line *line);
     /* An event that it wants has happened. Lines may be put into ROW alone. A failure is reported
      * as a warning, and the observer is not called again. [main; batch] */

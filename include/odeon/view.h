@@ -108,6 +108,14 @@ typedef struct odeon_view_answer {
     int64_t dim[5]; /* of a sample's input, without the batch */
 } odeon_view_answer;
 
+/* Final. A tensor of the model: what was learned, and how the loss of a batch changes with it. */
+typedef struct odeon_view_tensor {
+    const char *name;       /* "ode.block.weight" */
+    int64_t n;              /* numbers */
+    const double *value;    /* [n] */
+    const double *gradient; /* [n]; NULL: there is none, as of running state */
+} odeon_view_tensor;
+
 /* ---- a drawing ---- */
 
 enum {
@@ -132,6 +140,8 @@ typedef struct odeon_view_request {
     const odeon_view_run *const *run; /* [n_runs], one or more */
     const char *file;                 /* of PYTHON: the name of the CSV */
     const struct odeon_view_services *services;
+    double refresh_seconds; /* of a page of a run that goes on: it asks to be loaded again after so
+                               long; 0: it does not */
 } odeon_view_request;
 
 /* Growing. Where a drawing goes. */
@@ -150,7 +160,9 @@ typedef struct odeon_view_out {
 enum {
     ODEON_VIEW_IS_PAGE = 1 << 0,    /* of all runs, as HTML */
     ODEON_VIEW_OF_ONE_RUN = 1 << 1, /* draws a single run alone */
-    ODEON_VIEW_WIDE = 1 << 2        /* takes two columns of a page */
+    ODEON_VIEW_WIDE = 1 << 2,       /* takes two columns of a page */
+    ODEON_VIEW_OF_TABLE = 1 << 3    /* draws a file NAME.csv, which comes as a run whose one table is
+                                       "table"; no part of a page */
 };
 
 /* Growing. */
@@ -182,6 +194,16 @@ typedef struct odeon_view_services {
      * places in the split stand in index [n]. [main; run] */
     odeon_status (*samples)(void *self, const odeon_view_ask *ask, const int64_t *index,
                             odeon_view_answer *out);
+    /* The parameters of the run's weights, with the gradients of the first samples of a split as
+     * one batch; of ask value and keys do not count. *out, [*n], is borrowed until the call of draw
+     * returns. [main; run] */
+    odeon_status (*parameters)(void *self, const odeon_view_ask *ask, int64_t *n,
+                               const odeon_view_tensor **out);
+    /* Where the field is evaluated in the solve that `solve` makes: as its answer, with a time and
+     * the states for each evaluation, in their order, stages of rejected steps among them; labels
+     * and rows are not given. All samples are solved together, by one worker. NULL of hosts that
+     * cannot say. [main; run] */
+    odeon_status (*evaluations)(void *self, const odeon_view_ask *ask, odeon_view_answer *out);
 } odeon_view_services;
 
 /* Growing. */

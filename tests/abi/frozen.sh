@@ -27,11 +27,6 @@ number() { # MAJOR or MINOR: of the headers' ABI
     sed -nE "s/^#define ODEON_ABI_$1 ([0-9]+)$/\1/p" "$from/include/odeon/abi.h"
 }
 
-list() { # INTERFACE: its canonical file
-    echo "abi $(number MAJOR).$(number MINOR)"
-    bash "$here/layouts.sh" "$from" "$1"
-}
-
 # A library with a pointer to each structure and union of the lists, so that all of them are in reach.
 library() { # OUT
     bash "$here/layouts.sh" "$from" --frozen | while read -r interface; do
@@ -42,8 +37,10 @@ library() { # OUT
 }
 
 interfaces=$(bash "$here/layouts.sh" "$from" --frozen)
-for interface in $interfaces; do
-    list "$interface" >"$work/${interface,,}.layout"
+# shellcheck disable=SC2086
+bash "$here/layouts.sh" "$from" --lists "$work" $interfaces
+for interface in $interfaces; do # its canonical file
+    { echo "abi $(number MAJOR).$(number MINOR)"; cat "$work/$interface.list"; } >"$work/${interface,,}.layout"
 done
 library "$work/frozen.so"
 

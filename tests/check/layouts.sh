@@ -17,7 +17,7 @@ complain() {
 for tool in gcc readelf awk sha256sum; do
     command -v "$tool" >/dev/null || { echo "FAILED: $tool is missing, without which nothing guards the layouts"; exit 1; }
 done
-# Eight changed copies follow, in most of which most interfaces are the same to the compiler.
+# Changed copies follow, in most of which most interfaces are the same to the compiler.
 export LAYOUTS_KEPT=$work/kept
 mkdir "$LAYOUTS_KEPT"
 bash "$make" "$source_folder" >"$work/layouts.h" || complain "layouts.sh fails"
@@ -27,8 +27,10 @@ cmp -s "$work/layouts.h" "$source_folder/include/odeon/layouts.h" ||
 # Each header is in reach of an interface, itself or through others that include it; those of devices
 # of all that are given one.
 interfaces="BASE DEVICE DATASET LAYER TABLEAU GRADIENT OPTIMIZER LOSS SCHEDULE STEPPER OBSERVER VIEW"
+mkdir "$work/lists"
+bash "$make" "$source_folder" --lists "$work/lists" || complain "layouts.sh --lists fails"
 for interface in $interfaces; do
-    bash "$make" "$source_folder" --headers "$interface" >"$work/$interface" || complain "layouts.sh --headers fails"
+    cp "$work/lists/$interface.headers" "$work/$interface"
 done
 families=0
 for header in "$source_folder"/include/odeon/*.h; do
@@ -50,6 +52,11 @@ done
 
 # What a plugin includes is in reach of its kind, so that a change of it refuses the plugin.
 includes=0
+declare -A in_reach
+for interface in $interfaces; do
+    in_reach[$interface]=$'\n'$(<"$work/$interface")$'\n'
+done
+tableaus=$'\n'$(grep -lE '(\(|^ +)TABLEAU, ' "$source_folder"/{plugins,tests/plugins}/integrator/*/*.[ch])$'\n'
 while read -r file name; do
     kind=${file#"$source_folder/"}
     kind=${kind#tests/}
@@ -59,8 +66,11 @@ while read -r file name; do
     includes=$((includes + 1))
     reach=${kind^^}
     # an integrator is a tableau, of that header alone, or a stepper
-    [ "$reach" != INTEGRATOR ] || { grep -qE '(\(|^ +)TABLEAU, ' "$file" && reach=TABLEAU; } || reach=STEPPER
-    cat "$work/BASE" "$work/$reach" | grep -qxF "${name#odeon/}" ||
+    if [ "$reach" = INTEGRATOR ]; then
+        reach=STEPPER
+        [[ $tableaus != *$'\n'"$file"$'\n'* ]] || reach=TABLEAU
+    fi
+    [[ ${in_reach[BASE]}${in_reach[$reach]} == *$'\n'"${name#odeon/}"$'\n'* ]] ||
         complain "$file includes $name, which is not in reach of its kind"
 done < <(quoted_includes "$source_folder"/{plugins,tests/plugins}/*/*/*.[ch])
 [ "$includes" -ge 250 ] || complain "only $includes public headers included by plugins"
@@ -81,15 +91,41 @@ expect() { # what, wanted, sed script, header
 }
 
 expect "a field within a layer's plan" "LAYER " 's|^(    uint64_t tape_bytes;)|    uint64_t planted;\n\1|' layer.h
-expect "a field within a container's call" "LAYER " 's|^(typedef struct odeon_ode_spec \{)|\1\n    int64_t planted;|' container.h
-expect "a slot of the CUDA extension" "LAYER " 's|^(    odeon_status \(\*check\))|    void (*planted)(void);\n\1|' cuda.h
-expect "a slot of a stepper" "STEPPER " 's|^(    odeon_status \(\*describe\))|    void (*planted)(void);\n\1|' stepper.h
-expect "a renumbered enumerator" "DEVICE LAYER OPTIMIZER LOSS " 's|^    ODEON_BINARY_ADD = 0,|    ODEON_BINARY_ADD = 7,|' device_pointwise.h
 expect "a slot of a device" "DEVICE LAYER GRADIENT OPTIMIZER LOSS " 's|^(    odeon_status \(\*wait\))|    void (*planted)(void);\n\1|' device.h
-while read -r family call field; do
-    case $family in move | solver) who="DEVICE LAYER GRADIENT OPTIMIZER LOSS " ;; *) who="DEVICE LAYER OPTIMIZER LOSS " ;; esac
-    expect "a slot in the middle of family $family" "$who" "s|^(    odeon_status \\(\\*$call\\))|    void (*planted)(void);\n\1|" "device_$family.h"
-    [ -z "$field" ] || expect "a field of a call of family $family" "$who" "/^typedef struct odeon_$call \\{/,/^\\}/s|^(    const odeon_tensor \\*$field\\b)|    const odeon_view *planted;\n\1|" "device_$family.h"
+expect "a removed bit" "LAYER " '/ODEON_LAYER_RANDOM = /s/ODEON_LAYER_RANDOM/ODEON_LAYER_CHANCE/' layer.h
+expect "a comment" "" '1s|^/\*|/* planted:|' layer.h
+expect "the name of a parameter" "" 's|void \*self, odeon_status mine\);|void *planted, odeon_status mine);|' group.h
+
+# A number is the checksum of a list: what is planted is in the lists of those whose number it has to
+# change, and in no others. All of it is planted in one copy, each under a name of its own.
+planted=() # names, and the interfaces
+plant() { # line of the list, interfaces, sed script, header
+    cp "$work/copy/include/odeon/$4" "$work/before"
+    sed -i -E "$3" "$work/copy/include/odeon/$4"
+    ! cmp -s "$work/before" "$work/copy/include/odeon/$4" || complain "$1: nothing was changed by $3"
+    planted+=("$1|$2")
+}
+
+slot() { # name, interfaces, the slot that follows, header
+    plant "field odeon_[a-z0-9_]* +[0-9]* $1 : void () \\*" "$2" "s|^(    odeon_status \\(\\*$3\\))|    void (*$1)(void);\n\1|" "$4"
+}
+
+field() { # name, interfaces, sed's address of lines or nothing, the field that follows, header
+    plant "field odeon_[a-z0-9_]* +[0-9]* $1 : .*" "$2" "$3s/^(    $4)/    const odeon_view *$1;\n\1/" "$5"
+}
+
+rm -rf "$work/copy"
+mkdir "$work/copy" "$work/new"
+cp -r "$source_folder/include" "$work/copy/include"
+devices="DEVICE LAYER LOSS OPTIMIZER"
+plant "field odeon_ode_spec +0 in_container : int64_t" LAYER 's|^(typedef struct odeon_ode_spec \{)|\1\n    int64_t in_container;|' container.h
+slot in_cuda LAYER check cuda.h
+slot in_stepper STEPPER describe stepper.h
+plant "enumerator ODEON_BINARY_ADD = 7" "$devices" 's|^    ODEON_BINARY_ADD = 0,|    ODEON_BINARY_ADD = 7,|' device_pointwise.h
+while read -r family call before; do
+    case $family in move | solver) who="DEVICE GRADIENT LAYER LOSS OPTIMIZER" ;; *) who=$devices ;; esac
+    slot "in_$family" "$who" "$call" "device_$family.h"
+    [ -z "$before" ] || field "in_$call" "$who" "/^typedef struct odeon_$call \\{/,/^\\}/" "const odeon_tensor \\*$before\\b" "device_$family.h"
 done <<'END'
 move cast
 solver lincomb y
@@ -102,12 +138,16 @@ random window2d
 loss difference_loss
 optimizer adam_step
 END
-expect "a field of a geometry" "DEVICE LAYER OPTIMIZER LOSS " 's|^(    double flip_probability;)|    double planted;\n\1|' device_random.h
-expect "a field of a layer's call" "LAYER " 's|^(    const odeon_tensor \*grad;)|    const odeon_view *planted;\n\1|' layer.h
-expect "a field of a loss's call" "LOSS " 's|^(    const odeon_tensor \*sums;)|    const odeon_view *planted;\n\1|' loss.h
-expect "a field of an evaluation" "GRADIENT " 's|^(    const odeon_tensor \*dy;)|    const odeon_view *planted;\n\1|' field.h
-expect "a field of a solve" "GRADIENT " 's|^(    const odeon_view \*d_y;)|    const odeon_view *planted;\n\1|' gradient.h
-expect "a removed bit" "LAYER " '/ODEON_LAYER_RANDOM = /s/ODEON_LAYER_RANDOM/ODEON_LAYER_CHANCE/' layer.h
-expect "a comment" "" '1s|^/\*|/* planted:|' layer.h
-expect "the name of a parameter" "" 's|void \*self, odeon_status mine\);|void *planted, odeon_status mine);|' group.h
+field in_geometry "$devices" "" 'double flip_probability;' device_random.h
+field in_layer_call LAYER "" 'const odeon_tensor \*grad;' layer.h
+field in_loss_call LOSS "" 'const odeon_tensor \*sums;' loss.h
+field in_evaluation GRADIENT "" 'const odeon_tensor \*dy;' field.h
+field in_solve GRADIENT "" 'const odeon_view \*d_y;' gradient.h
+
+bash "$make" "$work/copy" --lists "$work/new" || complain "layouts.sh --lists fails"
+for row in "${planted[@]}"; do
+    found=$(cd "$work/new" && grep -lx -- "${row%|*}" ./*.list | sed 's|^\./\(.*\)\.list|\1|' | sort | tr '\n' ' ')
+    [ "$found" = "${row##*|} " ] || complain "'${row%|*}' is in the lists of '$found', expected '${row##*|} '"
+done
+[ "${#planted[@]}" -ge 20 ] || complain "only ${#planted[@]} changes were planted"
 exit $failed

@@ -130,3 +130,9 @@ odeon train ralston.ini run.out=trained
 grep -q 'ralston2.so' trained/manifest.json || complain "the manifest does not name the plugin"
 odeon train ralston.ini run.out=with_layer model.ode.f.then=swish
 grep -q 'swish.so' with_layer/manifest.json || complain "the manifest does not name the layer's plugin"
+
+# The observer sees what metrics.csv has, and its file is kept beside that.
+odeon train ralston.ini run.out=seen run.observers=csv,tally
+grep -q '^odeon: tally: [1-9][0-9]* of training, [1-9][0-9]* of tests$' err.txt || complain "tally counts nothing"
+cmp <(awk -F , 'NR > 1 { print $1, $5 }' seen/metrics.csv) seen/metrics.tally ||
+    complain "the observer has other rows than metrics.csv"

@@ -60,3 +60,20 @@ same() {
 same model.ode.integrator=rk4 model.ode.steps=2 model.ode.gradient=direct
 same model.ode.integrator=dopri5 model.ode.gradient=direct
 same model.ode.integrator=bosh3 model.ode.gradient=adjoint
+
+fixed=(model.ode.integrator=rk4 model.ode.steps=2 model.ode.gradient=direct)
+# A graph that the driver refuses makes a run slower, not different, and is no secret.
+run mocked plain run.capture=no "${fixed[@]}"
+run mocked eager "${fixed[@]}"
+! grep -q warning err || fail "a run that is recorded warns: $(cat err)"
+rm -r eager
+export ODEON_MOCKED_NO_GRAPH=1 ODEON_GRAPH_DOT=$work/refused.dot
+run mocked eager "${fixed[@]}"
+unset ODEON_MOCKED_NO_GRAPH ODEON_GRAPH_DOT
+has err "warning: solves cannot be recorded on the device, so their calls are made one by one, which \
+is slower: "
+has err "a node's operation is not supported there; the node is a kernel, "
+[ "$(grep -c 'cannot be recorded' err)" = 1 ] || fail "the warning comes more than once"
+has refused.dot digraph
+diff <(column loss plain/metrics.csv) <(column loss eager/metrics.csv) >difference ||
+    fail "without a graph: $(head -n 4 difference)"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Every experiment of conf/ goes on: two steps in one process; again from the effective.ini that the
 # run left, in two, the second with --resume; evaluated by it; a step that fails is replayed. To the
-# same bits. An epoch is one step of two samples, so that all are tested at the same steps. With
-# ODEON_EXPERIMENTS=narrow fields whose width the INI has as let.filters are narrow: for slow builds.
+# same bits. An epoch is one step of two samples, so that all are tested at the same steps. Fields
+# whose width the INI has as let.filters are narrow: the same layers and calls on fewer channels, whose
+# numbers at full width experiments_mnist.sh and its like look at; ODEON_EXPERIMENTS=whole leaves them.
 . "$1/tests/support/cli.sh"
 . "$source/tests/support/experiments.sh"
 toy 8 4
@@ -70,7 +71,7 @@ for file in "$source"/conf/*.ini; do
     [ "$name" != reference ] || continue
     data=$(stand_in "$text" "$work/toy")
     narrow=
-    [ "${ODEON_EXPERIMENTS-}" != narrow ] || ! grep -q '^filters *=' <<<"$text" || narrow=let.filters=8
+    [ "${ODEON_EXPERIMENTS-}" = whole ] || ! grep -q '^filters *=' <<<"$text" || narrow=let.filters=8
     run 0 check "$file" ${data:+"$data"} || complain "$name does not check"
     ! grep -q '^\[train\]' <<<"$text" ||
         experiment "$name" "$file" ${data:+"$data"} ${narrow:+"$narrow"} "${small[@]}"

@@ -133,4 +133,4 @@ done
 
 # What needs a later host says so by itself.
 build needs later_include
-refused "it needs ABI 1.9, this host has 1.0" needs
+refused "it needs ABI 1.9, this host has 1.1" needs

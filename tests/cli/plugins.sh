@@ -38,7 +38,7 @@ has out "choice of pytorch_default, normal, uniform, zeros, ones, glorot_uniform
 has out "[pixels]"
 expect 0 "numbers or linspace(first last n), rtol > 0" inspect layer ode
 expect 0 "between steps, of order 5, by polynomials of degree 6" inspect integrator dopri8
-expect 0 '"abi": "1.0"' inspect integrator rk4 --json
+expect 0 '"abi": "1.1"' inspect integrator rk4 --json
 expect 0 '"type": "flag"' inspect data --json
 expect 0 '"refused": [' --plugin-path mine plugins --json
 has out '"id": "broken", "file": "'

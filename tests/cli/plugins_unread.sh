@@ -15,12 +15,12 @@ unread() {
 
 expect 0 "$work/mine/integrator/leaves_mark.so" "${mine[@]}" plugins
 unread "plugins"
-grep -qE '^integrator +leaves_mark +ABI 1.0 ' out || fail "what the note says is not listed"
-grep -qE '^integrator +tsit5 +ABI 1.0 ' out || fail "the program's own are not listed"
+grep -qE '^integrator +leaves_mark +ABI 1.1 ' out || fail "what the note says is not listed"
+grep -qE '^integrator +tsit5 +ABI 1.1 ' out || fail "the program's own are not listed"
 ! grep -q '^refused:' out || fail "something is refused"
 expect 0 '{"kind": "integrator", "id": "leaves_mark", "file": "' "${mine[@]}" plugins --json
 unread "plugins --json"
-has out '"abi": "1.0"}'
+has out '"abi": "1.1"}'
 expect 0 "kernel" "${mine[@]}" --plugin-path "$build/test-plugins" inspect layer swish
 expect 0 "order 5" "${mine[@]}" inspect integrator tsit5
 expect 0 "ok" "${mine[@]}" check "$ini/small.ini"

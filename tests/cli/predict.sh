@@ -136,7 +136,7 @@ cmp <(round all.csv | sed -n '3p'; round all.csv | sed -n 1p) <(round two.csv) |
 # What cannot be.
 expect 2 "one of --in FILE and --split NAME" "${predict[@]}" --out x.csv
 expect 2 "one of --in FILE and --split NAME" "${predict[@]}" --in x.npy --split test --out x.csv
-expect 2 "must be train or test" "${predict[@]}" --split both --out x.csv
+expect 2 "must be train, validation or test" "${predict[@]}" --split both --out x.csv
 expect 2 "must end in .safetensors or .csv" "${predict[@]}" --split test --out x.txt
 expect 2 "must end in .npy or .safetensors: the data set idx reads no other files" "${predict[@]}" --in order --out x.csv
 expect 2 "no weights given" predict "$ini/small.ini" "$data" --split test --out x.csv

@@ -40,6 +40,14 @@ expect 0 "ode: evaluations " "${solve[@]}" other.csv model.ode.step=batch
 ! cmp -s all.csv other.csv || fail "steps of the batch are those of each sample"
 ! grep -q "of a sample" out || fail "a spread of steps that all samples share"
 
+# Which solves go side by side.
+expect 0 "oscillators.ini: ok" check oscillators.ini
+! grep -q "one sample after the other" out || fail "an explicit tableau goes sample by sample"
+expect 0 "side by side: the integrator is no explicit tableau" check oscillators.ini \
+    model.ode.integrator=kvaerno3
+expect 0 "side by side: steps are given" check oscillators.ini model.ode.steps=3 model.ode.rtol= \
+    model.ode.atol=
+
 # Predictions and evaluations too.
 expect 0 "" train oscillators.ini run.out=run
 for workers in 1 3; do

@@ -11,6 +11,7 @@ typedef struct descriptor {
     cudnnDataType_t type;
     int dim[4];
     cudaStream_t stream;
+    cudnnMathType_t math; /* of a convolution */
 } descriptor;
 
 static cudnnStatus_t make(void *out)
@@ -114,8 +115,8 @@ static cudnnStatus_t set_conv(cudnnConvolutionDescriptor_t conv, int pad_h, int 
 
 static cudnnStatus_t set_math(cudnnConvolutionDescriptor_t conv, cudnnMathType_t math)
 {
-    (void)conv;
-    return math == CUDNN_FMA_MATH ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_BAD_PARAM;
+    ((descriptor *)(void *)conv)->math = math;
+    return mocked_fails() ? CUDNN_STATUS_BAD_PARAM : CUDNN_STATUS_SUCCESS;
 }
 
 /* ---- convolutions ---- */
@@ -144,9 +145,21 @@ static size_t needed(int way, int algorithm)
     return of_way[way] + 100 * (size_t)algorithm;
 }
 
-static cudnnStatus_t scratch_of(const convolution *c, size_t bytes, size_t *out)
+/* The algorithms of the list below, and which arithmetic each is for. */
+enum { USUAL = 1, WITHOUT_ORDER = 0, REFUSING = 2, FAST = 3, OF_TENSOR_CORES = 4 };
+
+static cudnnMathType_t math_of(int algorithm)
 {
-    *out = bytes;
+    return algorithm == OF_TENSOR_CORES ? CUDNN_TENSOR_OP_MATH : CUDNN_FMA_MATH;
+}
+
+static cudnnStatus_t scratch_of(const convolution *c, int way, int algorithm, size_t *out)
+{
+    const char *refused = getenv("ODEON_MOCKED_NO_SHAPE");
+    *out = needed(way, algorithm);
+    if (refused != NULL && (algorithm == USUAL || strcmp(refused, "all") == 0)) {
+        return CUDNN_STATUS_NOT_SUPPORTED;
+    }
     return fits(c) && !mocked_fails() ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_BAD_PARAM;
 }
 
@@ -157,7 +170,7 @@ static cudnnStatus_t forward_bytes(cudnnHandle_t handle, cudnnTensorDescriptor_t
 {
     const convolution c = {(void *)x, (void *)w, (void *)y, (void *)conv};
     (void)handle;
-    return scratch_of(&c, needed(0, (int)algorithm), bytes);
+    return scratch_of(&c, 0, (int)algorithm, bytes);
 }
 
 static cudnnStatus_t data_bytes(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
@@ -167,7 +180,7 @@ static cudnnStatus_t data_bytes(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
 {
     const convolution c = {(void *)dx, (void *)w, (void *)dy, (void *)conv};
     (void)handle;
-    return scratch_of(&c, needed(1, (int)algorithm), bytes);
+    return scratch_of(&c, 1, (int)algorithm, bytes);
 }
 
 static cudnnStatus_t filter_bytes(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
@@ -177,23 +190,29 @@ static cudnnStatus_t filter_bytes(cudnnHandle_t handle, cudnnTensorDescriptor_t 
 {
     const convolution c = {(void *)x, (void *)dw, (void *)dy, (void *)conv};
     (void)handle;
-    return scratch_of(&c, needed(2, (int)algorithm), bytes);
+    return scratch_of(&c, 2, (int)algorithm, bytes);
 }
 
-/* Fastest first: one without a fixed order, one that refuses, then algorithm 3, and 1. */
+/* Fastest first: one without a fixed order, one for tensor cores, one that refuses, then algorithm
+ * 3, and 1. */
 #define LIST(name, type, algorithm)                                                                \
     static cudnnStatus_t name(int most, int *n, type *list)                                        \
     {                                                                                              \
         const type all[] = {                                                                       \
-            {.algo = (algorithm)0, .determinism = CUDNN_NON_DETERMINISTIC},                        \
-            {.algo = (algorithm)2,                                                                 \
+            {.algo = (algorithm)WITHOUT_ORDER, .determinism = CUDNN_NON_DETERMINISTIC},            \
+            {.algo = (algorithm)OF_TENSOR_CORES, .determinism = CUDNN_DETERMINISTIC},              \
+            {.algo = (algorithm)REFUSING,                                                          \
              .status = CUDNN_STATUS_NOT_SUPPORTED,                                                 \
              .determinism = CUDNN_DETERMINISTIC},                                                  \
-            {.algo = (algorithm)3, .determinism = CUDNN_DETERMINISTIC},                            \
-            {.algo = (algorithm)1, .determinism = CUDNN_DETERMINISTIC},                            \
+            {.algo = (algorithm)FAST, .determinism = CUDNN_DETERMINISTIC},                         \
+            {.algo = (algorithm)USUAL, .determinism = CUDNN_DETERMINISTIC},                        \
         };                                                                                         \
-        *n = most < 4 ? most : 4;                                                                  \
-        memcpy(list, all, (size_t)*n * sizeof *list);                                              \
+        const int known = (int)(sizeof all / sizeof *all);                                         \
+        *n = most < known ? most : known;                                                          \
+        for (int i = 0; i < *n; i++) {                                                             \
+            list[i] = all[i];                                                                      \
+            list[i].mathType = math_of((int)all[i].algo);                                          \
+        }                                                                                          \
         return mocked_fails() ? CUDNN_STATUS_INTERNAL_ERROR : CUDNN_STATUS_SUCCESS;                \
     }
 LIST(forward_algorithms, cudnnConvolutionFwdAlgoPerf_t, cudnnConvolutionFwdAlgo_t)
@@ -336,6 +355,9 @@ static cudnnStatus_t run(cudnnHandle_t handle, const convolution *v, const sums 
     cudaStream_t stream = ((descriptor *)(void *)handle)->stream;
     const int which = s->of == v->x ? 0 : s->of == v->w ? 1 : 2;
     const int way = which == 2 ? 0 : which + 1; /* forward, data, filter */
+    if (v->conv->math != CUDNN_DEFAULT_MATH && v->conv->math != math_of(algorithm)) {
+        return CUDNN_STATUS_NOT_SUPPORTED;
+    }
     if (stream == NULL || !fits(v) || scratch == NULL || bytes != needed(way, algorithm) ||
         get(v->x, alpha, 0) != 1.0 || mocked_fails()) {
         return CUDNN_STATUS_BAD_PARAM;

@@ -4,7 +4,8 @@
  * that compute on the host at once: kernels as `emulated` runs them, products along columns as
  * cuBLAS counts, convolutions from cuDNN's descriptors. They refuse what the real ones refuse, and
  * spoil all scratch that they are given. A stream that captures makes a graph (graph.c), whose
- * launch computes then.
+ * launch computes then. A copy is made as late as its order in the stream allows, when the next
+ * work comes or the stream is waited for: whoever changes what it reads from is found out.
  *
  * What goes wrong is said by the environment:
  *   ODEON_MOCKED_FAILS=n      call n of the process fails; "count": the next call is call 1
@@ -14,7 +15,10 @@
  *   ODEON_MOCKED_CARDS=n      GPUs that the driver shows
  *   ODEON_MOCKED_BUSY         another process has the GPU for itself
  *   ODEON_MOCKED_NO_CODE      the kernels are of another GPU
- *   ODEON_MOCKED_ALLOCATES    products allocate, as without a workspace */
+ *   ODEON_MOCKED_ALLOCATES    products allocate, as without a workspace
+ *   ODEON_MOCKED_NO_GRAPH     the driver makes no launchable graph, for its first kernel's sake
+ *   ODEON_MOCKED_NO_SHAPE     cuDNN refuses its usual algorithms for every shape; "all": all others
+ *                             too */
 #ifndef ODEON_MOCKED_H
 #define ODEON_MOCKED_H
 #include <cuda_runtime_api.h>
@@ -43,8 +47,18 @@ struct CUstream_st {
     cudaGraphNode_t *behind;
     size_t n_behind; /* the next node comes behind these */
     int32_t invalid; /* the capture has failed */
+    /* A copy that has not been made yet; bytes are 0 where there is none. */
+    void *copy_to;
+    const void *copy_from;
+    size_t copy_bytes;
     struct CUstream_st *next;
 };
+
+/* Makes the copy that a stream still has to make. */
+void mocked_catch_up(cudaStream_t stream);
+
+/* What work a node of a graph is, and its arguments; NULL where it is none. */
+const void *mocked_node_work(cudaGraphNode_t node, mocked_run **run);
 
 /* An allocation in the order of a stream, which a loop may not hold. */
 cudaError_t mocked_allocate(cudaStream_t stream);

@@ -1,5 +1,6 @@
 #include <cuda_runtime_api.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -191,14 +192,59 @@ cudaError_t cudaFree(void *memory)
     return error == cudaSuccess && is_lost() ? cudaErrorIllegalAddress : error;
 }
 
+/* Pinned memory, by its ends; a free place has none. */
+enum { MOST_PINNED = 256 };
+static struct {
+    const char *first, *end;
+} pinned[MOST_PINNED];
+static pthread_mutex_t pinned_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The place of the block that memory lies in, of a free one for NULL; -1: none. */
+static int32_t find_pinned(const void *memory)
+{
+    const char *at = memory;
+    for (int32_t i = 0; i < MOST_PINNED; i++) {
+        if (at == NULL ? pinned[i].first == NULL : pinned[i].first <= at && at < pinned[i].end) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags)
 {
-    return flags == cudaHostAllocDefault ? cudaMalloc(memory, bytes) : cudaErrorInvalidValue;
+    cudaError_t error =
+        flags == cudaHostAllocDefault ? cudaMalloc(memory, bytes) : cudaErrorInvalidValue;
+    if (error == cudaSuccess) {
+        (void)pthread_mutex_lock(&pinned_lock);
+        int32_t i = find_pinned(NULL);
+        if (i >= 0) {
+            pinned[i].first = *memory;
+            pinned[i].end = pinned[i].first + bytes;
+        }
+        (void)pthread_mutex_unlock(&pinned_lock);
+    }
+    return error;
 }
 
 cudaError_t cudaFreeHost(void *memory)
 {
+    (void)pthread_mutex_lock(&pinned_lock);
+    int32_t i = memory != NULL ? find_pinned(memory) : -1;
+    if (i >= 0) {
+        pinned[i].first = pinned[i].end = NULL;
+    }
+    (void)pthread_mutex_unlock(&pinned_lock);
     return cudaFree(memory);
+}
+
+cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *attributes, const void *memory)
+{
+    memset(attributes, 0, sizeof *attributes);
+    (void)pthread_mutex_lock(&pinned_lock);
+    attributes->type = find_pinned(memory) >= 0 ? cudaMemoryTypeHost : cudaMemoryTypeUnregistered;
+    (void)pthread_mutex_unlock(&pinned_lock);
+    return mocked_answer();
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
@@ -209,10 +255,21 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
         return cudaErrorInvalidValue;
     }
     cudaError_t error = mocked_answer();
+    mocked_catch_up(stream);
     if (error == cudaSuccess) {
-        memcpy(to, from, bytes);
+        stream->copy_to = to;
+        stream->copy_from = from;
+        stream->copy_bytes = bytes;
     }
     return error;
+}
+
+void mocked_catch_up(cudaStream_t stream)
+{
+    if (stream->copy_bytes > 0) {
+        memcpy(stream->copy_to, stream->copy_from, stream->copy_bytes);
+    }
+    stream->copy_bytes = 0;
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
@@ -235,6 +292,9 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
     if (stream != NULL && stream->graph != NULL) {
         stream->invalid = 1;
         return cudaErrorStreamCaptureUnsupported;
+    }
+    if (stream != NULL) {
+        mocked_catch_up(stream);
     }
     return stream != NULL ? mocked_answer() : cudaErrorInvalidValue;
 }
@@ -307,6 +367,28 @@ cudaError_t cudaLaunchKernel(const void *function, struct dim3 grid, struct dim3
     kernel_call call = {.kernel = k, .blocks = grid.x, .threads = (int32_t)block.x};
     memcpy(call.arguments, arguments[0], (size_t)k->bytes);
     return mocked_ask(stream, run_kernel, &call, sizeof call);
+}
+
+cudaError_t cudaGraphKernelNodeGetParams(cudaGraphNode_t node,
+                                         struct cudaKernelNodeParams *parameters)
+{
+    mocked_run *run = NULL;
+    const kernel_call *call = mocked_node_work(node, &run);
+    memset(parameters, 0, sizeof *parameters);
+    if (call == NULL || run != run_kernel) {
+        return cudaErrorInvalidValue;
+    }
+    parameters->func = (void *)(uintptr_t)call->kernel;
+    return mocked_answer();
+}
+
+#define KERNEL_NAME(name, arguments, phases) [KERNEL_##name] = #name,
+
+cudaError_t cudaFuncGetName(const char **name, const void *function)
+{
+    static const char *const names[] = {ALL_KERNELS(KERNEL_NAME)};
+    *name = names[(const emulated_kernel *)function - emulated_kernels];
+    return mocked_answer();
 }
 
 /* ---- libraries ---- */

@@ -10,7 +10,12 @@
 
 #include "base/mem.h"
 
-enum { DEPTH = 32, MOST = 1 << 16 };
+/* Of return addresses the first three are those of this file; a chain is what is above them. */
+enum { OWN = 3, DEPTH = OWN + 12, MOST = 1 << 16, MOST_CHAINS = 1 << 13 };
+
+/* Where an allocation fails alone, and where all that follow fail, which is mostly the same way out
+ * from then on. */
+static const int depths[2] = {DEPTH, OWN + 5};
 
 void *__real_mem_alloc(size_t bytes);
 void *__real_mem_zalloc(size_t count, size_t size);
@@ -29,11 +34,20 @@ char *__wrap_mem_printf(const char *format, ...) __attribute__((format(printf, 1
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t chains[MOST]; /* by allocation; 0: none noted */
+static int depth;             /* of chains */
 static int64_t begun, n_made;
 static bool is_noting;
 
-void allocation_sites_begin(void)
+/* Chains of which an allocation was chosen, in this process, by way of failing. */
+static struct {
+    uint64_t chains[MOST_CHAINS];
+    int64_t n;
+} tried[2], *these = &tried[0];
+
+void allocation_sites_begin(bool others_fail_too)
 {
+    these = &tried[others_fail_too];
+    depth = depths[others_fail_too];
     for (size_t i = 0; i < MOST; i++) {
         chains[i] = 0;
     }
@@ -47,28 +61,31 @@ void allocation_sites_end(void)
     n_made = mem_total_allocs() - begun;
 }
 
-static bool is_first(int64_t k)
+static bool is_new(int64_t k)
 {
     if (k < 1 || k > MOST || chains[k - 1] == 0) {
         return true;
     }
-    for (int64_t i = 0; i < k - 1; i++) {
-        if (chains[i] == chains[k - 1]) {
+    for (int64_t i = 0; i < these->n; i++) {
+        if (these->chains[i] == chains[k - 1]) {
             return false;
         }
+    }
+    if (these->n < MOST_CHAINS) {
+        these->chains[these->n++] = chains[k - 1];
     }
     return true;
 }
 
 static bool is_chosen(int64_t k)
 {
-    enum { OTHERS = 16 };
+    enum { OTHERS = 32 };
     const char *wanted = getenv("ODEON_ALLOCATIONS");
     if (wanted != NULL && strcmp(wanted, "all") == 0) {
         return true;
     }
     int64_t offset = wanted != NULL ? strtol(wanted, NULL, 10) : 0;
-    return (k + offset) % OTHERS == 0 || is_first(k);
+    return is_new(k) || (k + offset) % OTHERS == 0;
 }
 
 int64_t allocation_sites_next(int64_t k)
@@ -83,7 +100,7 @@ int64_t allocation_sites_next(int64_t k)
 static uint64_t chain_of_calls(void)
 {
     void *above[DEPTH];
-    int n = backtrace(above, DEPTH);
+    int n = backtrace(above, depth);
     uint64_t hash = UINT64_C(14695981039346656037);
     for (int i = 0; i < n; i++) {
         hash = (hash ^ (uint64_t)(uintptr_t)above[i]) * UINT64_C(1099511628211);

@@ -68,7 +68,7 @@ static void fail_program(failure fail_allocation, const folder *f, char **argv, 
 {
     size_t bytes = 0;
     folder_discard(f, left.name);
-    allocation_sites_begin();
+    allocation_sites_begin(fail_allocation == mem_fail_from);
     int succeeds = failing_program_run(f, argv);
     allocation_sites_end();
     if (succeeds != 0) {

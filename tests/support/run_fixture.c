@@ -45,7 +45,7 @@ int run_fixture_set_up(void **state)
     diag_clear();
     *state = f;
     plugins = support_registry();
-    return observers_create(plugins, &f->config, &all) == ODEON_OK ? 0 : -1;
+    return observers_create(plugins, &f->config, 0, NULL, &all) == ODEON_OK ? 0 : -1;
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)

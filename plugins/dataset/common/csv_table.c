@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "csv_scan.h"
+#include "dates.h"
 
 enum { NUMBER_BYTES = 64, WORD_BYTES = 256 };
 
@@ -159,6 +160,18 @@ static bool is_decimal(const char *text)
     return *text == '\0';
 }
 
+bool csv_word_number(const char *text, double *out)
+{
+    if (!is_decimal(text)) {
+        return false;
+    }
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), previous = uselocale(c);
+    *out = strtod(text, NULL);
+    (void)uselocale(previous);
+    freelocale(c);
+    return isfinite(*out);
+}
+
 bool csv_cell_is_number(const csv_cell *cell)
 {
     char text[NUMBER_BYTES];
@@ -173,12 +186,47 @@ static odeon_status refuse_cell(const reading *in, int32_t at, const char *why)
                       (long long)in->scan.row_line, word, why);
 }
 
+static odeon_status read_word(const reading *in, int32_t at, double *out)
+{
+    char text[WORD_BYTES];
+    int64_t number;
+    uint64_t bytes = csv_cell_copy(&in->cells[in->index[at]], text, sizeof text);
+    bool loose = in->format->n_strict > 0 && at >= in->format->n_strict;
+    *out = (double)NAN;
+    if (bytes == 0) {
+        return loose ? ODEON_OK : refuse_cell(in, at, "empty: a number is missing");
+    }
+    if (bytes >= sizeof text || strcspn(text, "\r\n") != bytes) {
+        return refuse_cell(in, at, "a word has at most 255 characters, on one line");
+    }
+    ODEON_TRY(words_add(in->host, &in->out->words, text, &number));
+    *out = (double)number;
+    return ODEON_OK;
+}
+
+static odeon_status read_date(const reading *in, int32_t at, double *out)
+{
+    char text[NUMBER_BYTES], why[2 * NUMBER_BYTES];
+    uint64_t bytes = csv_cell_copy(&in->cells[in->index[at]], text, sizeof text);
+    if (bytes < sizeof text && date_parse(text, out)) {
+        return ODEON_OK;
+    }
+    (void)snprintf(why, sizeof why,
+                   "'%.40s' is no date: expected YYYY-MM-DD, or YYYY-MM-DD HH:MM:SS, that exists",
+                   text);
+    return refuse_cell(in, at, why);
+}
+
 /* Columns beyond n_strict (loose) may hold anything; what is no number becomes NaN. */
 static odeon_status read_cell(const reading *in, int32_t at, double *out)
 {
     char text[NUMBER_BYTES], why[2 * NUMBER_BYTES];
     uint64_t bytes = csv_cell_copy(&in->cells[in->index[at]], text, sizeof text);
     bool loose = in->format->n_strict > 0 && at >= in->format->n_strict;
+    int8_t kind = in->format->kind != NULL ? in->format->kind[at] : CSV_NUMBER;
+    if (kind != CSV_NUMBER) {
+        return kind == CSV_WORD ? read_word(in, at, out) : read_date(in, at, out);
+    }
     if (bytes == 0 || (loose && (bytes >= sizeof text || !is_decimal(text)))) {
         *out = (double)NAN;
         return in->format->gaps || loose ? ODEON_OK
@@ -252,5 +300,6 @@ void csv_table_free(const odeon_host *host, csv_table *table)
 {
     host->free(host, table->value);
     host->free(host, table->line);
+    words_free(host, &table->words);
     *table = (csv_table){0};
 }

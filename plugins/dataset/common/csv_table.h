@@ -6,6 +6,10 @@
 #include "columns.h"
 #include "csv_scan.h"
 #include "odeon/host.h"
+#include "words.h"
+
+/* What the cells of a column are. */
+enum { CSV_NUMBER = 0, CSV_WORD = 1, CSV_DATE = 2 };
 
 /* How the text is to be read. */
 typedef struct csv_format {
@@ -15,6 +19,9 @@ typedef struct csv_format {
     /* The first n_strict of the columns must hold numbers, 0: all. Later ones are NaN where they
      * hold none. */
     int32_t n_strict;
+    /* CSV_* of each column, NULL: all are numbers. A word is read as its number in the table's
+     * words, a date as seconds since 1970 (dates.h). */
+    const int8_t *kind;
 } csv_format;
 
 /* The numbers read, in double, with the line of each row for messages. */
@@ -23,6 +30,7 @@ typedef struct csv_table {
     int32_t n_columns;
     double *value; /* [n_rows, n_columns], never infinite, NaN where missing */
     int64_t *line; /* [n_rows]: the line where the row starts */
+    words words;   /* of the columns of words, all together */
 } csv_table;
 
 /* Reads the columns wanted, in that order, from text (bytes long, followed by a NUL; name is for
@@ -35,6 +43,8 @@ odeon_status csv_table_read(const odeon_host *host, const char *name, const char
                             csv_table *out);
 /* Is the cell's content a decimal number? */
 bool csv_cell_is_number(const csv_cell *cell);
+/* The number that a word spells, in every locale; false: it is none, or beyond double. */
+bool csv_word_number(const char *text, double *out);
 /* Writes how column number at of the list was typed: "'width'", or "3". */
 void csv_table_column(const columns *wanted, int32_t at, char *text, uint64_t bytes);
 void csv_table_free(const odeon_host *host, csv_table *table);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gzip.h"
+
 /* Only ENOENT and ENOTDIR mean that the file does not exist; other errors are failures. The open
  * descriptor is checked, not the path. */
 odeon_status regular_file_open(const odeon_host *host, const char *path, regular_file *out,
@@ -99,10 +101,15 @@ odeon_status regular_file_load(const odeon_host *host, const char *path, char **
     }
     odeon_status status = load(host, &file, out);
     regular_file_close(&file);
+    *bytes = file.bytes;
+    if (status == ODEON_OK && gzip_is_one(*out, file.bytes)) {
+        char *packed = *out;
+        status = gzip_unpack(host, path, packed, file.bytes, REGULAR_FILE_MAX_BYTES, out, bytes);
+        host->free(host, packed);
+    }
     if (status != ODEON_OK) {
         host->free(host, *out);
         *out = NULL;
     }
-    *bytes = file.bytes;
     return status;
 }

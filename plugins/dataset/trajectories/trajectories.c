@@ -1,93 +1,116 @@
-/* trajectories: windows of a series of observations, as values and times.
+/* trajectories: windows of series of observations, as values and times.
  *
- * Sample i is the window of T rows that starts at the i-th possible row of the split: input [T,D]
- * and label [T,D], both the values, and time [T] relative to the window's first row. If rows are
- * equally spaced (to a thousandth of the spacing), all windows have the same times, which a layer
- * with one time grid per batch needs; otherwise each window has its own, and such a layer can take
- * only one window per batch. With missing = mask an empty cell is 0 and excluded by mask [T,D]; no
- * window starts at a row with an empty cell, since its first values are the initial state. Columns
- * of controls, known functions of the time, come as control [T,c], and may have no empty cell. */
+ * A sample is a window of T rows that starts at a row of a series: input [T,D] and label [T,D],
+ * both the values, and time [T], relative to the window's first row or as in the data (clock).
+ * Where times are relative and rows equally spaced (to a thousandth of the spacing), all windows
+ * have the same times, which a layer with one time grid per batch needs; otherwise each window has
+ * its own. With missing = mask an empty cell is 0 and excluded by mask [T,D]; no window starts at a
+ * row with an empty cell, since its first values are the initial state. Columns of controls, known
+ * functions of the time, come as control [T,c], and may have no empty cell. With pad = yes a series
+ * may be shorter than a window: the mask leaves out what is filled up, and length says how many
+ * rows are its own.
+ *
+ * Units, the origin of dates and standardization, come from the training rows whichever split is
+ * open, unless they came with the weights. */
+#include "trajectories.h"
+
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
-#include "../common/csv_table.h"
-#include "../common/regular_file.h"
-#include "../common/split.h"
-#include "odeon/dataset.h"
-#include "odeon/plugin.h"
 #include "spiral.h"
-
-enum {
-    FIELD_INPUT = 0,
-    FIELD_LABEL = 1,
-    FIELD_TIME = 2,
-    FIELD_MASK = 3,
-    FIELD_CONTROL = 4,
-    N_FIELDS = 5
-};
-enum { SOURCE_SPIRAL = 0, SOURCE_CSV = 1 };     /* in the order of the choices */
-enum { MISSING_REFUSED = 0, MISSING_MASK = 1 }; /* in the order of the choices */
 
 static const double regular_within = 1e-3; /* relative to the spacing of two rows */
 
-/* The whole series is in memory; a sample is an offset into it. */
-typedef struct trajectories {
-    ODEON_INSTANCE;
-    odeon_choice source;
-    int64_t window;
-    const char *time, *values, *controls;
-    int64_t header, separator, missing, points;
-    double until, test_fraction;
-
-    int64_t dim, n_controls;
-    columns wanted;  /* CSV: column of the time, then of the dim values, then of the controls */
-    int64_t n_rows;  /* 0 before open */
-    double *row;     /* [n_rows, 1 + dim + n_controls]; NaN where a value is missing */
-    int64_t *line;   /* [n_rows] line in the file; NULL: no file */
-    double interval; /* spacing of the rows; 0: not equally spaced */
-    int64_t n_starts;
-    int64_t *start; /* [n_starts]: first rows of the samples */
-} trajectories;
-
 static const odeon_option *const options[] = {
     ODEON_OPTION(
-        trajectories, source, CHOICE_PATH, .default_text = "spiral", .choices = "spiral|csv(path)",
-        .help = "where the observations come from: a table in a file, or y' = A^T y^3 from (2, 0)"),
+        trajectories, source, CHOICE_PATH, .default_text = "spiral",
+        .choices = "spiral|csv(path)|folder(path)|arrays(path)",
+        .help =
+            "where the observations come from: a table in a file, all tables of a folder, arrays "
+            "of "
+            "an .npz (values [series,rows,D], times, controls) or an .npy, or y' = A^T y^3 from "
+            "(2, 0)"),
     ODEON_OPTION(trajectories, window, I64, .aliases = "length|sequencelength|seqlen|horizon",
                  .default_text = "10", .min_text = "1", .max_text = "1000000000",
                  .help = "consecutive observations of a sample", .unit = "rows"),
+    ODEON_OPTION(trajectories, stride, I64, .aliases = "hop|step|every", .default_text = "1",
+                 .min_text = "1", .max_text = "1000000000",
+                 .help = "rows from the start of a window to that of the next in its series",
+                 .unit = "rows"),
+    ODEON_OPTION(trajectories, pad, FLAG, .aliases = "ragged|padding", .default_text = "no",
+                 .help = "a series that is shorter than a window is filled up with its last row, "
+                         "which does not count; else it is refused"),
     ODEON_OPTION(
         trajectories, time, STRING, .aliases = "t|times", .default_text = "0",
-        .help = "csv: column of the times, which rise: its name, or its index from 0; those of a "
-                "window count from its first row, so that all have the same where rows are equally "
-                "far apart"),
+        .help = "tables: column of the times, which rise within a series: its name, or its index "
+                "from 0"),
+    ODEON_OPTION(trajectories, date, CHOICE, .aliases = "dates|datetime|timeunit",
+                 .default_text = "no", .choices = "no|seconds|minutes|hours|days|weeks",
+                 .help = "tables: the times are dates, 2026-03-01 or 2026-03-01T14:30:00, and "
+                         "become numbers of this unit since the first date of all series"),
+    ODEON_OPTION(trajectories, clock, CHOICE, .aliases = "timeorigin|origin|absolute",
+                 .default_text = "window", .choices = "window|series",
+                 .help = "window: times count from a window's first row, so that all have the same "
+                         "where rows are equally far apart; series: they are those of the data, "
+                         "which a field of t needs; step = sample of the ODE block solves such "
+                         "batches"),
+    ODEON_OPTION(trajectories, id, STRING, .flags = ODEON_OPTION_OPTIONAL,
+                 .aliases = "series|group|key|subject",
+                 .help = "tables: column that tells series apart, whose rows stand together; "
+                         "without it a file is one series"),
     ODEON_OPTION(trajectories, values, STRING, .flags = ODEON_OPTION_OPTIONAL,
                  .aliases = "columns|inputs|features",
-                 .help = "csv: columns observed: names, indices from 0, ranges of them as 1..3"),
-    ODEON_OPTION(trajectories, controls, STRING, .flags = ODEON_OPTION_OPTIONAL,
-                 .aliases = "control|forcing|exogenous",
-                 .help =
-                     "csv: columns of known functions of the time, for the layer controls: named "
-                     "as in values"),
+                 .help = "tables: columns observed: names, indices from 0, ranges of them as 1..3"),
+    ODEON_OPTION(
+        trajectories, controls, STRING, .flags = ODEON_OPTION_OPTIONAL,
+        .aliases = "control|forcing|exogenous",
+        .help = "tables: columns of known functions of the time, for the layer controls: named "
+                "as in values"),
+    ODEON_OPTION(trajectories, control_slopes, FLAG, .aliases = "spline|slopes",
+                 .default_text = "no",
+                 .help = "the controls' slopes follow them, those of the natural cubic spline "
+                         "through each series, for controls(interpolation=cubic)"),
+    ODEON_OPTION(trajectories, value_count, I64, .aliases = "dim|channels", .default_text = "0",
+                 .min_text = "0", .max_text = "65536", .help = "arrays: D of values"),
+    ODEON_OPTION(trajectories, control_count, I64, .default_text = "0", .min_text = "0",
+                 .max_text = "65536", .help = "arrays: c of controls [series,rows,c]"),
+    ODEON_OPTION(trajectories, standardize, FLAG, .aliases = "standardise|normalize|scale|zscore",
+                 .default_text = "no",
+                 .help = "values and controls become (x - mean) / deviation, of the training rows, "
+                         "column by column; kept with the weights, undone in predictions"),
     ODEON_OPTION(trajectories, header, FLAG, .default_text = "yes",
-                 .help = "csv: the first line names the columns"),
+                 .help = "tables: the first line names the columns"),
     ODEON_OPTION(trajectories, separator, CHOICE, .aliases = "sep|delimiter|delim",
                  .default_text = "comma", .choices = "comma|semicolon|tab",
-                 .help = "csv: the separator of cells"),
-    ODEON_OPTION(trajectories, missing, CHOICE, .default_text = "refuse", .choices = "refuse|mask",
-                 .help = "csv: an empty cell is an error, or left out of the loss by a mask"),
+                 .help = "tables: the separator of cells"),
+    ODEON_OPTION(
+        trajectories, missing, CHOICE, .default_text = "refuse", .choices = "refuse|mask",
+        .help = "an empty cell, NaN in arrays, is an error, or left out of the loss by a mask"),
     ODEON_OPTION(trajectories, points, I64, .default_text = "1000", .min_text = "2",
                  .max_text = "1000000", .help = "spiral: observations, equally far apart",
                  .unit = "rows"),
     ODEON_OPTION(trajectories, until, F64, .flags = ODEON_OPTION_OPEN_MIN, .default_text = "25",
                  .min_text = "0", .max_text = "1000",
                  .help = "spiral: time of the last one; the first is at 0", .unit = "time"),
-    ODEON_OPTION(
-        trajectories, test_fraction, F64, .flags = ODEON_OPTION_OPEN_MAX,
-        .aliases = "testsize|testsplit|valfraction|testratio", .default_text = "0", .min_text = "0",
-        .max_text = "1",
-        .help = "share of the rows, the last ones, to test on; 0: train and test on all of them"),
+    ODEON_OPTION(trajectories, test_fraction, F64, .flags = ODEON_OPTION_OPEN_MAX,
+                 .aliases = "testsize|testsplit|testratio", .default_text = "0", .min_text = "0",
+                 .max_text = "1",
+                 .help = "share of the rows, the last ones of each series, to test on; 0: train "
+                         "and test on all"),
+    ODEON_OPTION(trajectories, validation_fraction, F64, .flags = ODEON_OPTION_OPEN_MAX,
+                 .aliases = "valfraction|valsize|valsplit|validation", .default_text = "0",
+                 .min_text = "0", .max_text = "1",
+                 .help = "share of the rows, before those to test on, to choose weights by; 0: "
+                         "there is no such split"),
+    ODEON_OPTION(trajectories, split, CHOICE, .aliases = "splitby", .default_text = "rows",
+                 .choices = "rows|series",
+                 .help = "what is shared out: the last rows of each series, or whole series, drawn "
+                         "at random"),
+    ODEON_OPTION(trajectories, fold, STRING, .flags = ODEON_OPTION_OPTIONAL,
+                 .aliases = "kfold|folds|cv",
+                 .help = "split = series: 2/5 tests on the second of five equal parts"),
+    ODEON_OPTION(trajectories, split_seed, I64, .default_text = "0", .min_text = "0",
+                 .help = "split = series: another seed draws other series"),
     NULL};
 
 /* ---- options ---- */
@@ -105,86 +128,131 @@ static odeon_status add_columns(trajectories *set, const char *option, const cha
     return columns_join(set->host, &before, &more, &set->wanted);
 }
 
-/* Time, values and controls become one list, so that a row of the table is one of the series. */
-static odeon_status read_columns(trajectories *set)
+static odeon_status add_optional(trajectories *set, const char *option, const char *text,
+                                 int64_t *n)
 {
-    ODEON_TRY(columns_parse(set->host, "time", set->time, &set->wanted));
-    ODEON_TRY(add_columns(set, "values", set->values, &set->dim));
-    return set->controls == NULL ? ODEON_OK
-                                 : add_columns(set, "controls", set->controls, &set->n_controls);
+    *n = 0;
+    return text == NULL ? ODEON_OK : add_columns(set, option, text, n);
 }
 
-static odeon_status check_columns(const trajectories *set)
+/* Time, values, controls and id become one list, so that a row of the table is one of the series.
+ */
+static odeon_status read_columns(trajectories *set)
 {
-    if (set->wanted.n != 1 + set->dim + set->n_controls) {
-        return odeon_fail(set->host, ODEON_ERR_CONFIG, "time: names more than one column");
+    int64_t ids;
+    ODEON_TRY(columns_parse(set->host, "time", set->time, &set->wanted));
+    ODEON_TRY(add_columns(set, "values", set->values, &set->dim));
+    ODEON_TRY(add_optional(set, "controls", set->controls, &set->n_controls));
+    ODEON_TRY(add_optional(set, "id", set->id, &ids));
+    if (set->wanted.n != 1 + set->dim + set->n_controls + ids || ids > 1) {
+        return odeon_fail(set->host, ODEON_ERR_CONFIG, "%s: names more than one column",
+                          ids > 1 ? "id" : "time");
     }
     return set->header != 0 ? ODEON_OK : columns_need_numbers(set->host, &set->wanted);
 }
 
-/* Refuses CSV options with the spiral rather than ignoring them. */
+/* How tables are read follows from the options alone. */
+static odeon_status make_format(trajectories *set)
+{
+    static const char separators[] = {',', ';', '\t'}; /* in the order of the choices */
+    static const double units[] = {0.0, 1.0, 60.0, 3600.0, 86400.0, 604800.0};
+    bool gaps = set->missing == MISSING_MASK;
+    int32_t n = set->wanted.n > 0 ? set->wanted.n : 1;
+    set->kinds = set->host->alloc(set->host, (uint64_t)n);
+    if (set->kinds == NULL) {
+        return odeon_fail(set->host, ODEON_ERR_NOMEM, "no memory for %d columns", (int)n);
+    }
+    memset(set->kinds, CSV_NUMBER, (size_t)n);
+    set->kinds[0] = set->date > 0 ? CSV_DATE : CSV_NUMBER;
+    if (set->id != NULL) {
+        set->kinds[n - 1] = CSV_WORD;
+    }
+    set->format = (series_format){.csv = {.separator = separators[set->separator],
+                                          .header = set->header != 0,
+                                          .gaps = gaps,
+                                          .kind = set->kinds},
+                                  .wanted = &set->wanted,
+                                  .dim = set->dim,
+                                  .n_controls = set->n_controls,
+                                  .has_id = set->id != NULL,
+                                  .gaps = gaps,
+                                  .unit = units[set->date]};
+    return ODEON_OK;
+}
+
+/* Refuses options of tables where there is none rather than ignoring them. */
+static odeon_status check_source(const trajectories *set)
+{
+    const odeon_host *host = set->host;
+    bool table = set->source.index == SOURCE_CSV || set->source.index == SOURCE_FOLDER;
+    bool arrays = set->source.index == SOURCE_ARRAYS;
+    if (table && set->values == NULL) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "values: must name the columns observed where source = csv or folder");
+    }
+    if (!table && (set->values != NULL || set->controls != NULL || set->id != NULL ||
+                   set->date > 0 || (!arrays && set->missing == MISSING_MASK))) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "values, controls and missing = mask are for source = csv(path=FILE)%s",
+                          arrays ? " or folder; arrays have value_count and control_count" : "");
+    }
+    if (arrays != (set->value_count > 0) || (!arrays && set->control_count > 0)) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "value_count: must be D of the values where source = arrays(path=FILE), "
+                          "and there alone");
+    }
+    if (set->fold != NULL && set->split != SPLIT_SERIES) {
+        return odeon_fail(host, ODEON_ERR_CONFIG, "fold: is for split = series");
+    }
+    return set->test_fraction + set->validation_fraction < 1.0
+               ? ODEON_OK
+               : odeon_fail(host, ODEON_ERR_CONFIG,
+                            "test_fraction and validation_fraction leave no rows to train on");
+}
+
 static odeon_status init(void *self)
 {
     trajectories *set = self;
-    const odeon_host *host = set->host;
-    bool given = host->option_given(host, "values") != 0;
-    set->dim = 2; /* the spiral's */
-    if (set->source.index == SOURCE_SPIRAL) {
-        given = given || set->controls != NULL;
-        return !given && set->missing == MISSING_REFUSED
-                   ? ODEON_OK
-                   : odeon_fail(
-                         host, ODEON_ERR_CONFIG,
-                         "values, controls and missing = mask are for source = csv(path=FILE)");
-    }
-    if (!given) {
-        return odeon_fail(host, ODEON_ERR_CONFIG,
-                          "values: must name the columns observed where source = csv");
-    }
-    ODEON_TRY(read_columns(set));
-    return check_columns(set);
+    bool table = set->source.index == SOURCE_CSV || set->source.index == SOURCE_FOLDER;
+    ODEON_TRY(check_source(set));
+    set->dim = set->source.index == SOURCE_ARRAYS ? set->value_count : 2; /* 2: the spiral's */
+    set->n_controls = set->control_count;
+    ODEON_TRY(table ? read_columns(set) : ODEON_OK);
+    set->plan = (split_plan){.name = set->source.path != NULL ? set->source.path : "the spiral",
+                             .test = set->test_fraction,
+                             .validation = set->validation_fraction,
+                             .seed = (uint64_t)set->split_seed};
+    ODEON_TRY(split_parse_fold(set->host, set->fold, &set->plan.fold, &set->plan.folds));
+    return make_format(set);
 }
 
 static void unload(trajectories *set)
 {
-    set->host->free(set->host, set->row);
+    series_free(set->host, &set->series);
     set->host->free(set->host, set->start);
-    set->host->free(set->host, set->line);
-    set->line = NULL;
-    set->row = NULL;
-    set->start = NULL;
-    set->n_rows = set->n_starts = 0;
+    set->host->free(set->host, set->slopes);
+    set->slopes = NULL;
+    set->start = set->length = NULL;
+    set->n_starts = 0;
 }
 
 static void fini(void *self)
 {
     trajectories *set = self;
     unload(set);
+    set->host->free(set->host, set->kinds);
+    standard_free(set->host, &set->standard);
+    fitted_text_free(set->host, &set->text);
     columns_free(set->host, &set->wanted);
 }
 
-static bool has_field(const trajectories *set, int32_t which)
-{
-    return which == FIELD_MASK      ? set->missing == MISSING_MASK
-           : which == FIELD_CONTROL ? set->n_controls > 0
-                                    : true;
-}
+/* ---- fields ---- */
 
-/* The index of a field among those that the data set has: how many come before it. */
-static int32_t index_of(const trajectories *set, int32_t which)
-{
-    int32_t n = 0;
-    for (int32_t i = 0; i < which; i++) {
-        n += has_field(set, i);
-    }
-    return n;
-}
-
-/* The other way round: which of FIELD_* has that index; -1: none. */
+/* Which of FIELD_* has that index; -1: none. */
 static int32_t field_at(const trajectories *set, int32_t index)
 {
     for (int32_t i = 0; i < N_FIELDS; i++) {
-        if (has_field(set, i) && index_of(set, i) == index) {
+        if (trajectories_has(set, i) && trajectories_index(set, i) == index) {
             return i;
         }
     }
@@ -193,10 +261,10 @@ static int32_t field_at(const trajectories *set, int32_t index)
 
 static int32_t field_count(void *self)
 {
-    return index_of(self, N_FIELDS);
+    return trajectories_index(self, N_FIELDS);
 }
 
-/* Values, label and mask [window, dim], time [window], control [window, n_controls]. */
+/* Values, label and mask [window, dim], time [window], control [window, n_controls], length []. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     static const struct {
@@ -209,6 +277,7 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
         [FIELD_TIME] = {ODEON_ROLE_TIME, 1, ODEON_DTYPE_F64, "time"},
         [FIELD_MASK] = {ODEON_ROLE_MASK, 2, ODEON_DTYPE_U8, "mask"},
         [FIELD_CONTROL] = {ODEON_ROLE_CONTROL, 2, ODEON_DTYPE_F64, "control"},
+        [FIELD_LENGTH] = {ODEON_ROLE_LENGTH, 0, ODEON_DTYPE_I64, "length"},
     };
     const trajectories *set = self;
     int32_t at = field_at(set, index);
@@ -216,116 +285,65 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
         return odeon_fail(set->host, ODEON_ERR_INTERNAL, "trajectories: there is no field %d",
                           (int)index);
     }
-    int64_t width = at == FIELD_CONTROL ? set->n_controls : set->dim;
-    *out = (odeon_field_info){.struct_size = out->struct_size,
-                              .role = fields[at].role,
-                              .dtype = fields[at].dtype,
-                              .ndim = fields[at].ndim,
-                              .dim = {set->window, fields[at].ndim == 2 ? width : 0},
-                              .scale = 1.0,
-                              .name = fields[at].name,
-                              .flags = at == FIELD_TIME ? ODEON_FIELD_RELATIVE : 0};
+    int64_t width = at == FIELD_CONTROL ? windows_control_width(set) : set->dim;
+    bool relative = at == FIELD_TIME && set->clock == CLOCK_WINDOW;
+    *out = (odeon_field_info){
+        .struct_size = out->struct_size,
+        .role = fields[at].role,
+        .dtype = fields[at].dtype,
+        .ndim = fields[at].ndim,
+        .dim = {fields[at].ndim > 0 ? set->window : 0, fields[at].ndim == 2 ? width : 0},
+        .scale = 1.0,
+        .name = fields[at].name,
+        .flags = relative ? ODEON_FIELD_RELATIVE : 0};
     return ODEON_OK;
 }
 
 /* ---- the observations ---- */
 
-/* Elements of a row: time, values, controls. */
-static int64_t row_width(const trajectories *set)
-{
-    return 1 + set->dim + set->n_controls;
-}
-
-/* A gap in what is known beforehand cannot be left out of anything. */
-static odeon_status check_controls(const trajectories *set, const char *file, const csv_table *t)
-{
-    char name[128];
-    for (int64_t i = 0; i < t->n_rows * t->n_columns; i++) {
-        int32_t at = (int32_t)(i % t->n_columns);
-        if (at > set->dim && isnan(t->value[i])) {
-            csv_table_column(&set->wanted, at, name, sizeof name);
-            return odeon_fail(set->host, ODEON_ERR_DATA,
-                              "%s:%lld: column %s is empty: controls have to be there in every row",
-                              file, (long long)t->line[i / t->n_columns], name);
-        }
-    }
-    return ODEON_OK;
-}
-
-/* Times must increase strictly, or an ODE solver could not integrate from one to the next. */
-static odeon_status check_times(const trajectories *set, const char *file, const csv_table *t)
-{
-    for (int64_t i = 0; i < t->n_rows; i++) {
-        double now = t->value[i * t->n_columns];
-        if (!isfinite(now) || (i > 0 && !(now > t->value[(i - 1) * t->n_columns]))) {
-            return odeon_fail(set->host, ODEON_ERR_DATA,
-                              "%s:%lld: the time is %s: every row needs one, larger than the row's "
-                              "before",
-                              file, (long long)t->line[i],
-                              isfinite(now) ? "not larger than the last" : "missing");
-        }
-    }
-    return ODEON_OK;
-}
-
-static odeon_status read_csv(trajectories *set)
-{
-    const odeon_host *host = set->host;
-    static const char separators[] = {',', ';', '\t'}; /* in the order of the choices */
-    const char *file = set->source.path;
-    csv_format format = {.separator = separators[set->separator],
-                         .header = set->header != 0,
-                         .gaps = set->missing == MISSING_MASK};
-    csv_table table;
-    char *text;
-    uint64_t bytes;
-    ODEON_TRY(regular_file_load(host, file, &text, &bytes));
-    odeon_status status = csv_table_read(host, file, text, bytes, &format, &set->wanted, &table);
-    host->free(host, text);
-    ODEON_TRY(status);
-    status = check_times(set, file, &table);
-    status = status == ODEON_OK ? check_controls(set, file, &table) : status;
-    if (status == ODEON_OK) { /* take over the table's memory, which has the layout needed */
-        set->row = table.value;
-        set->n_rows = table.n_rows;
-        set->line = table.line;
-        table.value = NULL;
-        table.line = NULL;
-    }
-    csv_table_free(host, &table);
-    return status;
-}
-
 static odeon_status make_spiral(trajectories *set)
 {
     const odeon_host *host = set->host;
     int64_t n = set->points;
-    double end = set->until;
+    double end = set->until, *row = NULL;
     double *y = host->alloc(host, (uint64_t)n * 2 * sizeof *y);
-    set->row = host->alloc(host, (uint64_t)n * 3 * sizeof *set->row);
-    if (y == NULL || set->row == NULL) {
-        host->free(host, y);
-        return odeon_fail(host, ODEON_ERR_NOMEM, "trajectories: no memory for %lld observations",
-                          (long long)n);
+    odeon_status status =
+        y != NULL ? series_add_rows(host, set->plan.name, n, 3, &set->series, &row)
+                  : odeon_fail(host, ODEON_ERR_NOMEM,
+                               "trajectories: no memory for %lld observations", (long long)n);
+    if (status == ODEON_OK) {
+        spiral(n, end, y);
     }
-    spiral(n, end, y);
-    for (int64_t i = 0; i < n; i++) {
-        set->row[3 * i] = end * (double)i / (double)(n - 1);
-        memcpy(&set->row[3 * i + 1], &y[2 * i], 2 * sizeof *y);
+    for (int64_t i = 0; i < n && status == ODEON_OK; i++) {
+        row[3 * i] = end * (double)i / (double)(n - 1);
+        memcpy(&row[3 * i + 1], &y[2 * i], 2 * sizeof *y);
     }
-    set->n_rows = n;
     host->free(host, y);
-    return ODEON_OK;
+    return status;
 }
 
-/* The spacing of the rows, or 0 if they are not equally spaced. */
-static double find_interval(const trajectories *set)
+static odeon_status read_source(trajectories *set, int32_t source, const char *path)
 {
-    int64_t width = row_width(set), last = set->n_rows - 1;
-    double first = set->row[0],
-           interval = last > 0 ? (set->row[last * width] - first) / (double)last : 0.0;
-    for (int64_t i = 0; i <= last; i++) {
-        double off = set->row[i * width] - (first + interval * (double)i);
+    const odeon_host *host = set->host;
+    switch (source) {
+    case SOURCE_CSV:
+        return series_add_csv(host, path, &set->format, &set->series);
+    case SOURCE_FOLDER:
+        return series_add_folder(host, path, &set->format, &set->series);
+    case SOURCE_ARRAYS:
+        return series_add_arrays(host, path, &set->format, &set->series);
+    default:
+        return make_spiral(set);
+    }
+}
+
+/* The spacing of the rows of a series, or 0 if they are not equally spaced. */
+static double spacing_of(const series_set *s, int64_t first, int64_t last)
+{
+    double start = s->row[first * s->width], n = (double)(last - first);
+    double interval = last > first ? (s->row[last * s->width] - start) / n : 0.0;
+    for (int64_t i = first; i <= last; i++) {
+        double off = s->row[i * s->width] - (start + interval * (double)(i - first));
         if (!(fabs(off) <= regular_within * interval)) {
             return 0.0;
         }
@@ -333,66 +351,102 @@ static double find_interval(const trajectories *set)
     return interval;
 }
 
-/* ---- the windows ---- */
-
-/* Does the row have all values? */
-static bool is_whole(const trajectories *set, int64_t row)
+/* The spacing of all series, or 0; that of the first stands for all. */
+static double find_interval(const series_set *s)
 {
-    const double *value = set->row + row * row_width(set) + 1;
-    for (int64_t k = 0; k < set->dim; k++) {
-        if (isnan(value[k])) {
-            return false;
+    double interval = 0.0;
+    for (int64_t i = 0; i < s->n_series; i++) {
+        double own = spacing_of(s, s->first[i], s->first[i + 1] - 1);
+        if (own == 0.0 || (i > 0 && !(fabs(own - interval) <= regular_within * interval))) {
+            return 0.0;
         }
+        interval = i == 0 ? own : interval;
     }
-    return true;
+    return interval;
 }
 
-/* The test split is the end of the series rather than random rows, as overlapping windows would
- * leak training rows into the test. */
-static odeon_status find_starts(trajectories *set, int32_t split)
+/* ---- splits ---- */
+
+/* The test split is the end of a series rather than random rows, as overlapping windows would leak
+ * training rows into the test; validation comes before it. */
+static void share_rows(const trajectories *set, uint8_t *split)
 {
-    const odeon_host *host = set->host;
-    double fraction = set->test_fraction;
-    int64_t n_test = split_test_rows(set->n_rows, fraction), first = 0, end = set->n_rows;
-    if (fraction > 0.0) {
-        first = split == ODEON_SPLIT_TRAIN ? 0 : set->n_rows - n_test;
-        end = split == ODEON_SPLIT_TRAIN ? set->n_rows - n_test : set->n_rows;
-    }
-    if (end - first < set->window) {
-        return odeon_fail(host, ODEON_ERR_DATA,
-                          "trajectories: %lld rows to %s on, too few for a window of %lld",
-                          (long long)(end - first), split == ODEON_SPLIT_TRAIN ? "train" : "test",
-                          (long long)set->window);
-    }
-    int64_t most = end - first - set->window + 1;
-    set->start = host->alloc(host, (uint64_t)most * sizeof *set->start);
-    if (set->start == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "trajectories: no memory for %lld windows",
-                          (long long)most);
-    }
-    for (int64_t i = first; i < first + most; i++) {
-        if (is_whole(set, i)) {
-            set->start[set->n_starts++] = i;
+    const series_set *s = &set->series;
+    for (int64_t i = 0; i < s->n_series; i++) {
+        int64_t n = s->first[i + 1] - s->first[i];
+        int64_t test = split_test_rows(n, set->plan.test);
+        int64_t more = split_test_rows(n, set->plan.validation);
+        for (int64_t k = 0; k < n; k++) {
+            split[s->first[i] + k] = k >= n - test          ? ODEON_SPLIT_TEST
+                                     : k >= n - test - more ? ODEON_SPLIT_VALIDATION
+                                                            : ODEON_SPLIT_TRAIN;
         }
     }
-    return set->n_starts > 0
-               ? ODEON_OK
-               : odeon_fail(host, ODEON_ERR_DATA,
-                            "trajectories: every row that a window could start at lacks a value");
+}
+
+static odeon_status share_series(const trajectories *set, uint8_t *split)
+{
+    const series_set *s = &set->series;
+    const odeon_host *host = set->host;
+    uint8_t *whole = host->alloc(host, (uint64_t)s->n_series);
+    odeon_status status = whole != NULL
+                              ? split_assign(host, &set->plan, s->n_series, whole)
+                              : odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory", set->plan.name);
+    for (int64_t i = 0; i < s->n_series && status == ODEON_OK; i++) {
+        memset(split + s->first[i], whole[i], (size_t)(s->first[i + 1] - s->first[i]));
+    }
+    host->free(host, whole);
+    return status;
+}
+
+/* Which split each row is in, and what those to train on say. split: [n_rows]. */
+static odeon_status share(trajectories *set, uint8_t *split)
+{
+    if (set->split == SPLIT_SERIES) {
+        ODEON_TRY(share_series(set, split));
+    } else {
+        share_rows(set, split);
+    }
+    return set->is_fitted ? ODEON_OK : trajectories_fit(set, split);
+}
+
+/* The configured source; with find the windows of a split, else what is fitted is all. */
+static odeon_status load(trajectories *set, int32_t which, bool find)
+{
+    const odeon_host *host = set->host;
+    bool all = which == ODEON_SPLIT_TEST && set->plan.folds == 0 && !(set->plan.test > 0.0);
+    ODEON_TRY(read_source(set, (int32_t)set->source.index, set->source.path));
+    uint8_t *split = host->alloc(host, (uint64_t)set->series.n_rows);
+    odeon_status status = split != NULL
+                              ? share(set, split)
+                              : odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory", set->plan.name);
+    if (status == ODEON_OK && find) {
+        trajectories_apply(set);
+        set->interval = find_interval(&set->series);
+        status = trajectories_slopes(set);
+    }
+    if (status == ODEON_OK && find) {
+        status = windows_find(set, which, split, all);
+    }
+    host->free(host, split);
+    return status;
+}
+
+static int32_t has_split(void *self, int32_t split)
+{
+    const trajectories *set = self;
+    return split == ODEON_SPLIT_TRAIN || split == ODEON_SPLIT_TEST ||
+           (split == ODEON_SPLIT_VALIDATION && set->plan.validation > 0.0);
 }
 
 static odeon_status open_split(void *self, int32_t split, int64_t *length)
 {
     trajectories *set = self;
-    if ((split != ODEON_SPLIT_TRAIN && split != ODEON_SPLIT_TEST) || set->n_rows > 0) {
+    if (has_split(set, split) == 0 || set->series.n_rows > 0) {
         return odeon_fail(set->host, ODEON_ERR_INTERNAL,
                           "trajectories: opened twice, or a split %d", (int)split);
     }
-    odeon_status status = set->source.index == SOURCE_CSV ? read_csv(set) : make_spiral(set);
-    if (status == ODEON_OK) {
-        set->interval = find_interval(set);
-        status = find_starts(set, split);
-    }
+    odeon_status status = load(set, split, true);
     if (status != ODEON_OK) {
         unload(set);
         return status;
@@ -401,50 +455,42 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     return ODEON_OK;
 }
 
-/* The address of sample i in the memory of a field, of so many elements a sample. */
-static double *numbers_at(const trajectories *set, void *const *fields, int32_t which, int64_t i,
-                          int64_t size)
+/* All windows of a file of the same kind, in units that came with the weights or, without, from the
+ * configured source. */
+static odeon_status load_file(trajectories *set, const char *path)
 {
-    return (double *)fields[index_of(set, which)] + i * size;
+    bool fits = set->standardize != 0 || (set->date > 0 && set->clock == CLOCK_SERIES);
+    if (!set->is_fitted && fits) {
+        ODEON_TRY(load(set, ODEON_SPLIT_TRAIN, false));
+        unload(set);
+    }
+    int32_t source = set->source.index == SOURCE_ARRAYS ? SOURCE_ARRAYS : SOURCE_CSV;
+    ODEON_TRY(read_source(set, source, path));
+    ODEON_TRY(set->is_fitted ? ODEON_OK : trajectories_fit(set, NULL));
+    trajectories_apply(set);
+    set->interval = find_interval(&set->series);
+    ODEON_TRY(trajectories_slopes(set));
+    return windows_find(set, ODEON_SPLIT_TEST, NULL, true);
 }
 
-static void copy_controls(const trajectories *set, const double *start, int64_t i,
-                          void *const *fields)
+static odeon_status open_file(void *self, const char *path, int64_t *length, int32_t *labelled)
 {
-    int64_t n = set->window, c = set->n_controls;
-    double *to = numbers_at(set, fields, FIELD_CONTROL, i, n * c);
-    for (int64_t k = 0; k < n; k++) {
-        memcpy(to + k * c, start + k * row_width(set) + 1 + set->dim, (size_t)c * sizeof *to);
+    trajectories *set = self;
+    if (set->source.index == SOURCE_SPIRAL || set->series.n_rows > 0) {
+        return odeon_fail(set->host, ODEON_ERR_UNSUPPORTED,
+                          "trajectories: source = spiral has no files");
     }
+    odeon_status status = load_file(set, path);
+    if (status != ODEON_OK) {
+        unload(set);
+        return status;
+    }
+    *length = set->n_starts;
+    *labelled = 1; /* the values are what is to be met */
+    return ODEON_OK;
 }
 
-/* Copies the window from row first as sample i of a batch. Equal spacing gives exactly equal times
- * in all windows, free of rounding. */
-static void copy_window(const trajectories *set, int64_t first, int64_t i, void *const *fields)
-{
-    int64_t n = set->window, dim = set->dim;
-    double *input = numbers_at(set, fields, FIELD_INPUT, i, n * dim);
-    double *label = numbers_at(set, fields, FIELD_LABEL, i, n * dim);
-    double *time = numbers_at(set, fields, FIELD_TIME, i, n);
-    uint8_t *mask = has_field(set, FIELD_MASK)
-                        ? (uint8_t *)fields[index_of(set, FIELD_MASK)] + i * n * dim
-                        : NULL;
-    const double *start = set->row + first * row_width(set);
-    for (int64_t k = 0; k < n; k++) {
-        const double *row = start + k * row_width(set);
-        time[k] = set->interval > 0.0 ? set->interval * (double)k : row[0] - start[0];
-        for (int64_t d = 0; d < dim; d++) {
-            bool there = !isnan(row[1 + d]);
-            input[k * dim + d] = label[k * dim + d] = there ? row[1 + d] : 0.0;
-            if (mask != NULL) {
-                mask[k * dim + d] = there;
-            }
-        }
-    }
-    if (has_field(set, FIELD_CONTROL)) {
-        copy_controls(set, start, i, fields);
-    }
-}
+/* ---- samples ---- */
 
 /* indices [n] -> fields of n windows each. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
@@ -455,7 +501,7 @@ static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, voi
             return odeon_fail(set->host, ODEON_ERR_INTERNAL, "trajectories: sample %lld of %lld",
                               (long long)indices[i], (long long)set->n_starts);
         }
-        copy_window(set, set->start[indices[i]], i, fields);
+        windows_copy(set, indices[i], i, fields);
     }
     return ODEON_OK;
 }
@@ -468,23 +514,64 @@ static int64_t row(void *self, int64_t index)
 
 /* Names the line and column of an element: inputs, labels and masks correspond to values, times to
  * rows. */
-static void locate(void *self, int64_t index, int32_t field, int64_t element, char *text,
+static void locate(void *self, int64_t index, int32_t field_index, int64_t element, char *text,
                    uint64_t bytes)
 {
     const trajectories *set = self;
-    int32_t which = field_at(set, field);
-    int64_t width = which == FIELD_TIME ? 1 : which == FIELD_CONTROL ? set->n_controls : set->dim;
-    int64_t row = set->start[index] + element / width;
+    int32_t which = field_at(set, field_index);
+    int64_t width = which == FIELD_TIME || which == FIELD_LENGTH ? 1
+                    : which == FIELD_CONTROL                     ? windows_control_width(set)
+                                                                 : set->dim;
+    int64_t own = set->length[index], k = element / width;
+    int64_t at_row = set->start[index] + (k < own ? k : own - 1);
     int64_t before = which == FIELD_CONTROL ? 1 + set->dim : 1;
-    int32_t at = which == FIELD_TIME ? 0 : (int32_t)(before + element % width);
-    char name[128];
-    if (set->line == NULL) {
-        (void)snprintf(text, bytes, "the spiral, row %lld", (long long)row);
+    int32_t at = which == FIELD_TIME || which == FIELD_LENGTH
+                     ? 0
+                     : (int32_t)(before + element % width %
+                                              (which == FIELD_CONTROL ? set->n_controls : width));
+    char name[128], where[512];
+    if (set->source.index == SOURCE_SPIRAL) {
+        (void)snprintf(text, bytes, "the spiral, row %lld", (long long)at_row);
         return;
     }
-    csv_table_column(&set->wanted, at, name, sizeof name);
-    (void)snprintf(text, bytes, "%s:%lld, column %s", set->source.path, (long long)set->line[row],
-                   name);
+    (void)snprintf(name, sizeof name, "%d", (int)at);
+    if (at < set->wanted.n) {
+        csv_table_column(&set->wanted, at, name, sizeof name);
+    }
+    (void)snprintf(text, bytes, "%s, column %s",
+                   series_where(&set->series, at_row, where, sizeof where), name);
+}
+
+/* ---- what was fitted ---- */
+
+static const char *fitted(void *self)
+{
+    const trajectories *set = self;
+    return set->text.text;
+}
+
+static odeon_status restore(void *self, const char *text)
+{
+    return trajectories_restore(self, text);
+}
+
+/* Values, labels and controls alike in every row of the window. */
+static odeon_status standard_of(void *self, int32_t index, double *mean, double *deviation,
+                                int32_t *is_standard)
+{
+    const trajectories *set = self;
+    int32_t which = field_at(set, index);
+    bool control = which == FIELD_CONTROL;
+    int64_t n = control ? set->n_controls : set->dim, first = control ? set->dim : 0;
+    int64_t width = control ? windows_control_width(set) : n;
+    *is_standard =
+        set->standard.mean != NULL && (which == FIELD_INPUT || which == FIELD_LABEL || control);
+    for (int64_t i = 0; *is_standard != 0 && i < set->window * width; i++) {
+        int64_t at = i % width; /* a slope has no mean */
+        mean[i] = at < n ? set->standard.mean[first + at] : 0.0;
+        deviation[i] = set->standard.deviation[first + at % n];
+    }
+    return ODEON_OK;
 }
 
 static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
@@ -492,11 +579,16 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .field = field,
                                       .open = open_split,
                                       .get_batch = get_batch,
+                                      .open_file = open_file,
                                       .row = row,
-                                      .locate = locate};
+                                      .locate = locate,
+                                      .has_split = has_split,
+                                      .fitted = fitted,
+                                      .restore = restore,
+                                      .standard = standard_of};
 
 ODEON_PLUGIN_OPTIONS(DATASET, "trajectories", &ops,
-                     "windows of a series of observations, with their times",
+                     "windows of series of observations, with their times",
                      "torchdiffeq, examples/ode_demo.py",
                      "series|timeseries|trajectory|observations|spiral", trajectories, options,
                      init, fini);

@@ -12,6 +12,7 @@
 #include "odeon/device.h"
 #include "odeon/device_conv.h"
 #include "odeon/device_ext.h"
+#include "odeon/device_lanes.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_norm.h"
 #include "odeon/device_optimizer.h"
@@ -142,5 +143,6 @@ extern const odeon_random_family cpu_random;
 extern const odeon_loss_family cpu_loss;
 extern const odeon_optimizer_family cpu_optimizer;
 extern const odeon_device_slices cpu_slices; /* in solver.c */
+extern const odeon_device_lanes cpu_lanes;   /* in lanes.c */
 
 #endif

@@ -26,14 +26,15 @@ static odeon_status describe(void *self, char *text, uint64_t bytes)
     return ODEON_OK;
 }
 
-/* All families and no extension: nothing is captured, counted or pinned here. */
+/* All families, and rows that step by themselves; nothing is captured, counted or pinned here. */
 static const void *get_table(void *self, const char *id)
 {
 #define FAMILY(name, header) {ODEON_FAMILY(name), &reference_##name},
-    static const device_table families[] = {ODEON_FAMILY_LIST(FAMILY)};
+    static const device_table tables[] = {
+        ODEON_FAMILY_LIST(FAMILY){ODEON_DEVICE_LANES, &reference_lanes}};
 #undef FAMILY
     (void)self;
-    return device_table_find(families, sizeof families / sizeof families[0], id);
+    return device_table_find(tables, sizeof tables / sizeof tables[0], id);
 }
 
 /* ---- queues and memory ---- */

@@ -7,6 +7,7 @@
 #define ODEON_DEVICE_REFERENCE_H
 #include "odeon/device.h"
 #include "odeon/device_conv.h"
+#include "odeon/device_lanes.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_norm.h"
 #include "odeon/device_optimizer.h"
@@ -93,5 +94,7 @@ extern const odeon_norm_family reference_norm;
 extern const odeon_random_family reference_random;
 extern const odeon_loss_family reference_loss;
 extern const odeon_optimizer_family reference_optimizer;
+
+extern const odeon_device_lanes reference_lanes; /* lanes.c */
 
 #endif

@@ -34,6 +34,33 @@ void drawing_caption(drawing *d, const char *format, ...)
     va_end(arguments);
 }
 
+/* ---- colours of samples ---- */
+
+int drawing_color(const odeon_view_answer *x, size_t i)
+{
+    double label = x->label != NULL ? x->label[i * (size_t)x->label_size] : 0;
+    return x->n_classes > 0     ? 1 + (int)label % CHART_SERIES
+           : x->label_size == 1 ? (label > 0 ? CHART_BLUE : CHART_RED)
+                                : CHART_BLUE;
+}
+
+void drawing_say_colors(drawing *d, const odeon_view_answer *x)
+{
+    if (x->label == NULL || (x->n_classes == 0 && x->label_size != 1)) {
+        return;
+    }
+    if (x->n_classes == 0) {
+        chart_say(d->chart, CHART_BLUE, "label above 0");
+        chart_say(d->chart, CHART_RED, "not above 0");
+    }
+    for (int i = 0; i < x->n_classes && i < CHART_SERIES; i++) {
+        chart_say(d->chart, 1 + i, view_print(&d->memory, "class %d", i));
+    }
+    if (x->n_classes > CHART_SERIES) {
+        chart_say(d->chart, CHART_MUTED, "other classes are left out");
+    }
+}
+
 /* In the order of a page: the two lists are one. */
 #define DRAWINGS(X)                                                                                \
     X(loss)                                                                                        \
@@ -47,12 +74,22 @@ void drawing_caption(drawing *d, const char *format, ...)
     X(memory)                                                                                      \
     X(share)                                                                                       \
     X(seeds)                                                                                       \
+    X(sweep)                                                                                       \
+    X(tests)                                                                                       \
     X(failed_solve)                                                                                \
     X(path)                                                                                        \
     X(phase)                                                                                       \
+    X(depth)                                                                                       \
     X(flow)                                                                                        \
     X(confusion)                                                                                   \
-    X(wrong)
+    X(wrong)                                                                                       \
+    X(times)                                                                                       \
+    X(gradient_error)                                                                              \
+    X(weights)                                                                                     \
+    X(gradients)                                                                                   \
+    X(work_precision)                                                                              \
+    X(lr_find)                                                                                     \
+    X(curves)
 #define KIND_OF(id) &draw_##id,
 #define INFO_OF(id) &draw_##id.info,
 static const drawing_kind *const kinds[] = {DRAWINGS(KIND_OF)};

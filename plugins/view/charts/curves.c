@@ -46,29 +46,41 @@ static const char *column_of(drawing *d, const curve *c, const char *block)
     return c->column[0] != '.' ? c->column : view_print(&d->memory, "%s%s", block, c->column);
 }
 
-/* Every value of a recipe's first run decides about the axis. */
+/* What decides whether an axis is logarithmic: all that is above 0, and how far it reaches. */
+typedef struct reach {
+    bool some, positive;
+    double least, most;
+} reach;
+
+static void cover(drawing *d, const odeon_view_run *run, const curve *c, const char *block,
+                  reach *r)
+{
+    view_series s = view_series_of(&d->memory, run, c->split, column_of(d, c, block));
+    double *smooth = view_smooth(&d->memory, s.n, s.value, view_window(s.n)), lo, hi;
+    if (s.n == 0 || smooth == NULL) {
+        return;
+    }
+    view_range(s.n, smooth, &lo, &hi);
+    r->some = true;
+    r->positive &= lo > 0;
+    r->least = fmin(r->least, lo);
+    r->most = fmax(r->most, hi);
+}
+
+/* All curves of one run, or the first one of several. */
 static bool is_log(drawing *d, const recipe *r, const char *block)
 {
+    reach x = {.positive = true, .least = HUGE_VAL};
+    bool several = d->request->n_runs > 1;
     if (r->log_ratio <= 0 || d->memory.failed) {
         return false;
     }
-    bool wanted = true, some = false;
-    double least = HUGE_VAL, most = 0;
-    for (size_t i = 0; i < r->n_curves; i++) {
-        view_series s = view_series_of(&d->memory, first_run(d), r->curves[i].split,
-                                       column_of(d, &r->curves[i], block));
-        double lo, hi;
-        double *smooth = view_smooth(&d->memory, s.n, s.value, view_window(s.n));
-        if (s.n == 0 || smooth == NULL) {
-            continue;
+    for (int64_t i = 0; i < d->request->n_runs; i++) {
+        for (size_t k = 0; k < (several ? 1 : r->n_curves); k++) {
+            cover(d, d->request->run[i], &r->curves[k], block, &x);
         }
-        view_range(s.n, smooth, &lo, &hi);
-        some = true;
-        wanted &= lo > 0;
-        least = fmin(least, lo);
-        most = fmax(most, hi);
     }
-    return some && wanted && most / least > r->log_ratio;
+    return x.some && x.positive && x.most / x.least > r->log_ratio;
 }
 
 /* Of a run that failed the axis goes as far as it was meant to. */
@@ -264,7 +276,11 @@ static bool is_loss(drawing *d, const char *name)
 {
     view_series a = view_series_of(&d->memory, first_run(d), "train", name);
     view_series b = view_series_of(&d->memory, first_run(d), "train", "loss");
-    return a.n > 0 && a.n == b.n && memcmp(a.value, b.value, a.n * sizeof *a.value) == 0;
+    bool equal = a.n > 0 && a.n == b.n;
+    for (size_t i = 0; i < a.n && equal; i++) {
+        equal = fabs(a.value[i] - b.value[i]) <= 1e-5 * fabs(b.value[i]); /* sums of float32 */
+    }
+    return equal;
 }
 
 static odeon_status make_metrics(drawing *d)

@@ -230,11 +230,48 @@ static void enclose(size_t n, const double *value, size_t m, const double *more,
     }
 }
 
+/* Of a chart of that width whose panel shows the box with equal units. */
+static double plane_height(const double box[4], double width)
+{
+    double high = (width - 60) * (box[3] - box[2]) / (box[1] - box[0]) + 90;
+    return fmin(fmax(high, 200), 510);
+}
+
 static chart_panel *add_plane(drawing *d, const double box[4])
 {
     return chart_panel_add(d->chart, &(chart_axes){.x = {.lo = box[0], .hi = box[1], .label = "y₀"},
                                                    .y = {.lo = box[2], .hi = box[3], .label = "y₁"},
                                                    .equal = true});
+}
+
+enum { SHOWN_EVALUATIONS = 400, MARKED = 12 };
+
+/* Where the field was evaluated, as points of the plane; no more than so many. solved: for some of
+ * the samples of that asking; NULL: for those of a. */
+static odeon_status add_evaluations(drawing *d, asking *a, const asking *solved, chart_panel *p)
+{
+    odeon_view_answer at;
+    char number[CHART_NUMBER_BYTES];
+    ODEON_TRY(solved != NULL ? asking_evaluations_spread(a, solved, MARKED, &at)
+                             : asking_evaluations(a, &at));
+    size_t all = (size_t)(at.n * at.n_times);
+    size_t every = (all + SHOWN_EVALUATIONS - 1) / SHOWN_EVALUATIONS, n = 0;
+    if (at.size != 2 || all == 0) {
+        return ODEON_OK;
+    }
+    double *x = view_alloc(&d->memory, all, sizeof *x), *y = view_alloc(&d->memory, all, sizeof *y);
+    for (size_t i = 0; i < all && x != NULL && y != NULL; i += every) {
+        x[n] = at.value[2 * i];
+        y[n++] = at.value[2 * i + 1];
+    }
+    chart_say(d->chart, CHART_INK,
+              view_print(&d->memory, "• %s evaluations of f%s",
+                         chart_fixed((double)at.n_times, 0, number),
+                         every > 1 ? view_print(&d->memory, ", one in %zu shown", every) : ""));
+    chart_describe(d->chart, "Paths in the plane and the learned field, evaluated %lld times",
+                   (long long)at.n_times);
+    chart_points(p, n, x, y, &(chart_style){.color = CHART_INK, .radius = 1.3});
+    return ODEON_OK;
 }
 
 /* Of a run that learns paths. */
@@ -248,11 +285,13 @@ static odeon_status draw_learned_plane(drawing *d)
         return ODEON_OK;
     }
     const observed *o = &l.data;
+    asking path_ask = a; /* the solve of the path */
     if (o->size != 2) {
         return drawing_nothing(d, "its state has %zu numbers, not 2", o->size);
     }
     enclose(o->n, o->value, l.n, l.value, box);
-    drawing_begin(d, CHART_WIDE, 510, "Phase portrait with the learned field");
+    drawing_begin(d, CHART_WIDE, plane_height(box, CHART_WIDE),
+                  "Phase portrait with the learned field");
     chart_say(d->chart, CHART_MUTED, "arrows: f(y), length ∝ √|f|; ○ observed");
     chart_say(d->chart, CHART_BLUE, "model, from the first state on, in one solve");
     chart_panel *p = add_plane(d, box);
@@ -268,7 +307,7 @@ static odeon_status draw_learned_plane(drawing *d)
     chart_points(p, o->n, seen_x, seen_y,
                  &(chart_style){.color = CHART_MUTED, .hollow = true, .radius = 1.8});
     chart_line(p, l.n, x, y, &(chart_style){.color = CHART_BLUE});
-    return ODEON_OK;
+    return add_evaluations(d, &path_ask, NULL, p);
 }
 
 /* Of a run whose samples are points of the plane that flow to others. */
@@ -280,19 +319,22 @@ static odeon_status draw_flowing_plane(drawing *d)
     if (!asking_begin(&a, d) || !asking_span(&a, &from, &to)) {
         return drawing_nothing(d, "it has no ODE block over an interval");
     }
-    asking_times(&a, from, to, 21);
-    a.ask.n = 60;
-    ODEON_TRY(asking_solve(&a, &flow));
+    asking points = a;
+    asking_path(&a, from, to, 21);
+    ODEON_TRY(asking_solve_spread(&a, 60, &flow));
     if (flow.size != 2) {
         return drawing_nothing(d, "its state has %lld numbers, not 2", (long long)flow.size);
     }
     size_t n = (size_t)flow.n, times = (size_t)flow.n_times;
     enclose(n * times, flow.value, 0, NULL, box);
-    drawing_begin(d, CHART_WIDE, 510, "Phase portrait with the learned field");
+    drawing_begin(d, CHART_WIDE, plane_height(box, CHART_WIDE),
+                  "Phase portrait with the learned field");
     chart_say(d->chart, CHART_MUTED,
-              view_print(&d->memory, "arrows: f(%g, y), length ∝ √|f|", from));
-    chart_say(d->chart, CHART_BLUE,
-              view_print(&d->memory, "paths of %zu test samples to t = %g, ○ starts", n, to));
+              view_print(&d->memory,
+                         "arrows: f(%g, y), length ∝ √|f|; paths of %zu test samples to t = %g, ○ "
+                         "starts",
+                         from, n, to));
+    drawing_say_colors(d, &flow);
     chart_panel *p = add_plane(d, box);
     const double *x = column(d, n * times, flow.value, 2, 0),
                  *y = column(d, n * times, flow.value, 2, 1);
@@ -302,11 +344,11 @@ static odeon_status draw_flowing_plane(drawing *d)
     ODEON_TRY(add_field(d, &field, p, box, 2));
     for (size_t i = 0; i < n && y != NULL; i++) {
         chart_line(p, times, x + i * times, y + i * times,
-                   &(chart_style){.color = CHART_BLUE, .thin = true, .opacity = .6});
+                   &(chart_style){.color = drawing_color(&flow, i), .thin = true, .opacity = .6});
         chart_points(p, 1, x + i * times, y + i * times,
-                     &(chart_style){.color = CHART_BLUE, .hollow = true, .radius = 2});
+                     &(chart_style){.color = drawing_color(&flow, i), .hollow = true, .radius = 2});
     }
-    return ODEON_OK;
+    return add_evaluations(d, &points, &a, p);
 }
 
 static odeon_status make_phase(drawing *d)
@@ -417,51 +459,21 @@ static bool is_drawn(const odeon_view_answer *x, size_t i)
     return x->n_classes <= CHART_SERIES || x->label == NULL || x->label[i] < CHART_SERIES;
 }
 
-/* The colour of a sample: its class, or on which side of 0 its only label lies. */
-static int color_of(const odeon_view_answer *x, size_t i)
-{
-    double label = x->label != NULL ? x->label[i * (size_t)x->label_size] : 0;
-    return x->n_classes > 0     ? 1 + (int)label % CHART_SERIES
-           : x->label_size == 1 ? (label > 0 ? CHART_BLUE : CHART_RED)
-                                : CHART_BLUE;
-}
-
-static void say_colors(drawing *d, const odeon_view_answer *x)
-{
-    if (x->label == NULL || (x->n_classes == 0 && x->label_size != 1)) {
-        return;
-    }
-    if (x->n_classes == 0) {
-        chart_say(d->chart, CHART_BLUE, "label above 0");
-        chart_say(d->chart, CHART_RED, "not above 0");
-    }
-    for (int i = 0; i < x->n_classes && i < CHART_SERIES; i++) {
-        chart_say(d->chart, 1 + i, view_print(&d->memory, "class %d", i));
-    }
-    if (x->n_classes > CHART_SERIES) {
-        chart_say(d->chart, CHART_MUTED, "other classes are left out");
-    }
-}
-
-static void add_flow(drawing *d, const odeon_view_answer *x)
+static void add_flow(drawing *d, const odeon_view_answer *x, const double *plane)
 {
     size_t n = (size_t)x->n, times = (size_t)x->n_times;
-    double *plane = to_plane(&d->memory, n * times, (size_t)x->size, x->value);
     bool pca = x->size > 2;
     chart_panel *p =
         chart_panel_add(d->chart, &(chart_axes){.x = {.label = pca ? "first direction" : "y₀"},
                                                 .y = {.label = pca ? "second direction" : "y₁"},
                                                 .equal = true});
-    if (plane == NULL) {
-        return;
-    }
     const double *a = column(d, n * times, plane, 2, 0), *b = column(d, n * times, plane, 2, 1);
     for (size_t i = 0; i < n && b != NULL; i++) {
         if (!is_drawn(x, i)) {
             continue;
         }
         chart_line(p, times, a + i * times, b + i * times,
-                   &(chart_style){.color = color_of(x, i), .thin = true, .opacity = .25});
+                   &(chart_style){.color = drawing_color(x, i), .thin = true, .opacity = .25});
     }
     for (size_t i = 0; i < n && b != NULL; i++) {
         size_t last = i * times + times - 1;
@@ -469,25 +481,31 @@ static void add_flow(drawing *d, const odeon_view_answer *x)
             continue;
         }
         chart_points(p, 1, a + last, b + last,
-                     &(chart_style){.color = color_of(x, i), .radius = 2.2});
+                     &(chart_style){.color = drawing_color(x, i), .radius = 2.2});
     }
 }
 
 static odeon_status make_flow(drawing *d)
 {
     asking a;
-    double from = 0, to = 1;
+    double from = 0, to = 1, box[4];
     odeon_view_answer x;
     if (!asking_begin(&a, d) || !asking_span(&a, &from, &to)) {
         return drawing_nothing(d, "it has no ODE block over an interval");
     }
-    a.ask.n = 120;
-    asking_times(&a, from, to, 21);
-    ODEON_TRY(asking_solve(&a, &x));
+    asking_path(&a, from, to, 21);
+    ODEON_TRY(asking_solve_spread(&a, 120, &x));
     if (x.size < 2) {
         return drawing_nothing(d, "its state is a single number");
     }
-    drawing_begin(d, CHART_WIDE, 430, "Flow of test samples through the block");
+    size_t states = (size_t)(x.n * x.n_times);
+    const double *plane = to_plane(&d->memory, states, (size_t)x.size, x.value);
+    if (plane == NULL) {
+        return ODEON_ERR_NOMEM;
+    }
+    enclose(states, plane, 0, NULL, box);
+    drawing_begin(d, CHART_WIDE, fmin(plane_height(box, CHART_WIDE), 430),
+                  "Flow of test samples through the block");
     chart_say(d->chart, CHART_MUTED,
               view_print(&d->memory, "%lld samples from t = %g to %g, • at the end%s",
                          (long long)x.n, from, to,
@@ -495,8 +513,8 @@ static odeon_status make_flow(drawing *d)
                                                  "; two directions of largest variance of %lld",
                                                  (long long)x.size)
                                     : ""));
-    say_colors(d, &x);
-    add_flow(d, &x);
+    drawing_say_colors(d, &x);
+    add_flow(d, &x, plane);
     chart_describe(d->chart, "Paths of %lld samples, a state of %lld numbers", (long long)x.n,
                    (long long)x.size);
     return ODEON_OK;

@@ -129,6 +129,9 @@ static void set_ticks(const chart_axis *axis, double lo, double hi, double n, ch
     } else if (axis->names == NULL) {
         chart_ticks_linear(lo, hi, n, axis->percent, out);
     }
+    if (axis->names == NULL && out->n < 2 && n < CHART_TICKS) { /* one number gives no scale */
+        set_ticks(axis, lo, hi, 2 * n, out);
+    }
 }
 
 /* ---- names at the ends of lines ---- */
@@ -206,21 +209,78 @@ static void sort_ends(chart_panel *p)
     }
 }
 
-static void place_ends(chart_panel *p)
+/* Does its line end at the right edge, so that the name stands beside the panel? */
+static bool is_beside(const chart_panel *p, const chart_end *e)
+{
+    return e->x > p->right;
+}
+
+/* Those beside the panel, as little as needed. */
+static void push_beside(chart_panel *p)
 {
     double at[CHART_ENDS];
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_ends; i++) {
+        if (is_beside(p, &p->end[i])) {
+            at[n++] = p->end[i].y;
+        }
+    }
+    chart_push_apart(n, at, end_gap, p->top + 2, p->bottom - 1);
+    n = 0;
+    for (size_t i = 0; i < p->n_ends; i++) {
+        if (is_beside(p, &p->end[i])) {
+            p->end[i].y = at[n++];
+        }
+    }
+}
+
+/* Would a name at height y touch one that stands already? */
+static bool touches(const chart_panel *p, size_t n, const bool *placed, const chart_end *e,
+                    double y)
+{
+    double right = e->x + chart_width(e->text, label_size, true);
+    for (size_t i = 0; i < n; i++) {
+        const chart_end *o = &p->end[i];
+        double o_right = o->x + chart_width(o->text, label_size, true);
+        if (placed[i] && e->x < o_right + 2 && o->x < right + 2 && fabs(o->y - y) < end_gap - .01) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names within the panel stand beside the ends of their lines, each at the height next to that
+ * where there is room. */
+static void place_within(chart_panel *p)
+{
+    bool placed[CHART_ENDS];
+    for (size_t i = 0; i < p->n_ends; i++) {
+        placed[i] = is_beside(p, &p->end[i]);
+    }
+    for (size_t i = 0; i < p->n_ends; i++) {
+        chart_end *e = &p->end[i];
+        double best = e->y;
+        for (int k = 0; !placed[i] && k < 200; k++) {
+            double y = e->y + (k % 2 == 0 ? 1 : -1) * 2. * ((k + 1) / 2);
+            if (y >= p->top && y <= p->bottom && !touches(p, p->n_ends, placed, e, y)) {
+                best = y;
+                break;
+            }
+        }
+        e->y = best;
+        placed[i] = true;
+    }
+}
+
+static void place_ends(chart_panel *p)
+{
     for (size_t i = 0; i < p->n_ends; i++) {
         p->end[i].x = fmin(chart_place_x(p, p->end[i].x), p->right) + 6;
         p->end[i].y = fmin(fmax(chart_place_y(p, p->end[i].y), p->top), p->bottom);
     }
     sort_ends(p);
-    for (size_t i = 0; i < p->n_ends; i++) {
-        at[i] = p->end[i].y;
-    }
-    chart_push_apart(p->n_ends, at, end_gap, p->top + 2, p->bottom - 1);
-    for (size_t i = 0; i < p->n_ends; i++) {
-        p->end[i].y = at[i];
-    }
+    push_beside(p);
+    place_within(p);
 }
 
 /* ---- the whole ---- */
@@ -278,6 +338,7 @@ void chart_lay_out(chart_panel *p, double x, double y, double width, double heig
     p->right = x + width - fmax(gather_ends(p, width * .42) + 8, 18);
     if (a->equal) {
         make_equal(p);
+        set_ticks(&a->y, p->y_lo, p->y_hi, fmax(2, (p->bottom - p->top) / 42), &p->y_ticks);
     }
     set_ticks(&a->x, p->x_lo, p->x_hi, fmax(2, (p->right - p->left) / 62), &p->x_ticks);
     drop_close(p);

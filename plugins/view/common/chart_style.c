@@ -51,6 +51,7 @@ void chart_write_style(chart_text *out)
               "stroke-linecap:round}"
               ".odeon .thin{fill:none;stroke-width:1;stroke-linejoin:round}"
               ".odeon .dash{stroke-dasharray:5 3}.odeon .band{stroke:none;fill-opacity:.18}"
+              ".odeon .dot{fill:none;stroke-linecap:round}"
               ".odeon .grid,.odeon .axis{stroke-width:1;fill:none}"
               ".odeon .halo{stroke-width:3;stroke-linejoin:round;paint-order:stroke}"
               ".odeon .ring{stroke-width:1.25}.odeon .cross{fill:none;stroke-width:1.5}"

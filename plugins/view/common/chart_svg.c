@@ -159,14 +159,17 @@ static void put_band(const chart_panel *p, const chart_mark *m, chart_text *out)
 
 /* ---- points, bars, arrows ---- */
 
+/* A full one is a line of no length with round ends, the shortest way to write a disc. */
 static void put_point(const chart_style *s, double r, double x, double y, chart_text *out)
 {
     if (s->crossed) {
         chart_put(out, "M~x ~xl~x ~xm0 ~xl~x ~x", x - r, y - r, 2 * r, 2 * r, -2 * r, -2 * r,
                   2 * r);
-    } else {
+    } else if (s->hollow) {
         chart_put(out, "M~x ~xa~x ~x 0 1 0 ~x 0a~x ~x 0 1 0 ~x 0", x - r, y, r, r, 2 * r, r, r,
                   -2 * r);
+    } else {
+        chart_put(out, "M~x ~xh0", x, y);
     }
 }
 
@@ -174,13 +177,11 @@ static void put_points(const chart_panel *p, const chart_mark *m, chart_text *ou
 {
     const chart_style *s = &m->style;
     double r = s->radius > 0 ? s->radius : 2.5;
-    if (s->crossed) {
-        chart_put(out, "<path class=\"cross c~d\"", s->color);
-    } else if (s->hollow) {
-        chart_put(out, "<path class=\"ring c~d\"", s->color);
+    if (s->crossed || s->hollow) {
+        chart_put(out, "<path class=\"~s c~d\"", s->crossed ? "cross" : "ring", s->color);
     } else {
-        chart_put(out, "<path class=\"f~d\"", s->color);
-        put_opacity("fill", s->opacity, out);
+        chart_put(out, "<path class=\"dot c~d\" stroke-width=\"~g\"", s->color, 2 * r);
+        put_opacity("stroke", s->opacity, out);
     }
     chart_put(out, " d=\"");
     for (size_t i = 0; i < m->n; i++) {
@@ -215,11 +216,10 @@ static void put_arrow(double x, double y, double u, double v, chart_text *out)
     if (!(length >= .8)) {
         return;
     }
-    chart_put(out, "M~x ~xL~x ~x", x, y, u, v);
-    for (int side = -1; side <= 1; side += 2) {
-        double turned = angle + .5 * side;
-        chart_put(out, "M~x ~xL~x ~x", u - head * cos(turned), v - head * sin(turned), u, v);
-    }
+    double x1 = head * cos(angle - .5), y1 = head * sin(angle - .5);
+    double x2 = head * cos(angle + .5), y2 = head * sin(angle + .5);
+    chart_put(out, "M~x ~xl~x ~xm~x ~xl~x ~xl~x ~x", x, y, u - x, v - y, -x1, -y1, x1, y1, -x2,
+              -y2);
 }
 
 static void put_arrows(const chart_panel *p, const chart_mark *m, chart_text *out)
@@ -328,8 +328,8 @@ static void put_panel(const chart_panel *p, int number, size_t index, chart_text
     }
     for (size_t i = 0; i < p->n_ends; i++) {
         const chart_end *e = &p->end[i];
-        chart_put(out, "<text class=\"f~d b\" x=\"~x\" y=\"~x\">~e</text>", e->mark->style.color,
-                  e->x, e->y + 4, e->text);
+        chart_put(out, "<text class=\"halo f~d b\" x=\"~x\" y=\"~x\">~e</text>",
+                  e->mark->style.color, e->x, e->y + 4, e->text);
     }
 }
 

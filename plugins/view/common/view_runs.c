@@ -284,6 +284,15 @@ static bool tells_apart(size_t n, const view_group *g, const char *key)
     return true;
 }
 
+/* "tsit5", "rtol 1e-3": a number alone says nothing. */
+static const char *say_value(view_memory *m, const char *key, const char *value)
+{
+    char *end;
+    (void)strtod(value, &end);
+    bool number = *end == '\0', truth = strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
+    return number || truth ? view_print(m, "%s %s", strrchr(key, '.') + 1, value) : value;
+}
+
 /* By run.name, if that does; else by the first key that does, or by the folder. */
 static void name_groups(view_memory *m, size_t n, view_group *g)
 {
@@ -296,10 +305,9 @@ static void name_groups(view_memory *m, size_t n, view_group *g)
     for (size_t i = 0; i < n; i++) {
         const odeon_view_run *run = g[i].run[0];
         const char *value = key != NULL ? view_config(run, key) : NULL;
-        const char *end = key != NULL ? strrchr(key, '.') : NULL;
         g[i].name = value == NULL || n == 1        ? run->name
                     : strcmp(key, "run.name") == 0 ? value
-                                                   : view_print(m, "%s %s", end + 1, value);
+                                                   : say_value(m, key, value);
         if (key == NULL && n > 1) {
             g[i].name = run->folder;
         }

@@ -100,6 +100,11 @@ static odeon_status add_drawing(page *p, int64_t number, const odeon_view_drawin
                : ODEON_OK;
 }
 
+static bool is_of_runs(const odeon_view_drawing *d)
+{
+    return (d->flags & (ODEON_VIEW_IS_PAGE | ODEON_VIEW_OF_TABLE)) == 0;
+}
+
 /* A heading comes only with a figure. */
 static odeon_status add_part(page *p, const char *part, bool headed)
 {
@@ -108,7 +113,7 @@ static odeon_status add_part(page *p, const char *part, bool headed)
     odeon_status status = ODEON_OK;
     const odeon_view_drawing *d;
     for (int64_t i = 0; status == ODEON_OK && (d = s->drawing(s->self, i)) != NULL; i++) {
-        bool wanted = (d->flags & ODEON_VIEW_IS_PAGE) == 0 && strcmp(d->part, part) == 0;
+        bool wanted = is_of_runs(d) && strcmp(d->part, part) == 0;
         status = wanted ? add_drawing(p, i, d, &section) : ODEON_OK;
     }
     if (status == ODEON_OK && section.length > 0) {
@@ -153,8 +158,7 @@ odeon_status page_charts(page *p, size_t n, const char *const *parts, bool heade
         ODEON_TRY(add_part(p, parts[i], i == 0 && headed));
     }
     for (int64_t i = 0; (d = s->drawing(s->self, i)) != NULL; i++) {
-        bool page_itself = (d->flags & ODEON_VIEW_IS_PAGE) != 0;
-        if (!page_itself && !is_named(n, parts, d->part) && !is_repeated(s, i, d->part)) {
+        if (is_of_runs(d) && !is_named(n, parts, d->part) && !is_repeated(s, i, d->part)) {
             ODEON_TRY(add_part(p, d->part, false));
         }
     }

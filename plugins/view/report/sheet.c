@@ -1,5 +1,8 @@
 /* Style and frame of a page. Units are columns of 320 pixels with gaps of 16: one or two fit paper
  * and small screens, four a large one. */
+#include <math.h>
+#include <stdio.h>
+
 #include "page.h"
 
 static const char layout[] =
@@ -18,7 +21,8 @@ static const char layout[] =
     "svg,img{display:block}.wide{overflow-x:auto}"
     "table{border-collapse:collapse;font-size:13px}caption{text-align:left;padding-bottom:4px}"
     "th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid;vertical-align:top;"
-    "max-width:420px;overflow-wrap:anywhere}th{font-weight:500}td.n,th.n{text-align:right}td:first-child{overflow-wrap:normal}"
+    "max-width:420px;overflow-wrap:anywhere}th{font-weight:500}td.n,th.n{text-align:right}td:first-"
+    "child{overflow-wrap:normal}"
     "code,pre{font:12.5px/1.45 ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace}"
     "pre{margin:6px 0;padding:8px 10px;border:1px solid;border-radius:4px;overflow-x:auto;"
     "max-width:656px;white-space:pre-wrap;overflow-wrap:anywhere}"
@@ -44,16 +48,26 @@ static void put_colors(chart_text *t, bool dark)
               chart_page_text(dark), chart_color_text(CHART_INK, dark), muted, line, bad, bad);
 }
 
+/* Without a script, and of a run that goes on alone: the last page stays as it is. */
+static void put_refresh(page *p)
+{
+    double seconds = p->request->refresh_seconds;
+    if (seconds > 0.0) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "%.0f", seconds < 1.0 ? 1.0 : ceil(seconds));
+        chart_put(&p->text, "<meta http-equiv=\"refresh\" content=\"~s\">", text);
+    }
+}
+
 void page_begin(page *p, const char *title)
 {
     chart_text *t = &p->text;
-    chart_put(t,
-              "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-              "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-              "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-              "img-src data:; style-src 'unsafe-inline'\">"
-              "<title>~e – Odeon</title><style>~s",
-              title, layout);
+    chart_put(t, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+                 "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                 "img-src data:; style-src 'unsafe-inline'\">");
+    put_refresh(p);
+    chart_put(t, "<title>~e – Odeon</title><style>~s", title, layout);
     put_colors(t, false);
     chart_write_style(t);
     chart_put(t, "@media screen and (prefers-color-scheme:dark){");

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -322,6 +323,27 @@ static void test_algorithms_are_fixed_or_the_fastest(void **state)
     assert_int_equal(scratch_with("mocked(convolution=own)"), 0);
 }
 
+/* An algorithm of tensor cores is of another arithmetic than float32's: it is taken with tf32, and
+ * described as such, or the call would be refused. */
+static void test_algorithms_are_of_the_arithmetic(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    assert_int_equal(scratch_with("mocked(math=tf32,blas=own,algorithms=fastest)"), 3000 + 4 * 100);
+}
+
+/* Any algorithm of cuDNN is better than the kernels of our own. */
+static void test_a_refused_algorithm_is_replaced(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    assert_int_equal(setenv("ODEON_MOCKED_NO_SHAPE", "1", 1), 0);
+    assert_int_equal(scratch_with("mocked"), 3000 + 3 * 100);
+    assert_int_equal(setenv("ODEON_MOCKED_NO_SHAPE", "all", 1), 0);
+    assert_int_equal(scratch_with("mocked"), 0);
+    assert_int_equal(unsetenv("ODEON_MOCKED_NO_SHAPE"), 0);
+}
+
 static void open_scene(scene *s, const odeon_config *config)
 {
     *s = (scene){.queue = NULL};
@@ -397,6 +419,78 @@ static void test_what_no_loop_may_hold_is_named(void **state)
     assert_non_null(strstr(diag_message(), "a loop on the GPU cannot hold an allocation"));
     close_scene(&s);
     schema_destroy(config);
+}
+
+/* The driver's own words are "invalid argument", whatever is wrong. */
+static void test_a_refused_graph_names_its_node(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    odeon_config *config = configure("mocked");
+    scene s;
+    odeon_recording *recording;
+    char drawn[] = "/tmp/odeon_graph_XXXXXX";
+    int file = mkstemp(drawn);
+    assert_true(file >= 0);
+    assert_int_equal(close(file), 0);
+    open_scene(&s, config);
+    const odeon_device_capture *capture =
+        s.opened.device.get_table(&s.opened.device, ODEON_DEVICE_CAPTURE);
+    assert_int_equal(compute(&s), ODEON_OK);
+    assert_int_equal(setenv("ODEON_MOCKED_NO_GRAPH", "1", 1), 0);
+    assert_int_equal(setenv("ODEON_GRAPH_DOT", drawn, 1), 0);
+    diag_clear();
+    assert_int_equal(record(&s, capture, &recording), ODEON_ERR_DEVICE);
+    assert_int_equal(unsetenv("ODEON_MOCKED_NO_GRAPH"), 0);
+    assert_int_equal(unsetenv("ODEON_GRAPH_DOT"), 0);
+    assert_non_null(strstr(diag_message(), "a node's operation is not supported there; the node is "
+                                           "a kernel, "));
+    assert_non_null(strstr(diag_message(), drawn));
+    assert_non_null(strstr(diag_message(), "invalid argument"));
+    struct stat info;
+    assert_int_equal(stat(drawn, &info), 0);
+    assert_true(info.st_size > 0);
+    assert_int_equal(unlink(drawn), 0);
+    close_scene(&s);
+    schema_destroy(config);
+}
+
+/* TIMES uploads of n numbers each, without a wait between them. */
+static void check_uploads(int64_t n)
+{
+    enum { TIMES = 40 };
+    support_device d = support_device_open(plugins, "mocked", ODEON_DTYPE_F32);
+    const int64_t all = n * TIMES;
+    odeon_tensor y = support_upload(&d, NULL, 1, &all);
+    float *values = mem_zalloc((size_t)n, sizeof *values), *to = odeon_write(&y);
+    assert_non_null(values);
+    for (int32_t i = 0; i < TIMES; i++) {
+        for (int64_t j = 0; j < n; j++) {
+            values[j] = (float)(i * n + j);
+        }
+        const odeon_device_ops *ops = d.device->ops;
+        assert_int_equal(ops->upload(d.queue, to + i * n, values, (uint64_t)n * sizeof *values),
+                         ODEON_OK);
+        memset(values, 0xff, (size_t)n * sizeof *values);
+    }
+    double *back = support_download(&d, &y.view);
+    for (int64_t j = 0; j < all; j++) {
+        assert_true(back[j] == (double)j);
+    }
+    mem_free(back);
+    mem_free(values);
+    support_release(&d, &y);
+    support_device_close(&d);
+}
+
+/* What is uploaded may be changed at once, however late the GPU's copy is made: little, of which
+ * there is more than the queue has pinned memory for, and much. */
+static void test_an_upload_may_be_changed_at_once(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    check_uploads(1000);
+    check_uploads(20000);
 }
 
 static void test_an_ini_may_do_without_loops(void **state)
@@ -576,6 +670,10 @@ int main(void)
         cmocka_unit_test(test_launches_waits_and_memory_are_counted),
         cmocka_unit_test(test_convolutions_are_recorded),
         cmocka_unit_test(test_algorithms_are_fixed_or_the_fastest),
+        cmocka_unit_test(test_algorithms_are_of_the_arithmetic),
+        cmocka_unit_test(test_a_refused_algorithm_is_replaced),
+        cmocka_unit_test(test_a_refused_graph_names_its_node),
+        cmocka_unit_test(test_an_upload_may_be_changed_at_once),
         cmocka_unit_test(test_the_first_convolution_is_not_recorded),
         cmocka_unit_test(test_what_goes_while_a_queue_records_goes_later),
         cmocka_unit_test(test_what_no_loop_may_hold_is_named),

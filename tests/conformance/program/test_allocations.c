@@ -123,7 +123,7 @@ static bool loads(failure fail_allocation, const char *ini, int64_t k)
 
 static int64_t fail_loading(failure fail_allocation, const char *ini)
 {
-    allocation_sites_begin();
+    allocation_sites_begin(fail_allocation == mem_fail_from);
     (void)loads(mem_fail_at, ini, 0);
     allocation_sites_end();
     int64_t k = allocation_sites_next(0);
@@ -138,7 +138,7 @@ static int64_t fail_training(failure fail_allocation, registry *plugins, const c
 {
     run_result expected;
     diag_clear();
-    allocation_sites_begin();
+    allocation_sites_begin(fail_allocation == mem_fail_from);
     if (train(plugins, c, weights, &expected) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }

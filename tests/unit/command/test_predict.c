@@ -45,7 +45,7 @@ static void test_options_must_fit_each_other(void **state)
     small_command_expect(&command_predict, "predict small.ini --out p.csv --split test --in x.npy",
                          ODEON_ERR_CONFIG, both);
     small_command_expect(&command_predict, "predict small.ini --out p.csv --split all",
-                         ODEON_ERR_CONFIG, "--split all: must be train or test");
+                         ODEON_ERR_CONFIG, "--split all: must be train, validation or test");
     small_command_expect(&command_predict,
                          "predict small.ini --out p.csv --split test --transformed",
                          ODEON_ERR_CONFIG, "--transformed: belongs to --in FILE");

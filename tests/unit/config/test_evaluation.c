@@ -81,6 +81,41 @@ static void test_anything_else_is_refused(void **state)
     }
 }
 
+/* Of keys without seconds. */
+static void test_counts_are_of_epochs_or_steps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *normal; /* normal NULL: refused */
+        config_count count;
+    } cases[] = {{"20 epoch", "20 epochs", {.unit = CONFIG_EPOCHS, .every = 20}},
+                 {"1 steps", "1 step", {.unit = CONFIG_STEPS, .every = 1}},
+                 {"5 seconds", NULL, {0}},
+                 {"0 steps", NULL, {0}},
+                 {"7", NULL, {0}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        option_value value = {
+            .text = mem_strdup(cases[i].text), .where = {.file = "f.ini", .line = 2}, .set = true};
+        config_count count;
+        diag_clear();
+        odeon_status status = evaluation_read_count("run", "stop_patience", &value, &count);
+        assert_int_equal(status, cases[i].normal != NULL ? ODEON_OK : ODEON_ERR_CONFIG);
+        if (cases[i].normal != NULL) {
+            assert_string_equal(value.text, cases[i].normal);
+            assert_int_equal(count.unit, cases[i].count.unit);
+            assert_int_equal(count.every, cases[i].count.every);
+        } else {
+            assert_non_null(strstr(diag_message(), "f.ini:2: [run] stop_patience = "));
+            assert_non_null(strstr(diag_message(), "give a number of epochs or steps"));
+        }
+        mem_free(value.text);
+    }
+    option_value none = {.set = false};
+    config_count count = {.every = 3};
+    assert_int_equal(evaluation_read_count("run", "stop_patience", &none, &count), ODEON_OK);
+    assert_int_equal(count.every, 0);
+}
+
 /* More digits than any number has do not fit where they are parsed. */
 static void test_number_that_is_too_long_is_refused(void **state)
 {
@@ -115,6 +150,7 @@ int main(void)
         cmocka_unit_test(test_numbers_and_units_are_read),
         cmocka_unit_test(test_normal_form_agrees_in_number_and_blanks),
         cmocka_unit_test(test_anything_else_is_refused),
+        cmocka_unit_test(test_counts_are_of_epochs_or_steps),
         cmocka_unit_test(test_number_that_is_too_long_is_refused),
         cmocka_unit_test(test_allocation_that_fails_is_reported),
     };

@@ -124,6 +124,57 @@ static void test_limits_cut_their_own_split(void **state)
     data_close(test);
 }
 
+/* Both parts make up the samples in use, whose first ones a limit keeps; every epoch visits all of
+ * its own part, in another order. */
+static void test_validation_is_a_part_of_the_training_split(void **state)
+{
+    config *c = data_fixture_use(*state, "numbered");
+    c->limit = 9;
+    c->validation = 0.3;
+    c->shuffle = true;
+    data_source *train = data_fixture_source(c, ODEON_SPLIT_TRAIN), *apart = NULL;
+    int64_t seen[10] = {0}, first[10], second[10];
+    assert_int_equal(data_open_validation(c, train, &apart), ODEON_OK);
+    assert_int_equal(data_length(train), 6);
+    assert_int_equal(data_length(apart), 3);
+    assert_int_equal(data_order(train, 1, 1, first), ODEON_OK);
+    assert_int_equal(data_order(train, 1, 2, second), ODEON_OK);
+    assert_memory_not_equal(first, second, 6 * sizeof *first);
+    for (int i = 0; i < 6; i++) {
+        seen[first[i]]++;
+        seen[second[i]] += 10;
+    }
+    assert_int_equal(data_order(apart, 1, 1, first), ODEON_OK);
+    for (int i = 0; i < 3; i++) {
+        seen[first[i]] += 11;
+        assert_true(i == 0 || first[i] > first[i - 1]); /* never shuffled */
+    }
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(seen[i], 11);
+    }
+    assert_int_equal(seen[9], 0);
+    data_close(apart);
+    data_close(train);
+}
+
+static void test_validation_leaves_neither_part_empty(void **state)
+{
+    config *c = data_fixture_use(*state, "numbered");
+    data_source *source = NULL;
+    c->validation = 0.04;
+    assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), ODEON_ERR_DATA);
+    assert_non_null(strstr(diag_message(), "which leaves none to validate on"));
+    diag_clear();
+    c->validation = 0.96;
+    assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), ODEON_ERR_DATA);
+    assert_non_null(strstr(diag_message(), "which leaves none to train on"));
+    c->validation = 0.0;
+    data_source *train = data_fixture_source(c, ODEON_SPLIT_TRAIN);
+    assert_int_equal(data_open_validation(c, train, &source), ODEON_OK);
+    assert_null(source);
+    data_close(train);
+}
+
 static void test_a_limit_beyond_the_end_is_no_limit(void **state)
 {
     config *c = data_fixture_use(*state, "numbered");
@@ -294,6 +345,24 @@ static void test_an_order_file_that_cannot_be_read_is_refused(void **state)
     assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), ODEON_ERR_IO);
 }
 
+static void test_every_failing_allocation_of_a_validation_is_survived(void **state)
+{
+    config *c = data_fixture_use(*state, "numbered");
+    c->validation = 0.5;
+    data_source *train = data_fixture_source(c, ODEON_SPLIT_TRAIN), *apart = NULL;
+    odeon_status status = ODEON_ERR_NOMEM;
+    int n = 0;
+    for (; status == ODEON_ERR_NOMEM && n < 100; n++) {
+        mem_fail_at(n + 1);
+        status = data_open_validation(c, train, &apart);
+        mem_fail_at(0);
+    }
+    assert_int_equal(status, ODEON_OK);
+    assert_int_equal(n, 5);
+    data_close(apart);
+    data_close(train);
+}
+
 /* ---- batches ---- */
 
 static void test_a_batch_has_inputs_and_labels_of_its_samples(void **state)
@@ -380,6 +449,9 @@ int main(void)
         WITH_CONFIG(test_values_are_scaled_and_shifted),
         WITH_CONFIG(test_a_split_has_its_length),
         WITH_CONFIG(test_limits_cut_their_own_split),
+        WITH_CONFIG(test_validation_is_a_part_of_the_training_split),
+        WITH_CONFIG(test_validation_leaves_neither_part_empty),
+        WITH_CONFIG(test_every_failing_allocation_of_a_validation_is_survived),
         WITH_CONFIG(test_a_limit_beyond_the_end_is_no_limit),
         WITH_CONFIG(test_an_empty_split_is_refused),
         WITH_CONFIG(test_a_failing_open_is_passed_on),

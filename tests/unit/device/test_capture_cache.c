@@ -216,14 +216,14 @@ static void test_declined_key_is_always_run(void **state)
     open_fake(&f);
     recorded *x;
     assert_int_equal(ask(&f, 1, &x), CAPTURE_CACHE_RUN);
-    capture_cache_decline(x);
+    capture_cache_decline(f.r, x, "too long");
     for (int i = 0; i < 3; i++) {
         assert_int_equal(go(&f, 1), CAPTURE_CACHE_RUN);
     }
     f.allocs++;
     assert_int_equal(go(&f, 1), CAPTURE_CACHE_RUN);
     assert_int_equal(go(&f, 1), CAPTURE_CACHE_RUN);
-    capture_cache_decline(NULL);
+    capture_cache_decline(f.r, NULL, "");
     assert_int_equal(f.begun, 0);
     close_fake(&f);
 }

@@ -87,7 +87,7 @@ static odeon_status make_as(const odeon_component *as, instance **out)
     static sample s; /* outlives the instance */
     diag_clear();
     ended = 0;
-    return instance_create_as(as, "held.so", sample_config(&s), "ode.block", out);
+    return instance_create_as(as, "held.so", 7, sample_config(&s), "ode.block", out);
 }
 
 static odeon_status make(instance **out)

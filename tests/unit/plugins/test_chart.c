@@ -203,6 +203,57 @@ static void test_tick_labels_along_x_do_not_touch(void **state)
     chart_destroy(c);
 }
 
+/* Lines that end in the middle of a panel, some of them at one place, and others at its edge. */
+static void test_names_keep_apart_wherever_lines_end(void **state)
+{
+    (void)state;
+    static const double end[] = {3, 3, 3.1, 3.2, 9, 9, 9, 2.9},
+                        y[] = {5, 5, 5.1, 5, 5, 5.2, 5.1, 4.9};
+    chart *c = chart_create(host(), CHART_WIDE, 300, "");
+    chart_panel *p = chart_panel_add(c, &(chart_axes){.y = {.lo = 0, .hi = 10}});
+    for (size_t i = 0; i < 8; i++) {
+        chart_line(p, 2, (double[]){0, end[i]}, (double[]){1, y[i]},
+                   &(chart_style){.color = 1, .name = "a name"});
+    }
+    chart_text out = {.host = host()};
+    assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
+    assert_int_equal(p->n_ends, 8);
+    for (size_t i = 0; i < p->n_ends; i++) {
+        const chart_end *a = &p->end[i];
+        double width = chart_width(a->text, 11, true);
+        assert_true(a->x + width <= CHART_WIDE + .01);
+        assert_true(a->y >= p->top && a->y <= p->bottom);
+        for (size_t k = 0; k < i; k++) {
+            const chart_end *b = &p->end[k];
+            bool beside = a->x + width < b->x || b->x + width < a->x;
+            assert_true(beside || fabs(a->y - b->y) > 12.9);
+        }
+    }
+    chart_text_fini(&out);
+    chart_destroy(c);
+}
+
+/* A flat panel of equal units has few labels along y, and one has never a single one. */
+static void test_ticks_suit_the_height_that_is_left(void **state)
+{
+    (void)state;
+    chart *c = chart_create(host(), CHART_WIDE, 500, "");
+    chart_panel *p = chart_panel_add(c, &(chart_axes){.equal = true});
+    chart_points(p, 2, (double[]){-8, 8}, (double[]){-1, 1}, &(chart_style){.color = 1});
+    chart_panel *q = chart_panel_add(c, &(chart_axes){.title = "q"});
+    chart_line(q, 2, (double[]){0, 1}, (double[]){-1.9, 1.9}, &(chart_style){.color = 1});
+    chart_text out = {.host = host()};
+    assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
+    for (size_t i = 1; i < p->y_ticks.n; i++) {
+        assert_true(chart_place_y(p, p->y_ticks.tick[i - 1].at) -
+                        chart_place_y(p, p->y_ticks.tick[i].at) >
+                    14);
+    }
+    assert_true(p->y_ticks.n >= 2 && q->y_ticks.n >= 2);
+    chart_text_fini(&out);
+    chart_destroy(c);
+}
+
 static void test_units_are_equal_where_that_is_wanted(void **state)
 {
     (void)state;
@@ -288,7 +339,9 @@ static void test_bars_stand_on_zero_and_arrows_have_heads(void **state)
     const char *arrows = strstr(out.data, "class=\"thin c2\"");
     assert_non_null(arrows);
     *strstr(arrows, "/>") = '\0';
-    assert_int_equal(count(arrows, "M"), 3); /* a shaft with two barbs; the other has no length */
+    assert_int_equal(count(arrows, "M"), 1); /* the other has no length */
+    assert_int_equal(count(arrows, "m"), 1);
+    assert_int_equal(count(arrows, "l") - count(arrows, "class"), 3); /* a shaft, two barbs */
     chart_text_fini(&expected);
     chart_text_fini(&out);
     chart_destroy(c);
@@ -501,6 +554,8 @@ int main(void)
         cmocka_unit_test(test_labels_without_enough_room_are_spread_evenly),
         cmocka_unit_test(test_all_of_a_panel_lies_within_the_chart),
         cmocka_unit_test(test_tick_labels_along_x_do_not_touch),
+        cmocka_unit_test(test_names_keep_apart_wherever_lines_end),
+        cmocka_unit_test(test_ticks_suit_the_height_that_is_left),
         cmocka_unit_test(test_units_are_equal_where_that_is_wanted),
         cmocka_unit_test(test_a_long_line_keeps_its_extremes),
         cmocka_unit_test(test_nothing_that_is_no_number_is_drawn),

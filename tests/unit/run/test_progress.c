@@ -242,7 +242,7 @@ static void test_progress_off_a_terminal_writes_two_lines_after_a_test(void **st
                                 .device = {-1, -1, -1}};
     progress_train(p, &step, &result);
     progress_test(p, 1, 2);
-    progress_tested(p, 1, 1, 0.75, "accuracy", 0.125);
+    progress_tested(p, &(progress_test_result){"test", 1, 1, 0.75, "accuracy", 0.125});
     progress_destroy(p);
     collect(file, text, sizeof text);
     assert_non_null(strstr(text, "epoch 1/1, step 1/2: loss 0.5000, accuracy 0.2500, "));
@@ -261,7 +261,7 @@ static void test_progress_tells_a_test_alone(void **state)
     assert_non_null(file);
     progress *p = NULL;
     assert_int_equal(progress_create(file, 1, 2, &p), ODEON_OK);
-    progress_tested(p, 1, 2, 0.75, NULL, 0.0);
+    progress_tested(p, &(progress_test_result){"test", 1, 2, 0.75, NULL, 0.0});
     progress_destroy(p);
     collect(file, text, sizeof text);
     assert_string_equal(text, "epoch 1/1, step 2/2, test: loss 0.7500\n");
@@ -296,7 +296,7 @@ static void test_progress_mean_weighs_newer_batches_more(void **state)
     result.loss = 2.0;
     step.step = 2;
     progress_train(p, &step, &result);
-    progress_tested(p, 1, 2, 0.0, NULL, 0.0);
+    progress_tested(p, &(progress_test_result){"test", 1, 2, 0.0, NULL, 0.0});
     progress_destroy(p);
     collect(file, text, sizeof text);
     /* (0.09 * 1 + 0.1 * 2) / 0.19 */

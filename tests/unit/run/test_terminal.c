@@ -13,10 +13,10 @@
 #include "folder.h"
 #include "support.h"
 
-/* Long enough for a line to be redrawn, with tests on the way. */
+/* Long enough for a line to be redrawn several times, with tests on the way. */
 #define INI(rest)                                                                                  \
-    "[run]\nname = shown\niterations = 15000\nworkers = 1\nlog_every = 10000\n"                    \
-    "eval_every = 2000 steps\n"                                                                    \
+    "[run]\nname = shown\niterations = 3000\nworkers = 1\nlog_every = 10000\n"                    \
+    "eval_every = 400 steps\n"                                                                    \
     "[data]\ndataset = drawn(shape=2 4 4, classes=" rest                                           \
     "[model.ode]\nlayer = ode(steps=2)\nintegrator = rk4\ngradient = direct\n"                     \
     "[model.ode.conv]\nlayer = conv2d(filters=state, kernel=3, padding=1)\nthen = tanh\n"          \
@@ -136,7 +136,7 @@ static void set_up_terminal(const char *term, const char *no_color)
 static void test_terminal_lines_fit_it(void **state)
 {
     (void)state;
-    static const int widths[] = {40, 80, 110};
+    static const int widths[] = {40, 110}; /* and 80, below */
     set_up_terminal("xterm", NULL);
     for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
         shown s = show(of_classes, "cpu", widths[i]);
@@ -152,6 +152,9 @@ static void test_terminal_of_80_columns_has_a_bar(void **state)
     (void)state;
     set_up_terminal("xterm", "");
     shown s = show(of_classes, "cpu", 80);
+    assert_true(count_fitting(&s, "train ") >= 1);
+    assert_true(count_fitting(&s, "epoch ") >= 4);
+    assert_non_null(strstr(s.text, "test: loss "));
     const char *line = strstr(s.text, "\rtrain ");
     assert_non_null(line);
     line += strcspn(line, "%");
@@ -199,9 +202,92 @@ static void test_terminal_shows_counters_of_a_device_of_its_own_alone(void **sta
     free(s.text);
 }
 
+/* ---- a curve above the line ---- */
+
+enum { LINES = 256, WIDTH = 128 };
+
+/* What a terminal that never scrolls has on it. */
+typedef struct screen {
+    char text[LINES][WIDTH + 1];
+    int row, column;
+} screen;
+
+static void erase_from(screen *s, int row, int column)
+{
+    memset(s->text[row] + column, ' ', (size_t)(WIDTH - column));
+}
+
+/* An escape sequence, behind ESC; its length. */
+static size_t obey(screen *s, const char *sequence)
+{
+    char *end = NULL;
+    long n = strtol(sequence + 1, &end, 10);
+    assert_true(sequence[0] == '[' && strchr("AJK", *end) != NULL);
+    if (*end == 'A') {
+        s->row -= (int)n;
+        assert_true(n > 0 && n < 24 && s->row >= 0); /* the terminal has 24 lines */
+    }
+    erase_from(s, s->row, *end == 'A' ? WIDTH : s->column);
+    for (int row = s->row + 1; *end == 'J' && row < LINES; row++) {
+        erase_from(s, row, 0);
+    }
+    return (size_t)(end + 1 - sequence);
+}
+
+static void write_on(screen *s, const char *text)
+{
+    for (int row = 0; row < LINES; row++) {
+        erase_from(s, row, 0);
+    }
+    while (*text != '\0') {
+        char c = *text++;
+        if (c == '\x1b') {
+            text += obey(s, text);
+        } else if (c == '\r' || c == '\n') {
+            s->row += c == '\n';
+            s->column = c == '\r' ? 0 : s->column;
+        } else {
+            assert_true(s->row < LINES && s->column < WIDTH);
+            s->text[s->row][s->column++] = c;
+        }
+    }
+}
+
+static int count_lines(const screen *s, const char *with)
+{
+    int found = 0;
+    for (int row = 0; row < LINES; row++) {
+        found += strstr(s->text[row], with) != NULL;
+    }
+    return found;
+}
+
+/* Seven tests and three rows of training: the curve is drawn anew for each, in its own place, and
+ * every line that is to stay is there at the end. */
+static void test_terminal_has_one_curve_and_all_lines(void **state)
+{
+    (void)state;
+    static screen s;
+    static const char name[] = "[run]\n";
+    char ini[sizeof of_classes + 64];
+    (void)snprintf(ini, sizeof ini, "%sobservers = terminal(every=0, height=5)\n%s", name,
+                   of_classes + strlen(name));
+    set_up_terminal("xterm", NULL);
+    shown all = show(ini, "cpu", 80);
+    write_on(&s, all.text);
+    assert_int_equal(count_lines(&s, "loss: train "), 1);
+    assert_int_equal(count_lines(&s, " |"), 5);
+    assert_int_equal(count_lines(&s, ", test: loss "), 8);
+    assert_int_equal(count_lines(&s, "train 1/"), 0); /* the line of progress is gone */
+    assert_non_null(strchr(all.text, 'o'));
+    assert_non_null(strstr(all.text, "A\x1b[J"));
+    free(all.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_terminal_has_one_curve_and_all_lines),
         cmocka_unit_test(test_terminal_lines_fit_it),
         cmocka_unit_test(test_terminal_of_80_columns_has_a_bar),
         cmocka_unit_test(test_terminal_without_color_gets_no_escapes),

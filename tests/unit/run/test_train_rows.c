@@ -70,7 +70,7 @@ static void test_a_test_has_neither_rate_nor_gradient(void **state)
     result.n_blocks = session_blocks(x.s.session, &blocks);
     result.blocks = blocks;
     support_require(session_result_copy(&result, &x.t.tested), "copy");
-    support_require(train_write_test_row(&x.t, 128.0), "row");
+    support_require(train_write_test_row(&x.t, ODEON_SPLIT_TEST, 128.0), "row");
     assert_int_equal(last_row(&text, cells, MOST), MOST);
     assert_string_equal(cells[SPLIT], "test");
     assert_string_equal(cells[LOSS], "0.25");

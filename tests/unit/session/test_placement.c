@@ -1,6 +1,8 @@
 #include "session/placement.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "small_session.h"
 
@@ -81,6 +83,25 @@ static void test_auto_asks_the_device_for_its_memory(void **state)
     close_all(&s, source);
 }
 
+/* session_place with what it writes to stderr. */
+static odeon_status place_and_read(const support_session *s, const data_source *source, char *text,
+                                   size_t bytes)
+{
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    int before = dup(STDERR_FILENO);
+    (void)fflush(stderr);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    odeon_status status = session_place(s->session, source);
+    (void)fflush(stderr);
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    assert_int_equal(close(before), 0);
+    rewind(file);
+    text[fread(text, 1, bytes - 1, file)] = '\0';
+    (void)fclose(file);
+    return status;
+}
+
 /* Two megabytes of samples are more than all of what this device has. */
 static void test_what_does_not_fit_is_a_failure_only_where_it_was_asked_for(void **state)
 {
@@ -92,7 +113,8 @@ static void test_what_does_not_fit_is_a_failure_only_where_it_was_asked_for(void
         support_session s = support_session_open(SMALL_CLASSES, N, overrides);
         data_source *source = support_batch_source(&s);
         diag_clear();
-        odeon_status status = session_place(s.session, source);
+        char text[1024];
+        odeon_status status = place_and_read(&s, source, text, sizeof text);
         assert_int_equal(status, i == 0 ? ODEON_OK : ODEON_ERR_NOMEM);
         if (i == 1) {
             static const char start[] = "data.on_device = yes: no room for samples of 2000000 "
@@ -101,6 +123,8 @@ static void test_what_does_not_fit_is_a_failure_only_where_it_was_asked_for(void
             assert_non_null(strstr(diag_message(), "; auto or no leaves them with the host"));
         } else {
             assert_string_equal(diag_message(), "");
+            assert_non_null(strstr(text, "warning: 2 MB of samples stay with the host"));
+            assert_non_null(strstr(text, "more than a quarter of the memory"));
         }
         assert_null(session_placed(s.session, source));
         close_all(&s, source);

@@ -55,7 +55,7 @@ static void break_input(const numbered *set, odeon_field_info *out)
 {
     switch (set->fault) {
     case FAULT_ROLE:
-        out->role = ODEON_ROLE_CONTROL + 1;
+        out->role = ODEON_ROLE_LENGTH + 1;
         break;
     case FAULT_TIMES:
         out->ndim = out->role == ODEON_ROLE_TIME ? 0 : out->ndim;

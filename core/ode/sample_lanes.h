@@ -1,0 +1,29 @@
+/* sample_lanes.h: solves of all samples of a slice side by side (solver/lanes.h), each by steps of
+ * its own, where the block and the batch allow it. To the bit they are the solves of samples.h, one
+ * sample after the other, which take over where a solve gives up, and remain for all else: implicit
+ * methods and steppers, given steps, kept states or dense output, adjoints on their way back,
+ * random layers, devices without the operators. */
+#ifndef ODEON_CORE_ODE_SAMPLE_LANES_H
+#define ODEON_CORE_ODE_SAMPLE_LANES_H
+#include "ode/block.h"
+
+/* The block's pass over what ode->outputs and ode->field hold. */
+typedef odeon_status (*ode_pass)(odeon_ode *ode, int32_t keep);
+
+/* Once the block's stepper is there. */
+odeon_status sample_lanes_init(odeon_ode *ode);
+void sample_lanes_fini(odeon_ode *ode);
+
+/* The pass over all samples of the slice. *done false, with ODEON_OK: nothing has been done but to
+ * the outputs, which are not complete. */
+odeon_status sample_lanes_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,
+                                  ode_pass pass, bool *done);
+/* The same of its reverse; the forward has left steps for it. */
+odeon_status sample_lanes_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass);
+
+/* ---- services of a pass under way (services.h) ---- */
+
+odeon_status sample_lanes_solve(odeon_ode *ode, const odeon_gradient_solve *solve);
+odeon_status sample_lanes_reverse(odeon_ode *ode, const odeon_gradient_reverse *reverse);
+
+#endif

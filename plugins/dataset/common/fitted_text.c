@@ -1,0 +1,83 @@
+#define _POSIX_C_SOURCE 200809L
+#include "fitted_text.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static odeon_status add_line(const odeon_host *host, fitted_text *t, const char *key,
+                             const char *rest)
+{
+    uint64_t more = strlen(key) + strlen(rest) + 2;
+    if (t->bytes + more + 1 > t->room) {
+        uint64_t room = 2 * (t->bytes + more + 1);
+        char *text = host->alloc(host, room);
+        if (text == NULL) {
+            return odeon_fail(host, ODEON_ERR_NOMEM, "no memory for what was fitted");
+        }
+        if (t->text != NULL) {
+            memcpy(text, t->text, t->bytes);
+        }
+        host->free(host, t->text);
+        t->text = text;
+        t->room = room;
+    }
+    (void)snprintf(t->text + t->bytes, t->room - t->bytes, "%s %s\n", key, rest);
+    t->bytes += more;
+    return ODEON_OK;
+}
+
+odeon_status fitted_add_word(const odeon_host *host, fitted_text *t, const char *key,
+                             const char *word)
+{
+    return add_line(host, t, key, word);
+}
+
+/* The thread's locale decides how numbers are written and read. */
+odeon_status fitted_add_numbers(const odeon_host *host, fitted_text *t, const char *key, double a,
+                                double b)
+{
+    char rest[64];
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = uselocale(c);
+    (void)snprintf(rest, sizeof rest, "%.17g %.17g", a, b);
+    (void)uselocale(before);
+    freelocale(c);
+    return add_line(host, t, key, rest);
+}
+
+void fitted_text_free(const odeon_host *host, fitted_text *t)
+{
+    host->free(host, t->text);
+    *t = (fitted_text){0};
+}
+
+bool fitted_take_word(const char **text, const char *key, char *word, uint64_t room)
+{
+    size_t n = strlen(key), length = strcspn(*text, "\n");
+    if (strncmp(*text, key, n) != 0 || (*text)[n] != ' ' || length < n + 1 ||
+        length - n - 1 >= room || (*text)[length] != '\n') {
+        return false;
+    }
+    memcpy(word, *text + n + 1, length - n - 1);
+    word[length - n - 1] = '\0';
+    *text += length + 1;
+    return true;
+}
+
+bool fitted_take_numbers(const char **text, const char *key, double *a, double *b)
+{
+    char line[128], *end, *last;
+    const char *at = *text;
+    if (!fitted_take_word(&at, key, line, sizeof line)) {
+        return false;
+    }
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = uselocale(c);
+    *a = strtod(line, &end);
+    *b = strtod(end, &last);
+    (void)uselocale(before);
+    freelocale(c);
+    bool sound = end != line && last != end && *last == '\0';
+    *text = sound ? at : *text;
+    return sound;
+}

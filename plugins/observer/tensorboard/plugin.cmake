@@ -1,0 +1,1 @@
+target_compile_definitions(${plugin} PRIVATE _GNU_SOURCE)

@@ -1,0 +1,279 @@
+/* step = sample, solved side by side: to the bit what solves of one sample after the other are, in
+ * states, steps and cotangents, and the field is called as often as the slowest sample asks for. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/block.h"
+#include "ode/ode.h"
+#include "session/members.h"
+#include "support_session.h"
+
+enum { SAMPLES = 9, TIMES = 5, SIZE = 3, EACH = TIMES * SIZE, MAX_OVERRIDES = 12 };
+
+#define START                                                                                      \
+    "[run]\nname = test\ndevice = cpu\ndtype = float64\nworkers = 1\n"                             \
+    "[data]\ndataset = measured(shape=5 3, label=5 3, times=5)\n"                                  \
+    "[model.ode]\nlayer = ode(step=sample)\nintegrator = tsit5\ngradient = direct\n"               \
+    "initial = first\ntimes = batch\nrtol = 1e-6\natol = 1e-6\n"
+#define END "[train]\nloss = mse\noptimizer = sgd(lr=0.1)\n"
+
+/* Oscillators of van der Pol, each with a stiffness of its own as a part of its state, and a push
+ * that depends on the time. */
+static const char oscillators[] =
+    START "[model.ode.f]\nlayer = formula\n"
+          "equations = x' = a*v + 0.1*sin(t) | v' = b*m*(1-x^2)*v - x | m' = 0*m\n"
+          "constants = a=1 b=1\nlearn = a b\n" END;
+/* Products, and the time as an input. */
+static const char products[] = START "[model.ode.t]\nlayer = concat_time\n"
+                                     "[model.ode.a]\nlayer = dense(units=17)\nthen = tanh\n"
+                                     "[model.ode.b]\nlayer = dense(units=state)\n" END;
+
+/* The fifth and the last are the slowest; between them rows drop out. */
+static const double stiffness[SAMPLES] = {0.5, 3.0, 0.1, 1.0, 30.0, 2.0, 0.2, 8.0, 25.0};
+
+static support_session open(const char *ini, const char *const *overrides, double direction)
+{
+    support_session s = support_session_open(ini, SAMPLES, overrides);
+    for (int i = 0; i < SAMPLES; i++) {
+        double *x = s.given[ODEON_ROLE_INPUT] + i * EACH, *t = s.given[ODEON_ROLE_TIME] + i * TIMES;
+        x[0] = 1.5 - 0.2 * i;
+        x[1] = 0.3 * i;
+        x[2] = stiffness[i];
+        for (int k = 0; k < TIMES; k++) {
+            t[k] = direction * (0.25 * i + (0.3 + 0.1 * i) * (k * k + k) / 2.0);
+        }
+        for (int k = 0; k < EACH; k++) {
+            s.given[ODEON_ROLE_LABEL][i * EACH + k] = 0.1 * k - 0.2 * i;
+        }
+    }
+    return s;
+}
+
+static odeon_ode *block_of(const support_session *s)
+{
+    return s->session->workers[0].site.odes[0];
+}
+
+/* From here on one sample after the other. */
+static void take_turns(const support_session *s)
+{
+    block_of(s)->samples->side.prevented = "a test";
+}
+
+typedef struct answer {
+    double output[SAMPLES * EACH], d_x[SAMPLES * EACH];
+    double *gradient;
+    int64_t n;
+    session_result result;
+} answer;
+
+static answer differentiate(support_session *s)
+{
+    answer out = {.n = 0};
+    out.result = support_differentiate(s, out.output, out.d_x);
+    out.gradient = support_gradients(s, &out.n);
+    return out;
+}
+
+/* Equal as numbers: a zero may have another sign. */
+static void assert_same(const char *what, int n, const double *a, const double *b)
+{
+    for (int i = 0; i < n; i++) {
+        if (!(a[i] == b[i])) {
+            fail_msg("%s %d: %.17g side by side, %.17g one by one", what, i, a[i], b[i]);
+        }
+    }
+}
+
+static void assert_same_counts(const ode_counters *a, const ode_counters *b)
+{
+    assert_int_equal(a->evals_forward, b->evals_forward);
+    assert_int_equal(a->evals_backward, b->evals_backward);
+    assert_int_equal(a->accepted, b->accepted);
+    assert_int_equal(a->rejected, b->rejected);
+    assert_int_equal(a->accepted_backward, b->accepted_backward);
+    assert_int_equal(a->steps_min, b->steps_min);
+    assert_int_equal(a->steps_max, b->steps_max);
+    assert_int_equal(a->samples, b->samples);
+    assert_true(a->h_min == b->h_min && a->h_max == b->h_max);
+}
+
+/* Every attempt of every sample: start, size, error, decision. */
+static void assert_same_steps(const support_session *a, const support_session *b)
+{
+    for (int64_t i = 0; i < SAMPLES; i++) {
+        attempt_list x = ode_sample_attempts(block_of(a), i),
+                     y = ode_sample_attempts(block_of(b), i);
+        assert_int_equal(x.n, y.n);
+        for (size_t k = 0; k < x.n; k++) {
+            const solve_attempt *p = &x.attempts[k], *q = &y.attempts[k];
+            assert_true(p->t == q->t && p->h == q->h && p->error == q->error);
+            assert_int_equal(p->accepted, q->accepted);
+        }
+    }
+}
+
+/* The field is called for the start, for the probe, and as often as the slowest sample tries a step
+ * of so many evaluations; its rows are those of all samples' steps. */
+static void assert_calls(const support_session *s, int64_t starts, int64_t evals)
+{
+    int64_t calls, rows, most = 0, all = 0;
+    lanes_counts(block_of(s)->samples->side.lanes, &calls, &rows);
+    for (int64_t i = 0; i < SAMPLES; i++) {
+        int64_t n = (int64_t)ode_sample_attempts(block_of(s), i).n;
+        most = n > most ? n : most;
+        all += n;
+    }
+    assert_int_equal(calls, starts + evals * most);
+    assert_int_equal(rows, starts * SAMPLES + evals * all);
+    print_message("  calls %lld, rows %lld, attempts %lld of all, %lld of one\n", (long long)calls,
+                  (long long)rows, (long long)all, (long long)most);
+}
+
+typedef struct variant {
+    const char *ini;
+    const char *at[MAX_OVERRIDES];
+    double direction;
+    int64_t starts, evals; /* of calls; evals 0: not asked */
+    bool kept;             /* the reverse is side by side, too */
+    double within;         /* of the parameters' gradients */
+} variant;
+
+static void check(const variant *v, const char *device)
+{
+    const char *at[MAX_OVERRIDES + 1] = {device};
+    for (int i = 0; v->at[i] != NULL; i++) {
+        at[1 + i] = v->at[i];
+    }
+    print_message("%s %s %s\n", device, v->at[0], v->at[1] != NULL ? v->at[1] : "");
+    support_session s = open(v->ini, at, v->direction), o = open(v->ini, at, v->direction);
+    take_turns(&o);
+    answer a = differentiate(&s), b = differentiate(&o), again;
+    assert_true(block_of(&s)->samples->side.held);
+    assert_true(block_of(&s)->samples->side.kept == v->kept);
+    assert_false(block_of(&o)->samples->side.held);
+    assert_same("output", SAMPLES * EACH, a.output, b.output);
+    assert_same("cotangent", SAMPLES * EACH, a.d_x, b.d_x);
+    support_assert_close("gradients", a.n, a.gradient, b.gradient, v->within);
+    assert_true(a.result.loss == b.result.loss);
+    assert_same_counts(&a.result.blocks[0], &b.result.blocks[0]);
+    if (v->kept) {
+        assert_same_steps(&s, &o);
+    }
+    if (v->evals > 0) {
+        assert_calls(&s, v->starts, v->evals);
+    }
+    again = differentiate(&s);
+    assert_memory_equal(again.d_x, a.d_x, sizeof a.d_x);
+    assert_memory_equal(again.gradient, a.gradient, (size_t)a.n * sizeof(double));
+    mem_free(a.gradient);
+    mem_free(b.gradient);
+    mem_free(again.gradient);
+    support_session_close(&s);
+    support_session_close(&o);
+}
+
+#define EXACT      1e-13 /* sums over samples in another order */
+#define CANCELLING 1e-11 /* the same where large terms of both signs leave little */
+
+static const variant variants[] = {
+    {oscillators, {"model.ode.integrator=tsit5"}, 1.0, 2, 6, true, EXACT},
+    {oscillators, {"model.ode.integrator=tsit5"}, -1.0, 2, 6, true, EXACT},
+    {products, {"model.ode.integrator=dopri5"}, 1.0, 2, 6, true, EXACT},
+    {products,
+     {"model.ode.integrator=dopri5", "model.ode.end=interpolate"},
+     1.0,
+     0,
+     0,
+     true,
+     EXACT},
+    {oscillators, {"model.ode.integrator=bosh3", "model.ode.rtol=1e-4"}, 1.0, 0, 0, true, EXACT},
+    {oscillators, {"model.ode.integrator=dopri8"}, 1.0, 0, 0, true, EXACT},
+    {oscillators,
+     {"model.ode.integrator=adaptive_heun", "model.ode.rtol=1e-3"},
+     1.0,
+     0,
+     0,
+     true,
+     EXACT},
+    {oscillators, {"model.ode.first_step=0.01", "model.ode.norm=max"}, 1.0, 1, 6, true, CANCELLING},
+    {oscillators,
+     {"model.ode.rtol=1e-5 1e-6 1e-4", "model.ode.atol=1e-6 1e-5 1e-3"},
+     1.0,
+     2,
+     6,
+     true,
+     EXACT},
+    {products,
+     {"run.dtype=float32", "model.ode.rtol=1e-4", "model.ode.atol=1e-4"},
+     1.0,
+     2,
+     6,
+     true,
+     2e-6},
+    {oscillators, {"model.ode.stops=0.7 1.9", "model.ode.h_max=0.5"}, 1.0, 2, 6, true, EXACT},
+    {products, {"model.ode.gradient=adjoint"}, 1.0, 0, 0, false, EXACT},
+};
+
+static void test_solves_are_those_of_single_samples(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+        check(&variants[i], "run.device=reference");
+        check(&variants[i], "run.device=cpu");
+    }
+}
+
+/* What is left to solves of one sample, and says why. */
+static void test_other_solves_are_made_one_by_one(void **state)
+{
+    static const char *const others[][2] = {
+        {"model.ode.integrator=kvaerno3", "model.ode.rtol=1e-3"},
+        {"model.ode.gradient=checkpoint", NULL},
+        {"model.ode.gradient=adjoint(y=dense)", NULL}};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const char *at[] = {others[i][0], others[i][1], NULL};
+        support_session s = open(oscillators, at, 1.0);
+        answer a = differentiate(&s);
+        const sample_lanes *side = &block_of(&s)->samples->side;
+        assert_false(side->held);
+        assert_true(side->prevented != NULL || side->keeps_other);
+        mem_free(a.gradient);
+        support_session_close(&s);
+    }
+}
+
+/* A sample that cannot be solved is named with its time and step as by its own solve. */
+static void test_a_failure_is_that_of_the_sample_alone(void **state)
+{
+    char message[2][1024];
+    session_result result;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const char *at[] = {"model.ode.max_steps=40", NULL};
+        support_session s = open(oscillators, at, 1.0);
+        if (i == 1) {
+            take_turns(&s);
+        }
+        diag_clear();
+        assert_int_equal(support_differentiate_try(&s, &result), ODEON_ERR_NUMERIC);
+        (void)snprintf(message[i], sizeof message[i], "%s", diag_message());
+        support_session_close(&s);
+    }
+    print_message("%s\n", message[0]);
+    assert_string_equal(message[0], message[1]);
+    assert_non_null(strstr(message[0], "sample: 1 of the batch"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_solves_are_those_of_single_samples),
+        cmocka_unit_test(test_other_solves_are_made_one_by_one),
+        cmocka_unit_test(test_a_failure_is_that_of_the_sample_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
