@@ -11,6 +11,7 @@
 #include "command/setup.h"
 #include "command/setup_spare.h"
 #include "run/solve.h"
+#include "run/solve_units.h"
 #include "run/summary.h"
 #include "session/placement.h"
 

@@ -17,10 +17,6 @@ typedef struct solution {
  * block. out can be given to solution_fini whatever the answer. */
 odeon_status solve_run(session *s, const predict_input *in, const data_source *source,
                        int64_t batch, solution *out);
-/* States that are the data's own columns, as of a series, become numbers of the data: what the data
- * set standardized is undone. source: as of solve_run; c->weights has what was fitted where it is
- * NULL. */
-odeon_status solve_in_units(const config *c, const data_source *source, solution *x);
 void solution_fini(solution *x);
 
 /* Writes to path (output_file.h): NAME.npy with the states, [n, n_times, size] in dtype;

@@ -1,8 +1,9 @@
 /* A model of standardized series solves in their units; whoever asked for a solution has others. */
+#include "run/solve_units.h"
+
 #include <string.h>
 
 #include "data/data.h"
-#include "run/solve.h"
 
 /* A state is a row of the series where inputs and labels are the same columns. */
 static bool are_states(const field_units *input, const field_units *label, const solution *x)

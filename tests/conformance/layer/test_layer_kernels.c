@@ -238,7 +238,7 @@ static lone_layer open_kernel(capture_fixture *f)
                                  NULL, &chosen));
     capture_check(registry_find_kernel(f->plugins, "swish", f->d.device->id, &kernel));
     assert_non_null(kernel);
-    capture_check(instance_create_as(kernel, NULL, chosen, "a", &out.instance));
+    capture_check(instance_create_as(kernel, NULL, ODEON_ABI_MINOR, chosen, "a", &out.instance));
     out.instance->owned = chosen; /* destroyed with it */
     out.ops = kernel->ops;
     out.call = (odeon_layer_call){
