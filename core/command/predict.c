@@ -153,7 +153,10 @@ const command command_predict = {
         "                      labels are no classes: lines row,true0,...,y0,y1,... - is standard\n"
         "                      output, which then gets these lines and nothing else\n"
         "  --dtype DTYPE       the same as run.dtype=DTYPE: float32 or float64\n"
-        "Where the samples have classes as labels, the accuracy is printed.\n",
+        "Where the samples have classes as labels, the accuracy is printed. What the data set\n"
+        "fitted for training stands with the weights: inputs are standardized as they were then,\n"
+        "and outputs, where labels were, are given in the units of the data; metrics of a run are\n"
+        "of the standardized labels. Classes that are words stand in CSV as these\n",
     .options = 1u << ARGUMENT_WEIGHTS | 1u << ARGUMENT_IN | 1u << ARGUMENT_SPLIT |
                1u << ARGUMENT_OUT | 1u << ARGUMENT_DTYPE | 1u << ARGUMENT_TRANSFORMED,
     .min_operands = 1,

@@ -77,7 +77,7 @@ wrong_magic     does not start with ODEON_MAGIC
 zero_struct     struct_size 0, expected
 small_struct    struct_size 8, expected
 garbage_size    struct_size 2147483644, expected
-other_major     it is made for ABI 2.0, this host has 1.1
+other_major     it is made for ABI 2.1, this host has 1.1
 lying_note      it needs ABI 2.0, this host has 1.1
 needs_newer_host it needs ABI 1.7, this host has 1.1
 draft_kind      other draft headers of tableau

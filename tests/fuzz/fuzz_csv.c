@@ -16,6 +16,8 @@
 #include "dataset/common/columns.c"
 #include "dataset/common/csv_scan.c"
 #include "dataset/common/csv_table.c"
+#include "dataset/common/dates.c"
+#include "dataset/common/words.c"
 
 static void look_at(const csv_table *t, const csv_format *format, int64_t lines)
 {

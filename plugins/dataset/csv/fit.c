@@ -156,8 +156,12 @@ static odeon_status number_class(const odeon_host *host, const char *file, const
         return ODEON_OK;
     }
     if (fit->names.n > 0) {
-        *out = (double)words_find(&fit->names, word);
-        return *out >= 0.0 ? ODEON_OK : refuse_label(host, file, fit, t, row);
+        int64_t number = words_find(&fit->names, word);
+        if (number < 0) {
+            return refuse_label(host, file, fit, t, row); /* reads the word by what out still is */
+        }
+        *out = (double)number;
+        return ODEON_OK;
     }
     if (!csv_word_number(word, out)) {
         return odeon_fail(host, ODEON_ERR_DATA, "%s:%lld: the label '%.100s' is no number", file,

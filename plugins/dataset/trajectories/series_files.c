@@ -113,8 +113,7 @@ static odeon_status check_arrays(const arrays *a)
                 c->dim[2] == a->f->n_controls;
     return a->f->n_controls == 0 || fits
                ? ODEON_OK
-               : refuse_shape(a, "controls", c,
-                              "[series,rows,c] with c of control_count");
+               : refuse_shape(a, "controls", c, "[series,rows,c] with c of control_count");
 }
 
 static double time_at(const arrays *a, int64_t s, int64_t row)

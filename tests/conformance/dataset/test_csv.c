@@ -3,6 +3,7 @@
 #include "support.h"
 #include "support_dataset.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,6 +239,112 @@ static void test_the_split_is_one_for_ever(void **state)
     assert_memory_equal(test, seed_7, sizeof seed_7);
 }
 
+/* Rows are their first column, groups b (of four rows each, by their whole part), classes class. */
+static void test_three_splits_share_all_rows(void **state)
+{
+    static const char *const ways[] = {
+        ", test_fraction=0.25, validation_fraction=0.2",
+        ", test_fraction=0.25, validation_fraction=0.2, split=last",
+        ", fold=2/4, validation_fraction=0.2",
+    };
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+        double rows[3][ROWS];
+        int seen[ROWS] = {0};
+        for (int32_t split = 0; split < 3; split++) {
+            int64_t n = rows_of(*state, ways[way], split, rows[split]);
+            assert_int_equal(n, split == ODEON_SPLIT_TRAIN  ? 11
+                                : split == ODEON_SPLIT_TEST ? 5
+                                                            : 4);
+            for (int64_t i = 0; i < n; i++) {
+                seen[(int)rows[split][i]]++;
+            }
+        }
+        for (int i = 0; i < ROWS; i++) {
+            assert_int_equal(seen[i], 1);
+        }
+        if (way == 1) {
+            assert_true(rows[ODEON_SPLIT_TEST][0] == 15.0);
+            assert_true(rows[ODEON_SPLIT_VALIDATION][0] == 11.0);
+        }
+    }
+}
+
+static void test_folds_test_every_row_once(void **state)
+{
+    int seen[ROWS] = {0};
+    for (int fold = 1; fold <= 3; fold++) {
+        char options[32];
+        double rows[ROWS];
+        (void)snprintf(options, sizeof options, ", fold=%d/3", fold);
+        int64_t n = rows_of(*state, options, ODEON_SPLIT_TEST, rows);
+        assert_int_equal(n, fold == 1 ? 6 : 7);
+        for (int64_t i = 0; i < n; i++) {
+            seen[(int)rows[i]]++;
+        }
+    }
+    for (int i = 0; i < ROWS; i++) {
+        assert_int_equal(seen[i], 1);
+    }
+}
+
+/* Every class gives its share; a group stays whole. */
+static void test_classes_and_groups_are_shared_out(void **state)
+{
+    int64_t length, indices[ROWS], labels[ROWS];
+    double inputs[ROWS], mask[ROWS], rows[ROWS];
+    void *const fields[3] = {inputs, labels, mask};
+    int count[3] = {0};
+    instance *x = make(*state, "inputs=a, label=class, classes=3, split=stratified, "
+                               "test_fraction=0.3, weight=a");
+    assert_int_equal(dataset_open(x, ODEON_SPLIT_TEST, &length), ODEON_OK);
+    for (int64_t i = 0; i < length; i++) {
+        indices[i] = i;
+    }
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, length, indices, fields), ODEON_OK);
+    for (int64_t i = 0; i < length; i++) {
+        count[labels[i]]++;
+        assert_true(mask[i] == inputs[i]); /* the weight */
+    }
+    assert_true(count[0] == 2 && count[1] == 2 && count[2] == 2);
+    instance_destroy(x);
+    int64_t n = rows_of(*state, ", group=class, test_fraction=0.34", ODEON_SPLIT_TEST, rows);
+    for (int64_t i = 0; i < n; i++) {
+        assert_int_equal((int)rows[i] % 3, (int)rows[0] % 3);
+    }
+    assert_true(n == 6 || n == 7);
+}
+
+/* What one instance fitted another takes, without its file. */
+static void test_standardized_columns_and_their_text(void **state)
+{
+    double inputs[2], labels[2], mean, deviation;
+    int32_t is_standard;
+    int64_t length;
+    const int64_t indices[1] = {19};
+    void *const fields[2] = {inputs, labels};
+    instance *x = make(*state, "inputs=a, label=c, standardize=yes, test_fraction=0");
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, ROWS);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, indices, fields), ODEON_OK);
+    double spread = sqrt(33.25); /* of 0 .. 19 around 9.5 */
+    assert_true(fabs(inputs[0] - 9.5 / spread) < 1e-15 && fabs(labels[0] + inputs[0]) < 1e-15);
+    assert_int_equal(dataset_ops_of(x)->standard(x->self, 1, &mean, &deviation, &is_standard), 0);
+    assert_true(is_standard == 1 && mean == -9.5 && fabs(deviation - spread) < 1e-14);
+    instance *other = make(*state, "inputs=b, label=a, standardize=yes");
+    assert_int_equal(
+        dataset_ops_of(other)->restore(other->self, dataset_ops_of(x)->fitted(x->self)), ODEON_OK);
+    assert_int_equal(dataset_open(other, ODEON_SPLIT_TEST, &length), ODEON_OK);
+    assert_int_equal(
+        dataset_ops_of(other)->standard(other->self, 0, &mean, &deviation, &is_standard), 0);
+    assert_true(mean == 9.5);
+    instance_destroy(other);
+    other = make(*state, "inputs=a b, label=c, standardize=yes");
+    assert_int_equal(
+        dataset_ops_of(other)->restore(other->self, dataset_ops_of(x)->fitted(x->self)),
+        ODEON_ERR_DATA);
+    instance_destroy(other);
+    instance_destroy(x);
+}
+
 static void test_fraction_0_gives_all_rows_to_both(void **state)
 {
     double train[ROWS], test[ROWS];
@@ -399,6 +506,10 @@ int main(void)
         WITH_FILE(test_every_failing_allocation_of_create_is_survived),
         WITH_FILE(test_every_row_is_in_one_split),
         WITH_FILE(test_the_split_is_one_for_ever),
+        WITH_FILE(test_three_splits_share_all_rows),
+        WITH_FILE(test_folds_test_every_row_once),
+        WITH_FILE(test_classes_and_groups_are_shared_out),
+        WITH_FILE(test_standardized_columns_and_their_text),
         WITH_FILE(test_fraction_0_gives_all_rows_to_both),
         WITH_FILE(test_a_split_without_rows_is_refused),
         WITH_FILE(test_a_missing_file_is_named),

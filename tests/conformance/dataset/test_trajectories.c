@@ -381,9 +381,9 @@ static void survive_failing_allocations(instance *x, int64_t allocations)
 
 static void test_every_failing_allocation_is_survived(void **state)
 {
-    /* the curve, the rows, the windows; the text, four parts of the table, the windows */
-    survive_failing_allocations(make(*state, "window=2, points=3"), 3);
-    survive_failing_allocations(make_csv(*state, "t,y\n0,1\n1,2\n", "values=y, window=1"), 6);
+    /* the curve, the rows, three parts of a list, two of the series, the splits, the windows */
+    survive_failing_allocations(make(*state, "window=2, points=3"), 9);
+    survive_failing_allocations(make_csv(*state, "t,y\n0,1\n1,2\n", "values=y, window=1"), 12);
 }
 
 /* Behind the mask where there is one, in its place where there is none. */
@@ -417,6 +417,77 @@ static void test_controls_are_a_field(void **state)
                    ODEON_SPLIT_TRAIN, ":3: column 'u' is empty: controls have to be there");
 }
 
+/* Two series of other lengths, one with a gap: rows that are filled up do not count, times are
+ * those of the data, and controls have the slopes of the natural spline through (0,0), (1,1),
+ * (2,0). */
+static void test_series_of_their_own_lengths_and_times(void **state)
+{
+    static const char text[] = "id,t,a,u\nx,0,1,0\nx,1,2,1\nx,2,3,0\ny,5,4,7\ny,7,,9\n";
+    static const char options[] = "id=id, time=t, values=a, controls=u, window=3, pad=yes, "
+                                  "missing=mask, clock=series, control_slopes=yes";
+    const int64_t indices[2] = {1, 0};
+    windows w;
+    double control[ROOM];
+    int64_t length[2];
+    odeon_field_info info = {.struct_size = sizeof info};
+    void *const fields[6] = {w.input, w.label, w.time, w.mask, control, length};
+    instance *x = make_csv(*state, text, options);
+    assert_int_equal(dataset_ops_of(x)->field_count(x->self), 6);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 2, &info), ODEON_OK);
+    assert_int_equal(info.flags, 0); /* not relative */
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 5, &info), ODEON_OK);
+    assert_int_equal(info.role, ODEON_ROLE_LENGTH);
+    assert_int_equal(info.ndim, 0);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 2, indices, fields), ODEON_OK);
+    ASSERT_NUMBERS(w.input, 4, 0, 0, 1, 2, 3);
+    ASSERT_NUMBERS(w.time, 5, 7, 9, 0, 1, 2);
+    assert_memory_equal(w.mask, ((uint8_t[]){1, 0, 0, 1, 1, 1}), 6);
+    assert_int_equal(length[0], 2);
+    assert_int_equal(length[1], 3);
+    ASSERT_NUMBERS(control, 7, 1, 9, 1, 9, 0, 0, 1.5, 1, 0, 0, -1.5);
+    assert_int_equal(dataset_ops_of(x)->row(x->self, 1), 3);
+    instance_destroy(x);
+}
+
+/* Means and deviations of the rows to train on, which are the first two of each series. */
+static void test_what_is_fitted_is_of_the_training_rows(void **state)
+{
+    static const char text[] = "id,t,a\nx,0,1\nx,1,3\nx,2,30\nx,3,40\ny,0,5\ny,1,7\ny,2,0\ny,3,9\n";
+    static const char options[] =
+        "id=id, time=t, values=a, window=2, standardize=yes, test_fraction=0.5";
+    const double deviation = sqrt(5.0);
+    const int64_t indices[1] = {0};
+    windows w;
+    double mean[2], spread[2];
+    int32_t is_standard = 0;
+    void *const fields[3] = {w.input, w.label, w.time};
+    instance *x = make_csv(*state, text, options);
+    dataset_assert_opens(x, ODEON_SPLIT_TEST, 2);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, indices, fields), ODEON_OK);
+    ASSERT_NUMBERS(w.input, (30 - 4) / deviation, (40 - 4) / deviation);
+    assert_int_equal(dataset_ops_of(x)->standard(x->self, 1, mean, spread, &is_standard), ODEON_OK);
+    assert_true(is_standard == 1 && mean[1] == 4.0 && spread[0] == deviation);
+    assert_int_equal(dataset_ops_of(x)->standard(x->self, 2, mean, spread, &is_standard), ODEON_OK);
+    assert_int_equal(is_standard, 0);
+    instance *again = make_csv(*state, "id,t,a\nx,0,100\nx,1,100\n", options);
+    const char *fitted = dataset_ops_of(x)->fitted(x->self);
+    assert_int_equal(dataset_ops_of(again)->restore(again->self, fitted), ODEON_OK);
+    assert_string_equal(dataset_ops_of(again)->fitted(again->self), fitted);
+    assert_int_equal(dataset_ops_of(again)->standard(again->self, 0, mean, spread, &is_standard),
+                     ODEON_OK);
+    assert_true(mean[0] == 4.0 && spread[1] == deviation);
+    instance_destroy(again);
+    again = make_csv(*state, text, options);
+    assert_int_equal(dataset_ops_of(again)->restore(again->self, "column 1 2\ncolumn 3 4\n"),
+                     ODEON_ERR_DATA);
+    instance_destroy(again);
+    again = make_csv(*state, text, options);
+    assert_int_equal(dataset_ops_of(again)->restore(again->self, "column 1 0\n"), ODEON_ERR_DATA);
+    instance_destroy(again);
+    instance_destroy(x);
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -432,6 +503,8 @@ int main(void)
         WITH_FILE(test_times_that_are_rounded_are_one_grid),
         WITH_FILE(test_other_times_are_those_of_the_rows),
         WITH_FILE(test_empty_cells_are_masked),
+        WITH_FILE(test_series_of_their_own_lengths_and_times),
+        WITH_FILE(test_what_is_fitted_is_of_the_training_rows),
         WITH_FILE(test_controls_are_a_field),
         WITH_FILE(test_files_that_do_not_do_are_refused),
         WITH_FILE(test_misuse_is_refused),

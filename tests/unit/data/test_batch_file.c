@@ -39,7 +39,7 @@ static const float controls[] = {-1.0f, -2.0f};
 /* Classes, two times, a mask and a control, whatever a test leaves of them. */
 static data_fields make_fields(void)
 {
-    data_fields fields = {.n_fields = 5, .index = {0, 1, 2, 3, 4}};
+    data_fields fields = {.n_fields = 5, .index = {0, 1, 2, 3, 4, -1}};
     fields.of[ODEON_ROLE_INPUT] =
         (odeon_field_info){.dtype = ODEON_DTYPE_F32, .ndim = 1, .dim = {3}, .scale = 1.0};
     fields.of[ODEON_ROLE_LABEL] =
@@ -91,10 +91,10 @@ static void free_all(double *field[DATA_ROLES])
 static void test_fields_have_names_and_dtypes(void **state)
 {
     (void)state;
-    static const char *const names[] = {"x", "y", "time", "mask", "control"};
+    static const char *const names[] = {"x", "y", "time", "mask", "control", "length"};
     data_fields fields = make_fields();
     static const int32_t f32[] = {ODEON_DTYPE_F32, ODEON_DTYPE_I64, ODEON_DTYPE_F64,
-                                  ODEON_DTYPE_F32, ODEON_DTYPE_F32};
+                                  ODEON_DTYPE_F32, ODEON_DTYPE_F32, ODEON_DTYPE_F32};
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         assert_string_equal(batch_file_name(role), names[role]);
         assert_int_equal(batch_file_dtype(&fields, role, ODEON_DTYPE_F32), f32[role]);

@@ -34,7 +34,7 @@ static void test_describe_refuses_fields_that_cannot_be(void **state)
         {"numbered(fault=no_label)", ODEON_ERR_UNSUPPORTED, "has no label"},
         {"numbered(fault=two_inputs)", ODEON_ERR_UNSUPPORTED, "field 1 is a second input"},
         {"numbered(fault=mask)", ODEON_ERR_PLUGIN, "its mask has not the shape of its label"},
-        {"numbered(fault=role)", ODEON_ERR_PLUGIN, "field 1 has role 5, which is none"},
+        {"numbered(fault=role)", ODEON_ERR_PLUGIN, "field 1 has role 6, which is none"},
         {"numbered(fault=classes)", ODEON_ERR_UNSUPPORTED, "is one number a sample"},
         {"numbered(fault=times)", ODEON_ERR_PLUGIN, "its times are not one list a sample"},
         {"numbered(fault=dtype)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
@@ -59,9 +59,10 @@ static void test_fields_of_all_roles_are_described(void **state)
     const config *c = data_fixture_use(
         *state, "measured(shape=4, label=2 3, times=5, control=6, mask=some, shift=0.5)");
     assert_int_equal(data_describe(c, &fields), ODEON_OK);
-    static const int32_t places[DATA_ROLES] = {2, 0, 1, 3, 4};
-    static const int64_t bytes[DATA_ROLES] = {16, 24, 40, 6, 24};
-    for (int32_t role = 0; role < DATA_ROLES; role++) {
+    assert_false(data_has(&fields, ODEON_ROLE_LENGTH));
+    static const int32_t places[] = {2, 0, 1, 3, 4};
+    static const int64_t bytes[] = {16, 24, 40, 6, 24};
+    for (int32_t role = 0; role <= ODEON_ROLE_CONTROL; role++) {
         assert_int_equal(fields.index[role], places[role]);
         assert_int_equal(data_field_bytes(&fields, role), bytes[role]);
         assert_true(data_has(&fields, role));

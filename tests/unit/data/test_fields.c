@@ -54,7 +54,7 @@ static void test_what_is_no_number_is_not_within_any_limit(void **state)
 static void test_shapes_are_those_of_n_samples(void **state)
 {
     (void)state;
-    data_fields fields = {.index = {0, -1, -1, -1, -1}};
+    data_fields fields = {.index = {0, -1, -1, -1, -1, -1}};
     fields.of[ODEON_ROLE_INPUT] = field_of(ODEON_DTYPE_F32, 1.0, 0.0);
     odeon_shape x = data_field_shape(&fields, ODEON_ROLE_INPUT, 7, ODEON_DTYPE_F64);
     assert_int_equal(x.ndim, 3);

@@ -114,7 +114,7 @@ static void close_fake(const fake *f)
 /* An input of three floats and a class. */
 static data_fields make_fields(void)
 {
-    data_fields fields = {.n_fields = 2, .index = {1, 0, -1, -1, -1}};
+    data_fields fields = {.n_fields = 2, .index = {1, 0, -1, -1, -1, -1}};
     fields.of[ODEON_ROLE_INPUT] =
         (odeon_field_info){.dtype = ODEON_DTYPE_F32, .ndim = 1, .dim = {3}, .scale = 1.0};
     fields.of[ODEON_ROLE_LABEL] =

@@ -86,7 +86,7 @@ static void test_unusable_plugins_are_refused_with_the_reason(void **state)
     (void)state;
     static const hostile refused[] = {
         {ODEON_KIND_INTEGRATOR, "wrong_magic", ODEON_ERR_PLUGIN, "ODEON_MAGIC"},
-        {ODEON_KIND_INTEGRATOR, "other_major", ODEON_ERR_PLUGIN, "ABI 2.0, this host has 1.1"},
+        {ODEON_KIND_INTEGRATOR, "other_major", ODEON_ERR_PLUGIN, "ABI 2.1, this host has 1.1"},
         {ODEON_KIND_INTEGRATOR, "lying_note", ODEON_ERR_PLUGIN, "ABI 2.0, this host has 1.1"},
         {ODEON_KIND_INTEGRATOR, "needs_newer_host", ODEON_ERR_PLUGIN, "needs ABI 1.7"},
         {ODEON_KIND_INTEGRATOR, "small_struct", ODEON_ERR_PLUGIN, "struct_size 8"},

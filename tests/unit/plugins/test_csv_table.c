@@ -16,6 +16,8 @@
 #include "dataset/common/columns.c"
 #include "dataset/common/csv_scan.c"
 #include "dataset/common/csv_table.c"
+#include "dataset/common/dates.c"
+#include "dataset/common/words.c"
 
 static instance host_instance = {.path = (char[]){""}};
 
@@ -462,6 +464,88 @@ static void test_long_cells_are_no_numbers(void **state)
     assert_true(csv_cell_is_number(&cell));
 }
 
+static void test_words_and_dates(void **state)
+{
+    (void)state;
+    static const int8_t kind[] = {CSV_WORD, CSV_DATE, CSV_NUMBER, CSV_WORD};
+    const csv_format format = {.separator = ',', .header = true, .kind = kind};
+    csv_table t;
+    static const char text[] = "a,b,c,d\nred,1970-01-02,3,x\n\"b,lue\",1970-01-01T00:00:30,4,red\n";
+    assert_int_equal(read_bytes(&format, "a b c d", text, strlen(text), &t), ODEON_OK);
+    assert_true(t.value[0] == 0.0 && t.value[1] == 86400.0 && t.value[2] == 3.0);
+    assert_true(t.value[3] == 1.0 && t.value[4] == 2.0 && t.value[5] == 30.0);
+    assert_true(t.value[7] == 0.0); /* the same word in another column */
+    assert_int_equal(t.words.n, 3);
+    assert_string_equal(t.words.text[2], "b,lue");
+    csv_table_free(host(), &t);
+    static const char bad[] = "a,b,c,d\nred,2026-02-29,3,x\n";
+    assert_int_equal(read_bytes(&format, "a b c d", bad, strlen(bad), &t), ODEON_ERR_DATA);
+    assert_non_null(strstr(diag_message(), "test:2: column 'b': '2026-02-29' is no date"));
+    static const char empty[] = "a,b,c,d\n,2026-02-28,3,x\n";
+    assert_int_equal(read_bytes(&format, "a b c d", empty, strlen(empty), &t), ODEON_ERR_DATA);
+    assert_non_null(strstr(diag_message(), "column 'a': empty"));
+}
+
+static void test_many_words_keep_their_numbers(void **state)
+{
+    (void)state;
+    words list = {0};
+    char text[16];
+    int64_t number;
+    for (int64_t i = 0; i < 1000; i++) {
+        (void)snprintf(text, sizeof text, "w%lld", (long long)(i % 500));
+        assert_int_equal(words_add(host(), &list, text, &number), ODEON_OK);
+        assert_int_equal(number, i % 500);
+    }
+    assert_int_equal(list.n, 500);
+    assert_int_equal(words_find(&list, "w499"), 499);
+    assert_int_equal(words_find(&list, "w500"), -1);
+    words_free(host(), &list);
+    assert_int_equal(words_find(&list, "w1"), -1);
+}
+
+static void test_dates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double seconds;
+    } good[] = {{"1970-01-01", 0.0},
+                {"2000-02-29", 951782400.0},
+                {"2026-03-01 12:30", 1772368200.0},
+                {"2026-03-01T12:30:15.25Z", 1772368215.25},
+                {"2026-03-01T12:30:15+01:30", 1772362815.0},
+                {"2026-03-01T12:30:15-0130", 1772373615.0},
+                {"1969-12-31", -86400.0},
+                {"0001-01-01", -62135596800.0}};
+    static const char *const bad[] = {"",
+                                      "2026",
+                                      "2026-13-01",
+                                      "2026-00-10",
+                                      "2026-04-31",
+                                      "1900-02-29",
+                                      "2026-2-1",
+                                      "2026-03-01x",
+                                      "2026-03-01T25:00",
+                                      "2026-03-01T12",
+                                      "2026-03-01T12:30:15.",
+                                      "2026-03-01T12:30 CET",
+                                      "01.03.2026",
+                                      "2026-03-01T12:30+15:00"};
+    double seconds;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(date_parse(good[i].text, &seconds));
+        if (seconds != good[i].seconds) {
+            fail_msg("%s is %.17g", good[i].text, seconds);
+        }
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (date_parse(bad[i], &seconds)) {
+            fail_msg("'%s' is taken for %.17g", bad[i], seconds);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +578,9 @@ int main(void)
         cmocka_unit_test(test_names_where_there_are_none_are_refused),
         cmocka_unit_test(test_a_long_name_is_compared_whole),
         cmocka_unit_test(test_long_cells_are_no_numbers),
+        cmocka_unit_test(test_words_and_dates),
+        cmocka_unit_test(test_many_words_keep_their_numbers),
+        cmocka_unit_test(test_dates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

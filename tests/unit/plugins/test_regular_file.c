@@ -58,6 +58,7 @@ static ssize_t fake_read(int fd, void *buffer, size_t bytes)
 #undef open
 #undef fstat
 #undef read
+#include "dataset/common/gzip.c"
 
 static instance host_instance = {.path = (char[]){""}};
 static char path[] = "/tmp/odeon-test-XXXXXX";

@@ -11,7 +11,8 @@
 
 /* Samples are [2,3], labels 0 to 3. */
 static const odeon_shape input = {.ndim = 3, .dim = {1, 2, 3}};
-static const data_fields fields = {.index = {0, 1, -1, -1, -1}, .of[ODEON_ROLE_LABEL].classes = 4};
+static const data_fields fields = {.index = {0, 1, -1, -1, -1, -1},
+                                   .of[ODEON_ROLE_LABEL].classes = 4};
 
 static const float x[12] = {0.5f, 1.0f, 1.5f};
 static const safetensors_entry good_x = {

@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Data as people have them: classes by name, splits, standardization that travels with the weights,
+# many series with ids, dates and lengths of their own, arrays, and what is wrong with them.
+. "$1/tests/support/cli.sh"
+
+# ---- tables ----
+
+awk 'BEGIN { print "who,a,b,kind,w"; for (i = 0; i < 60; i++) { c = i % 3
+    printf "p%d,%g,%g,%s,%d\n", int(i / 6), 100 + 20 * c + i % 7, -50 + 9 * (i % 5) + 30 * c,
+        c == 0 ? "red" : c == 1 ? "\"blue, dark\"" : "green", 1 + i % 2 } }' >d.csv
+cat >m.ini <<'INI'
+[run]
+seed    = 1
+epochs  = 8
+workers = 1
+device  = reference
+[data]
+dataset = csv(path=d.csv, inputs=a b, label=kind, classes=3, standardize=yes)
+batch   = 12
+[model.l]
+layer = dense(units=6)
+then  = tanh, dense(units=classes)
+[train]
+loss      = cross_entropy
+optimizer = adam(lr=3e-2)
+INI
+expect 0 "results in" train m.ini run.out=r
+grep -q 'class blue, dark\\nclass green\\nclass red\\ncolumn' r/weights.safetensors || fail "nothing was kept"
+expect 0 "60 predictions" predict r --in d.csv --out all.csv
+grep -q '^0,red,' all.csv || fail "no names"
+grep -q '^1,"blue, dark",' all.csv || fail "a name with a comma has no quotes"
+# Where the data are gone the weights know what they are to be measured by.
+awk -F, 'NR > 1 { print $2 "," $3 }' d.csv >bare.csv
+mv d.csv away.csv
+expect 0 "60 predictions" predict r --in bare.csv --out bare_out.csv
+cut -d, -f1,3- bare_out.csv | tail -n 1 >x
+mv away.csv d.csv
+tail -n 1 all.csv | grep -qF "$(cut -d, -f2- x)" || fail "a bare table has other predictions"
+# A checkpoint has it, too.
+expect 0 "60 predictions" predict m.ini --weights "$(ls r/checkpoints/*.safetensors | tail -n 1)" --in d.csv --out c.csv
+cmp all.csv c.csv || fail "a checkpoint is not the weights"
+
+# samples TRAIN TEST KEYS...: how many there are.
+samples() {
+    expect 0 "data: $1 samples to train on, $2 to test on" check m.ini --data "data.dataset=csv(path=d.csv, inputs=a b, label=kind, classes=3, $3)"
+}
+samples 48 12 "split=stratified"
+samples 42 12 "validation_fraction=0.1, split=last"
+samples 48 12 "group=who"
+samples 48 12 "fold=2/5"
+samples 60 60 "test_path=d.csv"
+samples 54 60 "validation_fraction=0.1, test_fraction=0"
+gzip -k d.csv
+expect 0 "data: 48 samples" check m.ini --data "data.dataset=csv(path=d.csv.gz, inputs=a b, label=kind, classes=3)"
+
+# bad CODE TEXT KEYS...: what check says of the data.
+bad() {
+    expect "$1" "$2" check m.ini --data "data.dataset=csv(path=d.csv, inputs=a b, label=kind, classes=3, $3)"
+}
+expect 3 "the label has 3 different words in the training split, but classes = 4: " \
+    check m.ini --data "data.dataset=csv(path=d.csv, inputs=a b, label=kind, classes=4)"
+bad 2 "fold: '6/5': expected K/N" "fold=6/5"
+bad 2 "stratified is by classes" "split=stratified, group=who"
+sed 's/,"blue, dark"/,pink/' d.csv >pink.csv
+bad 3 "pink.csv:3: the label 'pink' is no class of the training split: blue, dark, green, red" "test_path=pink.csv"
+awk -F, -v OFS=, 'NR > 1 { $2 = 7 } 1' d.csv >same.csv
+one=('model.l.then=tanh, dense(units=1)')
+expect 3 "same.csv: column 'a' is the same in all rows of the training split" check m.ini --data \
+    "data.dataset=csv(path=same.csv, inputs=a w, label=b, standardize=yes)" "train.loss=mse" "${one[@]}"
+sed '4s/,[12]$/,-1/' d.csv >minus.csv
+expect 3 "minus.csv:4: the weight is -1" check m.ini --data \
+    "data.dataset=csv(path=minus.csv, inputs=a, label=b, weight=w)" "train.loss=mse" "${one[@]}"
+expect 3 "what was fitted with these weights does not belong to" predict m.ini --weights r --in d.csv --out x.csv \
+    "data.dataset=csv(path=d.csv, inputs=a b, label=kind, classes=3)"
+
+# ---- series ----
+
+# y' = -y / 2 from other starts, at times of their own, two series with a gap; dates in days.
+awk 'BEGIN { print "id,day,y,u"; for (s = 0; s < 4; s++) for (i = 0; i < 10 - 2 * s; i++) { d = 1 + 2 * s + i * (1 + s % 2)
+    y = 10 * (s + 1) * exp(-d / 2); printf "s%d,2026-03-%02d,%s,%g\n", s, d, s == 1 && i == 2 ? "" : y, d } }' >s.csv
+cat >s.ini <<'INI'
+[run]
+seed    = 1
+epochs  = 2
+workers = 1
+device  = reference
+[data]
+dataset = trajectories(source=csv(path=s.csv), id=id, time=day, date=days, values=y, controls=u, window=6, pad=yes, missing=mask, clock=series, standardize=yes, control_slopes=yes)
+batch      = 3
+test_batch = 3
+[model.ode]
+layer      = ode(times=batch, initial=first, step=sample)
+integrator = rk4
+steps      = 1
+gradient   = direct
+[model.ode.u]
+layer = controls(interpolation=cubic)
+then  = dense(units=4), tanh, dense(units=state)
+[train]
+loss      = mse
+optimizer = adam(lr=1e-2)
+INI
+expect 0 "results in" train s.ini run.out=q
+grep -q '"fitted": *"origin [0-9]* 86400.*column' q/weights.safetensors || fail "no origin was kept"
+expect 0 "predictions" predict q --in s.csv --out p.csv
+# The first true value is that of the file: what was standardized is undone.
+first=$(sed -n 2p s.csv | cut -d, -f3)
+awk -F, -v y="$first" 'NR == 2 { d = $2 - y; exit !(d < 1e-4 && d > -1e-4) }' p.csv || fail "row 0 is not $first"
+expect 0 "" solve q --in s.csv --out t.csv
+awk -F, -v y="$first" 'NR == 2 { d = $3 - y; exit !(d < 1e-3 && d > -1e-3) }' t.csv || fail "the solve does not start at $first"
+
+# series CODE TEXT FILE KEYS: what check says of a file.
+series() {
+    expect "$1" "$2" check s.ini --data "model.ode.u.layer=dense(units=4)" \
+        "data.dataset=trajectories(source=csv(path=$3), values=y, $4)"
+}
+series 0 "data: 19 samples to train on, 19" s.csv "id=id, time=day, date=days, window=3, missing=mask, stride=1"
+{ head -n 3 s.csv; sed -n 12,14p s.csv; sed -n 4,5p s.csv; } >back.csv
+series 3 "back.csv:7: the id 's0' comes back" back.csv "id=id, time=day, date=days, window=2, missing=mask"
+{ head -n 3 s.csv; sed -n 12p s.csv; } >one.csv
+series 3 "one.csv:4: a series of one row" one.csv "id=id, time=day, date=days, window=2"
+series 3 "s.csv:20: this series has 6 rows to train on, too few for a window of 8" s.csv \
+    "id=id, time=day, date=days, window=8, missing=mask"
+sed 's/2026-03-02/2026-02-30/' s.csv >date.csv
+series 3 "'2026-02-30' is no date" date.csv "id=id, time=day, date=days, window=2, missing=mask"
+series 3 "the time is not larger than the last" s.csv "time=day, date=days, window=2, missing=mask"
+
+# A folder of tables, and arrays.
+mkdir folder
+for i in 1 2 3; do awk -v i=$i 'BEGIN { print "t,y"; for (k = 0; k < 4 + i; k++) print k / 4 "," i * k }' >folder/$i.csv; done
+expect 0 "data: 9 samples to train on, 9" check s.ini --data "model.ode.u.layer=dense(units=4)" \
+    "data.dataset=trajectories(source=folder(path=folder), time=t, values=y, window=4)"
+expect 3 "/folder/1.csv:2: this series has 5 rows" check s.ini --data "model.ode.u.layer=dense(units=4)" \
+    "data.dataset=trajectories(source=folder(path=folder), time=t, values=y, window=7)"
+mkdir none
+expect 3 "none: no table in this folder" check s.ini --data "model.ode.u.layer=dense(units=4)" \
+    "data.dataset=trajectories(source=folder(path=none), time=t, values=y, window=4)"
+
+# npy SHAPE NUMBERS...: an array of float64 as numpy.save writes it.
+npy() {
+    local head text
+    text="{'descr': '<f8', 'fortran_order': False, 'shape': ($1), }"
+    head=$(printf '%-117s' "$text")
+    printf '\x93NUMPY\x01\x00\x76\x00%s\n' "$head"
+    shift
+    for x in "$@"; do # 0, 1 and 2 alone
+        case $x in 0) printf '\0\0\0\0\0\0\0\0' ;; 1) printf '\0\0\0\0\0\0\xf0\x3f' ;; 2) printf '\0\0\0\0\0\0\0\x40' ;; esac
+    done
+}
+npy "2, 3, 1" 0 1 2 2 1 0 >v.npy
+expect 0 "data: 4 samples to train on, 4" check s.ini --data "model.ode.u.layer=dense(units=4)" \
+    "data.dataset=trajectories(source=arrays(path=v.npy), value_count=1, window=2)"
+expect 3 "v.npy: values is [2,3,1], expected [series,rows,D]" check s.ini --data "model.ode.u.layer=dense(units=4)" \
+    "data.dataset=trajectories(source=arrays(path=v.npy), value_count=2, window=2)"
+head -c 140 v.npy >cut.npy
+expect 3 "cut.npy: has another number of bytes than its shape says" check s.ini --data "model.ode.u.layer=dense(units=4)" \
+    "data.dataset=trajectories(source=arrays(path=cut.npy), value_count=1, window=2)"
+expect 3 "v.npy: the array 'x' is missing, expected [N,3]" check m.ini --data \
+    "data.dataset=arrays(path=v.npy, shape=3, classes=3)"
