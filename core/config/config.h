@@ -75,8 +75,6 @@ typedef struct config {
     size_t n_losses; /* that add up; 0 without [train] */
     odeon_config **losses;
     odeon_config *optimizer; /* likewise NULL */
-    odeon_config *then;      /* the optimizer after then_at; NULL: none */
-    config_count then_at;    /* 0 exactly where then is NULL */
     int64_t accumulate;      /* batches of one update, 1 unless given; 0 without [train] */
     double ema;              /* decay of a mean of the weights; 0: none */
     odeon_config *schedule;  /* NULL: none */

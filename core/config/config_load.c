@@ -299,6 +299,8 @@ static odeon_status finish_train(loading *l, host_section *h)
     c->schedule = host_take(h, "schedule");
     c->weights = take_text(h, "weights");
     c->clip_norm = host_value(h, "clip_norm")->f;
+    c->accumulate = host_value(h, "accumulate")->set ? host_value(h, "accumulate")->i : 1;
+    c->ema = host_value(h, "ema")->f;
     return ODEON_OK;
 }
 

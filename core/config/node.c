@@ -80,6 +80,12 @@ static odeon_status fill_node(loading *l, const document_section *source, config
     odeon_status status = host_section_read(l, source, model ? "model" : "data.NAME", "layer", &h);
     if (status == ODEON_OK) {
         node->repeat = host_value(&h, "repeat")->i;
+        node->lr_factor = -1.0;
+    }
+    if (status == ODEON_OK && model) {
+        const option_value *factor = host_value(&h, "lr_factor");
+        node->freeze = host_value(&h, "freeze")->i != 0;
+        node->lr_factor = factor->set ? factor->f : -1.0;
     }
     if (status == ODEON_OK && model) {
         status = set_share(&h, host_value(&h, "share"), host_value(&h, "layer"),
@@ -194,6 +200,12 @@ odeon_status node_print(text_buffer *out, const config_node *node)
     text_add(out, node->n_items > 1 ? "\n" : "");
     if (node->repeat > 0) {
         text_printf(out, "repeat = %lld\n", (long long)node->repeat);
+    }
+    text_add(out, node->freeze ? "freeze = yes\n" : "");
+    if (node->lr_factor >= 0.0) {
+        text_add(out, "lr_factor = ");
+        text_number(out, node->lr_factor);
+        text_add(out, "\n");
     }
     return ODEON_OK;
 }

@@ -336,7 +336,8 @@ static const odeon_option train_clip_norm = {
     .help = "longest gradient; a longer one is scaled down to it",
 };
 static const odeon_option *const train_options[] = {
-    &train_loss, &train_optimizer, &train_schedule, &train_weights, &train_clip_norm, NULL};
+    &train_loss,      &train_optimizer,   &train_schedule, &train_weights,
+    &train_clip_norm, &recipe_accumulate, &recipe_ema,     NULL};
 
 /* ---- [model.NAME] ---- */
 
@@ -386,8 +387,9 @@ static const odeon_option model_enabled = {
     .default_text = "yes",
     .help = "no leaves out the section and what is nested below it",
 };
-static const odeon_option *const model_options[] = {&model_layer, &model_then,    &model_repeat,
-                                                    &model_share, &model_enabled, NULL};
+static const odeon_option *const model_options[] = {
+    &model_layer,   &model_then,       &model_repeat,  &model_share,
+    &recipe_freeze, &recipe_lr_factor, &model_enabled, NULL};
 
 /* ---- [data.NAME] ---- */
 

@@ -56,22 +56,6 @@ const odeon_option recipe_validation = {
 
 /* ---- [train] ---- */
 
-const odeon_option recipe_then = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_COMPONENT,
-    .flags = ODEON_OPTION_OPTIONAL,
-    .name = "then",
-    .choices = "optimizer",
-    .help = "the optimizer of the run's second part, which begins at then_at",
-};
-/* A number with a unit, which evaluation.c reads. */
-const odeon_option recipe_then_at = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_STRING,
-    .flags = ODEON_OPTION_OPTIONAL,
-    .name = "then_at",
-    .help = "N epochs or N steps that the first optimizer makes before the second one follows",
-};
 const odeon_option recipe_accumulate = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_I64,

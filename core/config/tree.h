@@ -17,6 +17,8 @@ typedef struct config_node {
     size_t n_items;       /* 1 + layers of then */
     odeon_config **items; /* items[0] is NULL when share is set */
     int64_t repeat;       /* 0: the key is not given */
+    bool freeze;          /* are parameters, those of nested sections too, left as they are? */
+    double lr_factor;     /* of their learning rate; below 0: the key is not given */
     char *share;          /* path, as above, of the section whose parameters are shared, or NULL */
     size_t n_children;
     struct config_node **children; /* in file order */

@@ -12,6 +12,9 @@ typedef struct batch_fields {
     /* Of the whole batch, the same on all workers: elements of the label that count, a mask's being
      * weights; samples; the first sample's times [T], or NULL. */
     double counted;
+    /* The same where each element counts as much as the loss that weighs labels says; counted where
+     * there is none. */
+    double labels_counted;
     int64_t samples;
     const double *times;
     const double *own_times; /* of this slice's samples [n, T], on the host; with times, or NULL */

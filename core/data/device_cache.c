@@ -17,13 +17,16 @@ struct device_cache {
     int64_t n, stored; /* samples here; samples of the split */
     int64_t *row;      /* [stored]: as data_used gives it */
     device_buffer field[DATA_ROLES];
-    char *host[DATA_ROLES]; /* of masks and times: the same */
+    char *host[DATA_ROLES]; /* of masks, times and classes: the same */
 };
 
-/* The host sums masks and compares times of every batch, so it has a copy. */
+/* The host sums masks, and what classes count, and compares times of every batch, so it has a copy.
+ */
 static bool host_wants(const data_fields *fields, int32_t role)
 {
-    return data_has(fields, role) && (role == ODEON_ROLE_MASK || role == ODEON_ROLE_TIME);
+    bool classes = role == ODEON_ROLE_LABEL && fields->of[role].classes > 0;
+    return data_has(fields, role) &&
+           (classes || role == ODEON_ROLE_MASK || role == ODEON_ROLE_TIME);
 }
 
 /* Of all fields together, as stored. */

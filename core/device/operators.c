@@ -332,7 +332,7 @@ static int64_t number_at(const operator_field *field, const void *call)
 
 static const char *const unary_names[] = {"identity", "relu", "tanh",       "softplus", "sigmoid",
                                           "exp",      "sqrt", "reciprocal", "log",      "square",
-                                          "sin",      "cos",  "abs"};
+                                          "sin",      "cos",  "abs",        "erf"};
 static const char *const binary_names[] = {"add", "sub", "mul", "div"};
 _Static_assert(sizeof unary_names / sizeof *unary_names == ODEON_UNARY_COUNT, "one for each id");
 _Static_assert(sizeof binary_names / sizeof *binary_names == ODEON_BINARY_COUNT, "likewise");

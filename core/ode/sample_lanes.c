@@ -73,6 +73,14 @@ static const odeon_device_lanes *operators_of(const odeon_ode *ode)
     return ode->lane.device->get_table(ode->lane.device, ODEON_DEVICE_LANES);
 }
 
+odeon_status sample_lanes_apart(const odeon_ode *ode, bool on)
+{
+    const odeon_device_lanes *ops = ode->samples->side.lanes != NULL ? operators_of(ode) : NULL;
+    return ops != NULL && ODEON_HAS(ops, odeon_device_lanes, apart)
+               ? ops->apart(ode->lane.queue, on)
+               : ODEON_OK;
+}
+
 /* As rows of so many elements. */
 static odeon_shape rows_shape(const odeon_shape *x)
 {

@@ -14,6 +14,10 @@ typedef odeon_status (*ode_pass)(odeon_ode *ode, int32_t keep);
 odeon_status sample_lanes_init(odeon_ode *ode);
 void sample_lanes_fini(odeon_ode *ode);
 
+/* From here on, until called with false, layers give a sample the same bits in any company: where
+ * the block's samples can be solved side by side, since they need not be in every batch. */
+odeon_status sample_lanes_apart(const odeon_ode *ode, bool on);
+
 /* The pass over all samples of the slice. *done false, with ODEON_OK: nothing has been done but to
  * the outputs, which are not complete. */
 odeon_status sample_lanes_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,

@@ -306,17 +306,27 @@ static odeon_status forward_each(odeon_ode *ode, const odeon_layer_call *call, i
     return status;
 }
 
-odeon_status samples_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,
-                             ode_pass pass)
+static odeon_status forward_all(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,
+                                ode_pass pass)
 {
     bool done;
-    samples_forget(ode);
     ODEON_TRY(sample_lanes_forward(ode, call, keep, pass, &done));
     if (done) {
         note_all(ode);
         return ODEON_OK;
     }
     return forward_each(ode, call, keep, pass);
+}
+
+/* Whether side by side or in turn, a sample's layers compute the same bits. */
+odeon_status samples_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,
+                             ode_pass pass)
+{
+    samples_forget(ode);
+    ODEON_TRY(sample_lanes_apart(ode, true));
+    odeon_status status = forward_all(ode, call, keep, pass);
+    odeon_status back = sample_lanes_apart(ode, false);
+    return status != ODEON_OK ? status : back;
 }
 
 /* ---- backward ---- */
@@ -351,14 +361,11 @@ static odeon_status backward_sample(odeon_ode *ode, const odeon_layer_call *call
 }
 
 /* After a forward side by side that has kept nothing the method needs no solver of the sample's. */
-odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass)
+static odeon_status backward_each(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass)
 {
     ode_samples *x = ode->samples;
     int64_t n = ode->outputs.samples;
     solve_stats sum = solve_stats_none();
-    if (x->side.kept) {
-        return sample_lanes_backward(ode, call, pass);
-    }
     ODEON_TRY(fit_vectors(ode));
     ODEON_TRY(fit_solvers(ode, 1));
     slice all = begin_slice(ode);
@@ -374,6 +381,15 @@ odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_
     end_slice(ode, &all, status);
     ode->backward_stats = sum;
     return status;
+}
+
+odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass)
+{
+    ODEON_TRY(sample_lanes_apart(ode, true));
+    odeon_status status = ode->samples->side.kept ? sample_lanes_backward(ode, call, pass)
+                                                  : backward_each(ode, call, pass);
+    odeon_status back = sample_lanes_apart(ode, false);
+    return status != ODEON_OK ? status : back;
 }
 
 /* ---- results ---- */

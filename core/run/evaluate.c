@@ -76,7 +76,9 @@ odeon_status evaluate_add(session_result *out, const session_result *batch, size
     if (batch->counted > 0.0) {
         double before = out->counted;
         out->counted += batch->counted;
-        add_to_mean(&out->loss, before, batch->loss, batch->counted);
+        double weight = batch->loss_counted > 0.0 ? batch->loss_counted : batch->counted;
+        add_to_mean(&out->loss, out->loss_counted, batch->loss, weight);
+        out->loss_counted += weight;
         for (size_t i = 0; i < n_metrics; i++) {
             add_to_mean(&out->metrics[i], before, batch->metrics[i], batch->counted);
         }

@@ -15,24 +15,38 @@
 #include "run/train_best.h"
 #include "run/train_length.h"
 #include "run/train_rows.h"
+#include "session/average.h"
 #include "session/describe.h"
 
 /* Of a batch that takes this long, a signal may not await the end. */
 static const double long_batch_seconds = 1.0, long_batch_checkpoint_seconds = 30.0;
 
-/* The weights alone are for whoever uses the network; a run that goes on reads its checkpoint. */
-odeon_status train_save_weights(trainer *t)
+static odeon_status save_as(const trainer *t, const char *name)
 {
-    static const char name[] = "weights.safetensors";
     char *file = run_dir_file(t->plan->dir, name);
     odeon_status status = file != NULL
                               ? session_save(t->session, file)
                               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its path", name);
-    if (status == ODEON_OK) {
-        t->weights_step = t->at.step;
-    }
     mem_free(file);
     return status;
+}
+
+/* Of train.ema, beside the weights. */
+static odeon_status save_average(const trainer *t)
+{
+    ODEON_TRY(session_swap_average(t->session));
+    odeon_status status = save_as(t, "weights-ema.safetensors");
+    odeon_status back = session_swap_average(t->session);
+    return status != ODEON_OK ? status : back;
+}
+
+/* The weights alone are for whoever uses the network; a run that goes on reads its checkpoint.
+ * Before the first step there is no mean. */
+odeon_status train_save_weights(trainer *t)
+{
+    ODEON_TRY(save_as(t, "weights.safetensors"));
+    t->weights_step = t->at.step;
+    return session_averages(t->session) && t->at.step > 0 ? save_average(t) : ODEON_OK;
 }
 
 /* Length, workers and data are always this process's; only the place within the run is the
@@ -45,7 +59,7 @@ checkpoint train_beginning(const session *s, const config *c, const train_plan *
                                  : (checkpoint){.epoch = 1,
                                                 .best = -(double)INFINITY,
                                                 .samples = samples,
-                                                .batch = c->batch,
+                                                .batch = train_batches(c, samples).batch,
                                                 .drop_last = c->drop_last};
     at.total = train_steps(c, samples, from);
     at.workers = session_workers(s);

@@ -9,10 +9,15 @@
 #include "base/mem.h"
 #include "session/describe.h"
 
-/* The same division for training, for its length and for what is checked before it. */
+/* The same division for training, for its length and for what is checked before it. A step takes as
+ * many batches as train.accumulate says. */
 batches train_batches(const config *c, int64_t samples)
 {
-    return (batches){.samples = samples, .batch = c->batch, .drop_last = c->drop_last};
+    int64_t batch = c->batch; /* without [train] nothing accumulates */
+    if (c->accumulate > 1 && !checked_mul(c->batch, c->accumulate, &batch)) {
+        batch = INT64_MAX;
+    }
+    return (batches){.samples = samples, .batch = batch, .drop_last = c->drop_last};
 }
 
 int64_t train_steps_an_epoch(const config *c, int64_t samples)

@@ -121,7 +121,7 @@ odeon_status train_next_step(trainer *t)
     int64_t left = t->used - at->position;
     checkpoint before = *at;
     before.failed = t->failures.in_a_row;
-    odeon_status status = train_batch(t, left < t->config->batch ? left : t->config->batch);
+    odeon_status status = train_batch(t, left < at->batch ? left : at->batch);
     if (status != ODEON_OK && at->position == before.position) { /* the step was not made */
         *at = before;
         t->failures.in_a_row = before.failed;

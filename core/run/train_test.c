@@ -3,10 +3,12 @@
 #include "run/train_test.h"
 
 #include "base/clock.h"
+#include "base/diag.h"
 #include "run/evaluate.h"
 #include "run/train_best.h"
 #include "run/train_rows.h"
 #include "run/train_stop.h"
+#include "session/average.h"
 
 /* Lines about tests come no faster than this. */
 static const double line_seconds = 1.0;
@@ -75,7 +77,7 @@ static odeon_status evaluate(trainer *t, int32_t split, const data_source *sourc
 
 /* The best weights are chosen, and whether the run ends is decided, before the test split is looked
  * at, unless there is no other. */
-odeon_status train_test(trainer *t)
+static odeon_status test_splits(trainer *t)
 {
     const data_source *validation = t->plan->validation;
     if (validation != NULL && t->at.tested == 0) {
@@ -93,4 +95,21 @@ odeon_status train_test(trainer *t)
         report_test(t, &t->tested);
     }
     return ODEON_OK;
+}
+
+/* With the mean of the weights where there is one: the best weights are taken of it, too. */
+odeon_status train_test(trainer *t)
+{
+    if (!session_averages(t->session)) {
+        return test_splits(t);
+    }
+    ODEON_TRY(session_swap_average(t->session));
+    odeon_status status = test_splits(t);
+    diag_reason reason = diag_take();
+    odeon_status back = session_swap_average(t->session);
+    if (status != ODEON_OK) {
+        diag_clear();
+        diag_adopt(reason.text);
+    }
+    return status != ODEON_OK ? status : back;
 }

@@ -76,6 +76,27 @@ static odeon_status judge_gradient(worker *w, batch *b)
                                  : "smaller initial weights, or data nearer to 1, may help");
 }
 
+/* The gradients of the parts of a step, each weighed by its share of the samples; the last part
+ * finds the whole gradient in grads. */
+static odeon_status accumulate(const worker *w, const batch *b, const pass *p)
+{
+    const model *m = w->model;
+    odeon_tensor sum = model_flat(m, w->accumulated.data, 0, m->params.trainable);
+    const odeon_view *x[1] = {&p->grads.view};
+    const odeon_scalar share[1] = {odeon_imm(b->share)};
+    bool last = b->part + 1 == b->parts;
+    return ODEON_DO(m->device, solver, lincomb, w->site.lane.queue, .y = last ? &p->grads : &sum,
+                    .base = b->part > 0 ? &sum.view : NULL, .n = 1, .x = x, .coefficient = share);
+}
+
+/* What is done with the gradient of the whole batch before it is judged. */
+static odeon_status finish_gradient(const worker *w, const batch *b, const pass *p)
+{
+    ODEON_TRY(b->parts > 1 ? accumulate(w, b, p) : ODEON_OK);
+    ODEON_TRY(b->mode == BATCH_TRAIN ? optimizer_freeze(w) : ODEON_OK);
+    return readings_square_gradient(w);
+}
+
 /* Every worker updates some of the parameters. Only when all have done so may any layer prepare for
  * the new ones. */
 static odeon_status update(worker *w, const batch *b)
@@ -141,7 +162,7 @@ static odeon_status step(worker *w, batch *b, const pass *p)
 
     /* over all workers: sums [S], grads [P], |grads|^2 [1] of the whole batch */
     ODEON_TRY(sum_over_workers(w, p, trains));
-    ODEON_TRY(trains ? readings_square_gradient(w) : ODEON_OK);
+    ODEON_TRY(trains ? finish_gradient(w, b, p) : ODEON_OK);
 
     /* judge: is what came out finite? */
     ODEON_TRY(readings_read(w));
@@ -149,7 +170,8 @@ static odeon_status step(worker *w, batch *b, const pass *p)
     ODEON_TRY(trains ? judge_gradient(w, b) : ODEON_OK);
 
     /* update: grads [P] -> values [P], moments [P] each */
-    ODEON_TRY(b->mode == BATCH_TRAIN ? update(w, b) : ODEON_OK);
+    bool updates = b->mode == BATCH_TRAIN && b->part + 1 >= b->parts;
+    ODEON_TRY(updates ? update(w, b) : ODEON_OK);
     lap(w, &at, &b->seconds.update);
     return b->mode == BATCH_DIFFERENTIATE ? give_gradient(w, b, p) : ODEON_OK;
 }
@@ -166,7 +188,7 @@ static odeon_status begin(worker *w, const batch *b)
     for (size_t i = 0; i < w->site.n_odes; i++) {
         ode_forget(w->site.odes[i]);
     }
-    if (!batch_trains(b->mode) || m->params.state == 0) {
+    if (!batch_trains(b->mode) || m->params.state == 0 || b->part > 0) {
         return ODEON_OK;
     }
     odeon_tensor now = model_flat(m, w->states.data, 0, m->params.state);
@@ -202,7 +224,7 @@ static odeon_status prepare(worker *w, const batch *b, pass *p)
     p->first = worker_slice(w, b->n, &p->n);
     p->call.rng_key =
         rng_key(w->model->config->seed, "batch", (uint64_t)b->epoch, (uint64_t)b->step);
-    p->call.first_sample = p->first;
+    p->call.first_sample = b->offset + p->first;
     p->call.n_global = b->n;
     ODEON_TRY(net_plan_for(w->net, p->n, flags, &p->plan));
     return fit_arrays(w, b, p);

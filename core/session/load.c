@@ -54,11 +54,11 @@ static odeon_status fit_host(worker *w, int64_t n)
     mem_free(w->rows);
     w->rows = mem_zalloc((size_t)n, sizeof *w->rows);
     bool there = w->rows != NULL;
-    for (int32_t role = ODEON_ROLE_TIME; role <= ODEON_ROLE_MASK; role++) {
+    for (int32_t role = ODEON_ROLE_LABEL; role <= ODEON_ROLE_MASK; role++) {
         odeon_shape one = data_field_shape(fields, role, 1, ODEON_DTYPE_F64);
         mem_free(w->numbers[role]);
         w->numbers[role] = NULL;
-        if (data_has(fields, role)) {
+        if (data_has(fields, role) && (role != ODEON_ROLE_LABEL || w->label_weights != NULL)) {
             w->numbers[role] = mem_zalloc((size_t)(n * odeon_count(&one)), sizeof(double));
             there = there && w->numbers[role] != NULL;
         }
@@ -125,7 +125,7 @@ static odeon_status find_samples(worker *w, const batch *b, int64_t n, origin *o
     uint64_t bytes = (uint64_t)n * sizeof *w->rows;
     ODEON_TRY(buffer_fit(m->device, &w->rows_buffer, (int64_t)bytes + 64));
     ODEON_TRY(m->device->ops->upload(w->site.lane.queue, w->rows_buffer.data, w->rows, bytes));
-    for (int32_t role = ODEON_ROLE_TIME; role <= ODEON_ROLE_MASK; role++) {
+    for (int32_t role = ODEON_ROLE_LABEL; role <= ODEON_ROLE_MASK; role++) {
         if (w->numbers[role] != NULL) {
             device_cache_values(b->samples, role, n, w->rows, w->numbers[role]);
         }

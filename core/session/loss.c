@@ -122,6 +122,55 @@ static odeon_status name_metrics(const worker *w)
     return ODEON_OK;
 }
 
+/* What loss i counts a sample of each class; *any: more or less than the others'. */
+static odeon_status ask_label_weights(const worker *w, size_t i, double *out, bool *any)
+{
+    instance *loss = w->losses[i];
+    int64_t classes = w->model->fields.of[ODEON_ROLE_LABEL].classes;
+    calling outer = calling_begin(loss, "label_weight");
+    for (int64_t k = 0; k < classes; k++) {
+        out[k] = ops_of(loss)->label_weight(loss->self, k);
+        *any = *any || !(out[k] == 1.0);
+    }
+    calling_leave(outer);
+    for (int64_t k = 0; k < classes; k++) {
+        if (!(out[k] >= 0.0) || !isfinite(out[k])) {
+            return diag_fail(ODEON_ERR_PLUGIN, "train.loss: %s counts class %lld %g times",
+                             loss->component->id, (long long)k, out[k]);
+        }
+    }
+    return ODEON_OK;
+}
+
+/* One sum over the workers is all that there is room for. */
+static odeon_status find_label_weights(worker *w)
+{
+    int64_t classes = w->model->fields.of[ODEON_ROLE_LABEL].classes;
+    for (size_t i = 0; i < w->n_losses && classes > 0; i++) {
+        if (!ODEON_HAS(ops_of(w->losses[i]), odeon_loss_ops, label_weight)) {
+            continue;
+        }
+        double *weights = mem_zalloc((size_t)classes, sizeof *weights);
+        bool any = false;
+        odeon_status status = weights != NULL ? ask_label_weights(w, i, weights, &any)
+                                              : diag_fail(ODEON_ERR_NOMEM, "train.loss: no memory");
+        if (status == ODEON_OK && any && w->label_weights != NULL) {
+            status =
+                diag_fail(ODEON_ERR_CONFIG,
+                          "train.loss: more than one loss weighs the classes: keep the weights "
+                          "of one");
+        }
+        if (status == ODEON_OK && any) {
+            w->label_weights = weights;
+            w->weighing = i;
+        } else {
+            mem_free(weights);
+        }
+        ODEON_TRY(status);
+    }
+    return ODEON_OK;
+}
+
 /* A loss has one sum for itself and one for each of its metrics, side by side. */
 odeon_status losses_make(worker *w)
 {
@@ -147,6 +196,7 @@ odeon_status losses_make(worker *w)
     }
     w->n_sums = at;
     ODEON_TRY(check_losses(w));
+    ODEON_TRY(find_label_weights(w));
     return w->rank == 0 ? name_metrics(w) : ODEON_OK;
 }
 
@@ -156,6 +206,7 @@ void losses_destroy(worker *w)
     for (size_t i = 0; i < w->n_losses; i++) {
         instance_destroy(w->losses[i]);
     }
+    mem_free(w->label_weights);
     quantities_fini(w);
 }
 
@@ -177,6 +228,12 @@ static void take_fields(const worker *w, const odeon_tensor *output, odeon_view 
     mask->shape.dtype = mask_dtype;
 }
 
+/* Never infinite: where nothing counts the loss is 0 / 0 in the end, as the metrics are. */
+static double inverse(double counted)
+{
+    return counted > 0.0 ? 1.0 / counted : 0.0;
+}
+
 /* A loss weighs each element by 1 / counted of the whole batch, so that its sums add up over the
  * workers to the mean. The first one writes the gradient, the others' are added to it. */
 odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tensor *d_output)
@@ -192,7 +249,6 @@ odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tens
                             .output = &output->view,
                             .label = &label,
                             .mask = mask.data != NULL ? &mask : NULL,
-                            .weight = w->fields.counted > 0.0 ? 1.0 / w->fields.counted : 0.0,
                             .row_share =
                                 w->fields.samples > 0 ? 1.0 / (double)w->fields.samples : 0.0,
                             .sums = &sums,
@@ -206,6 +262,8 @@ odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tens
         int32_t end = i + 1 < w->n_losses ? w->sums_at[i + 1] : w->n_sums;
         sums.view.data = all + w->sums_at[i];
         sums.view.shape.dim[0] = end - w->sums_at[i];
+        bool weighs = w->label_weights != NULL && i == w->weighing;
+        call.weight = inverse(weighs ? w->fields.labels_counted : w->fields.counted);
         call.d_output = i > 0 && d_output != NULL ? &more : d_output;
         ODEON_TRY(quantities_bind(w, i, d_output != NULL, &call.quantity));
         calling outer = calling_begin(w->losses[i], "eval");
@@ -252,6 +310,8 @@ odeon_status losses_judge(const worker *w, batch *b)
     if (w->rank == 0) {
         b->loss = loss;
         b->counted = w->fields.counted;
+        b->loss_counted =
+            w->n_losses == 1 && w->label_weights != NULL ? w->fields.labels_counted : b->counted;
         for (int32_t i = 0; i < m->n_metrics; i++) {
             b->metrics[i] = metric_value(w, i, sums);
         }

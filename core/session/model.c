@@ -49,6 +49,7 @@ void model_fini(model *m)
     device_close(&m->opened);
     kernels_destroy(m->kernels);
     mem_free(m->device_text);
+    mem_free(m->lr_factors);
     mem_free(m->fitted);
 }
 

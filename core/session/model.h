@@ -35,8 +35,11 @@ typedef struct model {
     params params;        /* filled by the first worker's network; the others find the same */
     params data_params;   /* of the transforms, which may have none */
     device_buffer values; /* [params.trainable] */
-    device_buffer moments[ODEON_MAX_MOMENTS]; /* [params.trainable] each */
-    int32_t n_moments;
+    /* [params.trainable] each: the optimizer's n_own, then, of train.ema, the mean of the weights.
+     */
+    device_buffer moments[ODEON_MAX_MOMENTS + 1];
+    int32_t n_moments, n_own;
+    double *lr_factors; /* [params.n] of the learning rate; below 0: the parameter is frozen */
 
     char *fitted; /* what the data set fitted (data/fitted.h), for the weights' files; NULL: nothing
                    */

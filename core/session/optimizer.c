@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "odeon/device_move.h"
 #include "odeon/device_solver.h"
 #include "plugin/calling.h"
+#include "session/factors.h"
 
 /* Only where there is an optimizer: sessions that learn nothing have none, and do not come here. */
 static const odeon_optimizer_ops *ops_of(const worker *w)
@@ -20,6 +22,9 @@ static const odeon_optimizer_ops *ops_of(const worker *w)
  * (calling.h). */
 const char *optimizer_moment_name(const worker *w, int32_t moment)
 {
+    if (moment == w->model->n_own) { /* the host's, behind the optimizer's own */
+        return "ema";
+    }
     calling outer = calling_begin(w->optimizer, "moment_name");
     const char *name = ops_of(w)->moment_name(w->optimizer->self, moment);
     calling_leave(outer);
@@ -58,9 +63,10 @@ odeon_status optimizer_make(worker *w)
     model *m = w->model;
     ODEON_TRY(instance_create(m->config->optimizer, "train.optimizer", &w->optimizer));
     calling outer = calling_begin(w->optimizer, "moment_count");
-    m->n_moments = ops_of(w)->moment_count(w->optimizer->self);
+    m->n_own = ops_of(w)->moment_count(w->optimizer->self);
     calling_leave(outer);
-    if (m->n_moments < 0 || m->n_moments > ODEON_MAX_MOMENTS) {
+    m->n_moments = m->n_own + (m->config->ema > 0.0 ? 1 : 0);
+    if (m->n_own < 0 || m->n_own > ODEON_MAX_MOMENTS) {
         return diag_fail(ODEON_ERR_PLUGIN, "train.optimizer: answers with a count out of range");
     }
     return check_moments(w, m->n_moments);
@@ -81,15 +87,35 @@ odeon_status optimizer_clip(worker *w, double norm)
                     .coefficient = factor);
 }
 
+/* The mean of the weights begins with those of before the first update. */
+static odeon_status begin_average(const worker *w, const batch *b, const odeon_tensor *value,
+                                  const odeon_tensor *ema)
+{
+    const model *m = w->model;
+    return b->step > 1
+               ? ODEON_OK
+               : ODEON_DO(m->device, move, copy, w->site.lane.queue, .x = &value->view, .y = ema);
+}
+
+/* ema = decay ema + (1 - decay) value, after an update. */
+static odeon_status average(const worker *w, const odeon_tensor *value, const odeon_tensor *ema)
+{
+    const model *m = w->model;
+    const odeon_view *x[2] = {&ema->view, &value->view};
+    const odeon_scalar decay[2] = {odeon_imm(m->config->ema), odeon_imm(1.0 - m->config->ema)};
+    return ODEON_DO(m->device, solver, lincomb, w->site.lane.queue, .y = ema, .n = 2, .x = x,
+                    .coefficient = decay);
+}
+
 /* Elements offset .. offset + count - 1 of the flat vectors. */
-static odeon_status update_elements(worker *w, const batch *b, int32_t role, int64_t offset,
-                                    int64_t count)
+static odeon_status call_update(worker *w, const batch *b, int32_t role, double factor,
+                                int64_t offset, int64_t count)
 {
     const model *m = w->model;
     odeon_tensor value = model_flat(m, m->values.data, offset, count);
     odeon_tensor grad = model_flat(m, w->grads.data, offset, count);
     odeon_tensor moments[ODEON_MAX_MOMENTS];
-    for (int32_t i = 0; i < m->n_moments; i++) {
+    for (int32_t i = 0; i < m->n_own; i++) {
         moments[i] = model_flat(m, m->moments[i].data, offset, count);
     }
     odeon_update update = {.struct_size = sizeof update,
@@ -97,7 +123,7 @@ static odeon_status update_elements(worker *w, const batch *b, int32_t role, int
                            .queue = w->site.lane.queue,
                            .device = m->device,
                            .step = b->step,
-                           .lr_factor = b->lr_factor,
+                           .lr_factor = b->lr_factor * factor,
                            .param = &value,
                            .grad = &grad,
                            .moment = moments};
@@ -105,15 +131,36 @@ static odeon_status update_elements(worker *w, const batch *b, int32_t role, int
     return calling_end(outer, ops_of(w)->update(w->optimizer->self, &update));
 }
 
+/* Frozen ones (factor below 0) stay, to the bit, and so does their mean. */
+static odeon_status update_elements(worker *w, const batch *b, int32_t role, double factor,
+                                    int64_t offset, int64_t count)
+{
+    const model *m = w->model;
+    bool averages = m->n_moments > m->n_own, moves = factor >= 0.0;
+    odeon_tensor value = model_flat(m, m->values.data, offset, count), ema = value;
+    if (averages) {
+        ema = model_flat(m, m->moments[m->n_own].data, offset, count);
+        ODEON_TRY(begin_average(w, b, &value, &ema));
+    }
+    ODEON_TRY(moves ? call_update(w, b, role, factor, offset, count) : ODEON_OK);
+    return averages && moves ? average(w, &value, &ema) : ODEON_OK;
+}
+
 /* Every element has one worker that updates it: shares are equal up to a cache line, of which no
- * two workers write the same. */
+ * two workers write the same. A share is cut where learning rates differ. */
 static odeon_status update_share(worker *w, const batch *b)
 {
     const model *m = w->model;
     int64_t line = 64 / odeon_dtype_bytes(m->config->dtype), lines = m->params.trainable / line;
     int64_t first = lines * w->rank / m->n_workers * line;
     int64_t end = lines * (w->rank + 1) / m->n_workers * line;
-    return first < end ? update_elements(w, b, ODEON_PARAM_WEIGHT, first, end - first) : ODEON_OK;
+    factor_run run;
+    for (size_t next = 0; factors_next(m, &next, &run);) {
+        int64_t from = run.first > first ? run.first : first, to = run.end < end ? run.end : end;
+        ODEON_TRY(from < to ? update_elements(w, b, ODEON_PARAM_WEIGHT, run.factor, from, to - from)
+                            : ODEON_OK);
+    }
+    return ODEON_OK;
 }
 
 /* Where a parameter must not be cut in pieces: the worker on whose share it begins updates it. */
@@ -124,7 +171,22 @@ static odeon_status update_parameters(worker *w, const batch *b)
         const param *p = &m->params.list[i];
         bool mine = p->role != ODEON_PARAM_STATE &&
                     p->offset * m->n_workers / m->params.trainable == w->rank;
-        ODEON_TRY(mine ? update_elements(w, b, p->role, p->offset, p->count) : ODEON_OK);
+        ODEON_TRY(mine ? update_elements(w, b, p->role, m->lr_factors[i], p->offset, p->count)
+                       : ODEON_OK);
+    }
+    return ODEON_OK;
+}
+
+odeon_status optimizer_freeze(const worker *w)
+{
+    const model *m = w->model;
+    factor_run run;
+    for (size_t next = 0; factors_next(m, &next, &run);) {
+        if (run.factor < 0.0) {
+            odeon_tensor grads = model_flat(m, w->grads.data, run.first, run.end - run.first);
+            ODEON_TRY(ODEON_DO(m->device, move, fill, w->site.lane.queue, .y = &grads,
+                               .value = odeon_imm(0.0)));
+        }
     }
     return ODEON_OK;
 }

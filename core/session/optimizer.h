@@ -10,6 +10,8 @@ double optimizer_learning_rate(const worker *w); /* before any schedule */
 /* The plugin's own text. */
 const char *optimizer_moment_name(const worker *w, int32_t moment);
 
+/* Sets the gradient of frozen parameters to 0, so that its norm is that of the others. */
+odeon_status optimizer_freeze(const worker *w);
 /* Scales the gradient [trainable] to a norm of at most train.clip_norm. */
 odeon_status optimizer_clip(worker *w, double norm);
 /* Steps the parameters that are this worker's to step, on values and moments [trainable]. Others'

@@ -52,6 +52,12 @@ typedef struct batch {
     const void *stored;
     const double *values;
 
+    /* A part of a step, parts of which add their gradients up: number part of parts, which begins
+     * with sample offset of the step and has share of its samples. parts 0: the batch is the step.
+     */
+    int64_t part, parts, offset;
+    double share;
+
     int64_t epoch, step; /* key of the random numbers; step is the optimizer's too */
     double lr_factor;
 
@@ -59,7 +65,7 @@ typedef struct batch {
     double *labels_out;
 
     /* Answers, written by rank 0. */
-    double loss, metrics[ODEON_MAX_METRICS], counted, grad_norm;
+    double loss, metrics[ODEON_MAX_METRICS], counted, loss_counted, grad_norm;
     session_seconds seconds;
 } batch;
 

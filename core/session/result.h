@@ -15,7 +15,8 @@ typedef struct session_seconds {
 typedef struct session_result {
     double loss;                       /* mean over the batch */
     double metrics[ODEON_MAX_METRICS]; /* means over the batch */
-    double counted;         /* elements of the label that loss and metrics are means over */
+    double counted;                    /* elements of the label that the metrics are means over */
+    double loss_counted;    /* the same of the loss, where classes count differently; 0: counted */
     double grad_norm;       /* before clipping; NAN when nothing was differentiated */
     device_counters device; /* of all workers */
     session_seconds seconds;

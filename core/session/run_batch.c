@@ -65,6 +65,7 @@ static odeon_status run(session *s, batch *b, session_result *out)
     if (out != NULL) {
         *out = (session_result){.loss = b->loss,
                                 .counted = b->counted,
+                                .loss_counted = b->loss_counted,
                                 .grad_norm = b->grad_norm,
                                 .seconds = b->seconds,
                                 .device = device_counts_since(s->model.device, &before)};
@@ -72,6 +73,64 @@ static odeon_status run(session *s, batch *b, session_result *out)
         out->n_blocks = session_blocks(s, &out->blocks);
     }
     return status;
+}
+
+/* Means over the parts of a step; all else is of the last part. */
+static void add_part(session_result *out, const session_result *part)
+{
+    double before = out->counted, loss_before = out->loss_counted, sum = before + part->counted;
+    double loss_sum = loss_before + part->loss_counted;
+    session_result all = *part;
+    if (sum > 0.0 && loss_sum > 0.0) {
+        all.loss = (loss_before * out->loss + part->loss_counted * part->loss) / loss_sum;
+        for (size_t i = 0; i < ODEON_MAX_METRICS; i++) {
+            all.metrics[i] = (before * out->metrics[i] + part->counted * part->metrics[i]) / sum;
+        }
+    }
+    all.counted = sum;
+    all.loss_counted = loss_sum;
+    all.seconds.data += out->seconds.data;
+    all.seconds.forward += out->seconds.forward;
+    all.seconds.backward += out->seconds.backward;
+    all.seconds.update += out->seconds.update;
+    *out = all;
+}
+
+/* Part k of a step of so many, each of at most `most` samples. What is expected after the step is
+ * read ahead during its last part. */
+static odeon_status train_part(session *s, const batch *whole, int64_t k, int64_t most,
+                               const expected_batch *expected, session_result *out)
+{
+    batch b = *whole;
+    b.part = k;
+    b.parts = (whole->n + most - 1) / most;
+    b.offset = k * most;
+    int64_t left = whole->n - b.offset;
+    b.n = left < most ? left : most;
+    b.indices = whole->indices + b.offset;
+    b.share = (double)b.n / (double)whole->n;
+    left -= b.n;
+    expected_batch next = {
+        .source = whole->source, .n = left < most ? left : most, .indices = b.indices + b.n};
+    s->expected = left > 0 ? next : *expected;
+    return run(s, &b, out);
+}
+
+static odeon_status train_parts(session *s, const batch *whole, session_result *out)
+{
+    expected_batch expected = s->expected;
+    int64_t most = s->model.config->batch;
+    *out = (session_result){.loss = 0.0};
+    for (int64_t k = 0; k * most < whole->n; k++) {
+        session_result part;
+        odeon_status status = train_part(s, whole, k, most, &expected, &part);
+        if (status != ODEON_OK) {
+            *out = part;
+            return status;
+        }
+        add_part(out, &part);
+    }
+    return ODEON_OK;
 }
 
 odeon_status session_train(session *s, const data_source *source, int64_t n, const int64_t *indices,
@@ -84,7 +143,8 @@ odeon_status session_train(session *s, const data_source *source, int64_t n, con
                .epoch = epoch,
                .step = step,
                .lr_factor = lr_factor};
-    return run(s, &b, out);
+    bool parts = s->model.config->accumulate > 1 && n > s->model.config->batch && out != NULL;
+    return parts ? train_parts(s, &b, out) : run(s, &b, out);
 }
 
 /* Without an epoch and a step: nothing in evaluation mode draws random numbers. */

@@ -7,7 +7,8 @@
 #include "session/result.h"
 
 /* One optimizer step on samples indices[0 .. n-1] of source; step counts from 1 and is the
- * optimizer's. */
+ * optimizer's. With train.accumulate it goes through them in batches of data.batch, whose gradients
+ * are averaged over the samples; counters in out are then those of the last. */
 odeon_status session_train(session *s, const data_source *source, int64_t n, const int64_t *indices,
                            int64_t epoch, int64_t step, double lr_factor, session_result *out);
 /* Loss and metrics in evaluation mode; nothing is stored for a backward pass. */

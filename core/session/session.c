@@ -10,6 +10,7 @@
 #include "ode/ode.h"
 #include "odeon/device_ext.h"
 #include "session/build_worker.h"
+#include "session/factors.h"
 #include "session/jobs.h"
 #include "session/members.h"
 #include "session/placement.h"
@@ -71,6 +72,7 @@ static odeon_status make_workers(session *s, int64_t max_batch)
     ODEON_TRY(make_worker(s, 0));
     int32_t n = choose_workers(&s->model, &s->workers[0], max_batch, most);
     s->n_planned = s->model.n_workers = n;
+    ODEON_TRY(factors_find(&s->model));
     if (s->model.shapes_only) { /* the others would be the same */
         return ODEON_OK;
     }

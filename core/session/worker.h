@@ -40,10 +40,15 @@ typedef struct worker {
     instance *losses[MODEL_MAX_LOSSES], *optimizer;
     int32_t sums_at[MODEL_MAX_LOSSES], n_sums;
     loss_quantities quantities[MODEL_MAX_LOSSES];
+    /* Of the loss that weighs labels (loss.h), number weighing: what each class counts, [classes];
+     * NULL: none does. */
+    double *label_weights;
+    size_t weighing;
     device_buffer d_quantity; /* of one loss, before they are added up */
 
     /* Device memory: flat vectors, [params.trainable] and [params.state]; */
     device_buffer grads, states;
+    device_buffer accumulated;   /* gradient of the parts of a step so far; of train.accumulate */
     device_buffer states_before; /* running state as the batch found it */
     /* and of the slice, in the order in which a batch needs it. */
     device_buffer stored; /* the input before its transforms */
@@ -66,7 +71,8 @@ typedef struct worker {
     double *numbers[DATA_ROLES];
     int64_t host_samples;
     batch_fields fields;
-    double *shared; /* [1 + T]: sum of masks, times; summed over the workers in shared_buffer */
+    double *shared; /* [2 + T]: sums of masks and of labels, times; summed over the workers in
+                       shared_buffer */
     device_buffer shared_buffer;
 
     /* How far the last batch came: samples in fields, samples in output (-1: not so far); whether

@@ -84,12 +84,12 @@ static double clip_at(const solver *s, double t)
 void controller_first_slots(const solver *s, double values[CONTROLLER_FIRST_SLOTS])
 {
     double t0 = s->task.times[0];
-    const double first[CONTROLLER_FIRST_SLOTS] = {
-        [ODEON_SLOT_T] = t0,
-        [ODEON_SLOT_END] = clip_at(s, t0),
-        [ODEON_SLOT_REACH] = solve_end(s),
-        [ODEON_SLOT_LEAST] = controller_least_step(s),
-        [ODEON_SLOT_LIMIT] = (double)controller_steps_left(s)};
+    const double first[CONTROLLER_FIRST_SLOTS] = {[ODEON_SLOT_T] = t0,
+                                                  [ODEON_SLOT_END] = clip_at(s, t0),
+                                                  [ODEON_SLOT_REACH] = solve_end(s),
+                                                  [ODEON_SLOT_LEAST] = controller_least_step(s),
+                                                  [ODEON_SLOT_LIMIT] =
+                                                      (double)controller_steps_left(s)};
     memcpy(values, first, sizeof first);
 }
 

@@ -22,7 +22,8 @@ int64_t controller_steps_left(const solver *s); /* that the pass may still try *
  * move t. */
 double controller_least_step(const solver *s);
 
-/* What a solve is given in slots, and zeros in the others that it reads: as numbers, and written. */
+/* What a solve is given in slots, and zeros in the others that it reads: as numbers, and written.
+ */
 enum { CONTROLLER_FIRST_SLOTS = ODEON_SLOT_LIMIT + 1 };
 void controller_first_slots(const solver *s, double values[CONTROLLER_FIRST_SLOTS]);
 odeon_status controller_write_slots(solver *s);

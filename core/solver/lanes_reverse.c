@@ -84,9 +84,7 @@ static bool output_of(const pass *p, int64_t i, int32_t nth, int32_t reg, int32_
     }
     double place = l->read_at[(int64_t)x->row * l->task.n_times + output];
     *at = (int32_t)(output * l->task.rows) + x->row;
-    *weight = place < 1.0     ? dense_weight(l->one, x->h, place, reg)
-              : reg == REG_Y1 ? 1.0
-                              : 0.0;
+    *weight = place < 1.0 ? dense_weight(l->one, x->h, place, reg) : reg == REG_Y1 ? 1.0 : 0.0;
     return *weight != 0.0;
 }
 

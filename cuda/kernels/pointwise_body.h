@@ -19,6 +19,8 @@ KERNEL_FN real REAL(unary_value)(int32_t id, real x)
         return MATH(cos)(x);
     case ODEON_UNARY_ABS:
         return MATH(fabs)(x);
+    case ODEON_UNARY_ERF:
+        return MATH(erf)(x);
     default:
         return REAL(activation)(id, x);
     }
@@ -53,6 +55,8 @@ KERNEL_FN real REAL(unary_slope)(int32_t id, real kept)
         return -MATH(sin)(kept);
     case ODEON_UNARY_ABS:
         return kept > zero ? one : kept < zero ? -one : kept; /* 0 at 0, NaN at NaN */
+    case ODEON_UNARY_ERF: /* 2 / sqrt(pi) exp(-x^2) */
+        return (real)1.1283791670955126 * MATH(exp)(-kept * kept);
     default:
         return one;
     }

@@ -117,6 +117,11 @@ typedef struct odeon_device_lanes {
     odeon_status (*step_control)(odeon_queue *queue, const odeon_lanes_step *call);
     odeon_status (*step_start)(odeon_queue *queue, const odeon_lanes_step *call);
     odeon_status (*move)(odeon_queue *queue, const odeon_lanes_move *call);
+    /* (optional) From here on, until it is called with 0, what layers ask of this queue gives a row
+     * the same bits whatever rows are beside it, and however many: products that do not are
+     * computed in another way. Sums over rows, as gradients of parameters are, excepted. NULL: it
+     * is always so. [worker; batch] */
+    odeon_status (*apart)(odeon_queue *queue, int32_t on);
 } odeon_device_lanes;
 
 #ifdef __cplusplus

@@ -19,14 +19,31 @@ enum {
     ODEON_DIFFERENCE_COUNT
 };
 
+/* Bits of softmax_cross_entropy. */
+enum {
+    /* The fields from smoothing on count. */
+    ODEON_CROSS_ENTROPY_WEIGHED = 1 << 16
+};
+
 /* x[B,K] logits, labels I64 [B]. sums F64 [2] = weight * sum of -log softmax(x)[label], and the
  * number of rows whose first largest element is the label. dx = weight * (softmax(x) - onehot)
- * (NULL: not wanted). A label outside [0, K) or a NaN row gives a NaN loss. */
+ * (NULL: not wanted). A label outside [0, K) or a NaN row gives a NaN loss.
+ *
+ * With ODEON_CROSS_ENTROPY_WEIGHED row b counts mask[b] times, not at all where that is 0, also
+ * among the rows that are right, and its loss is, with p = softmax(x) and c = class_weight,
+ *
+ *   (1 - smoothing) c[label] (-log p[label]) + smoothing / K sum over k of c[k] (-log p[k])
+ *
+ * as torch.nn.CrossEntropyLoss has it, up to the mean, which weight makes of the sum. */
 typedef struct odeon_softmax_cross_entropy {
     uint32_t struct_size, flags;
     const odeon_view *x, *labels;
     const odeon_tensor *sums, *dx;
     double weight;
+    double smoothing;           /* 0 to 1 */
+    const double *class_weight; /* [n] on the host, n = K, each >= 0; NULL: 1 everywhere */
+    int32_t n, reserved0;
+    const odeon_view *mask; /* [B] of x's dtype, or NULL: 1 everywhere */
 } odeon_softmax_cross_entropy;
 
 /* x, target, mask (NULL: 1 everywhere) and dx (NULL: not wanted) of one count; kind is one of

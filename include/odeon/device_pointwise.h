@@ -26,6 +26,7 @@ enum {
     ODEON_UNARY_SIN,          /* x */
     ODEON_UNARY_COS,          /* x */
     ODEON_UNARY_ABS,          /* x */
+    ODEON_UNARY_ERF,          /* x   2 / sqrt(pi) times the integral of exp(-u^2) from 0 to x */
     ODEON_UNARY_COUNT
 };
 /* The ids up to SIGMOID may also stand in an epilogue. */

@@ -44,7 +44,9 @@ typedef struct odeon_loss_call {
     const odeon_view *output; /* of the network: [B, ...] */
     const odeon_view *label;  /* I64 [B] for classes, else of output's shape and dtype */
     const odeon_view *mask;   /* of output's dtype and label's shape, 0: leave it out; or NULL */
-    double weight; /* 1 / elements of the global batch's label, or 1 / sum of its mask; never inf */
+    /* 1 / elements of the global batch's label, or 1 / sum of its mask; never inf. Of a loss with
+     * label_weight each element counts as much more as that says. */
+    double weight;
     /* F64 [1 + metric_count] on the device, written: this slice's share of the loss, so that the
      * sum over the workers is the mean over the global batch; then each metric's sum over the
      * elements of the slice's label, times the mask. */
@@ -67,7 +69,8 @@ typedef struct odeon_loss_ops {
     uint32_t struct_size;
     uint32_t reserved0;
     int32_t (*metric_count)(void *self); /* at most ODEON_MAX_METRICS. [any; build] */
-    /* "accuracy"; its value is the sum divided by what weight is the inverse of. [any; build] */
+    /* "accuracy"; its value is the sum divided by the elements, or by the sum of the mask. [any;
+     * build] */
     const char *(*metric_name)(void *self, int32_t index);
     /* Does the loss fit? ODEON_ERR_CONFIG with what does not fit in the message.
      * [worker; build] */
@@ -76,6 +79,9 @@ typedef struct odeon_loss_ops {
     /* (optional) The name of quantity index that it wants, NULL after the last, of at most
      * ODEON_MAX_QUANTITIES; lives as long as the instance. [any; build] */
     const char *(*quantity)(void *self, int32_t index);
+    /* (optional) How much a sample of class label counts in the mean, >= 0. One loss of a run may
+     * answer anything but 1. [worker; build] */
+    double (*label_weight)(void *self, int64_t label);
 } odeon_loss_ops;
 
 #ifdef __cplusplus

@@ -2,13 +2,14 @@
 """results.py FOLDER: what results.sh has measured, as one page of tables on standard output.
 
 FOLDER has peers*.json (peers.py --results; of several the rows are joined), peak-N.tsv of N threads (peak.c), facts.tsv (name, text), MODEL.csv of
-odeon bench for each model, shipped.tsv (name, microseconds, what).
+odeon bench and MODEL.profile (share, library, function) for each model, shipped.tsv (name, microseconds, what).
 """
 import csv
 import glob
 import json
 import math
 import os
+import re
 import sys
 
 sys.dont_write_bytecode = True
@@ -134,6 +135,40 @@ def print_operators(folder):
         report.table(("model", "operator", "calls", "ms", "share", "GFLOP/s", "GB/s"), found)
 
 
+# What functions do: the first line whose pattern a function of the library begins with.
+WORK = [("convolutions, vectors of filters", r"cpu\.so", "filters_[0-9]"),
+        ("convolutions, vectors of places", r"cpu\.so", "places_[0-9]"),
+        ("gradients of their weights", r"cpu\.so", "outer_"),
+        ("their packing and transposing", r"cpu\.so", "images|begin|turn|weights_|pack_image|pack_places|filters_|places_"),
+        ("products", r"cpu\.so", "tile|multiply|dot|narrow|pack|finish|cpu_gemm"),
+        ("OpenBLAS", "libopenblas", ""),
+        ("normalization", r"cpu\.so", "group_|vjp_of_groups|batch_norm|channel_moment|channel_sum|column_sums"),
+        ("steps of the solver", r"cpu\.so", "combine|lincomb|error_sum|odeon_kit"),
+        ("functions and their vjps", r"cpu\.so", "unary|binary|power|bias_|vector_"),
+        ("the rest of the device", r"cpu\.so", ""),
+        ("copies", r"libc", "__mem"),
+        (None, r"libz|idx|\[", ""),  # reading the data set, and pages that are new: before the steps
+        ("the host and its plugins", "", "")]
+
+
+def print_profiles(folder):
+    models, shares = [], {}
+    for letter in TITLES:
+        lines = read_lines(os.path.join(folder, letter + ".profile"))
+        for share, library, function in lines:
+            name = next(n for n, l, f in WORK if re.match(l, library) and re.match(f, function))
+            shares[name, letter] = shares.get((name, letter), 0.0) + float(share)
+        models += [letter] if lines else []
+    steps = {m: sum(x for (name, letter), x in shares.items() if letter == m and name) or 1.0 for m in models}
+    if models:
+        print("## Where its instructions go\n\nPer cent of the samples of `perf` while training steps are repeated, one "
+              "worker, without those in the kernel and of reading the data set, which come before the steps.\n")
+        report.table(["what"] + models, [[name] + ["%.1f" % (100.0 * shares.get((name, m), 0.0) / steps[m]) for m in models]
+                                         for name, _, _ in WORK if name])
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles.md")) as file:
+        print(file.read())
+
+
 def print_goals(rows):
     found = []
     for case, peer, *goals in GOALS:
@@ -189,6 +224,7 @@ def main(folder):
     print_workers(rows)
     print_rooflines(rows, peaks)
     print_operators(folder)
+    print_profiles(folder)
     if peers["notes"]:
         print("## Not measured\n")
         for note in peers["notes"]:

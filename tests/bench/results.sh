@@ -68,6 +68,24 @@ operators() { # LETTER INI [OVERRIDE...]
         --samples 2 --csv >"$work/$letter.csv" || rm -f "$work/$letter.csv"
 }
 
+# Samples of the processor's state while steps are repeated: function and share, of each library.
+profile() { # LETTER INI [OVERRIDE...]
+    local letter=$1 ini=$2
+    shift 2
+    command -v perf >/dev/null || return 0
+    perf record -q -F 997 -o "$work/perf.data" "$build/odeon" bench "$source/conf/$ini.ini" run.workers=1 "$@" \
+        --what step --seconds 3 --samples 1 >/dev/null 2>&1 &&
+        perf report -i "$work/perf.data" --stdio -g none -F overhead,dso,symbol -t '|' 2>/dev/null |
+        awk -F '|' '/^ *[0-9]/ { gsub(/^ +| +$|%/, "", $1); gsub(/ /, "", $2); sub(/^ *\[.\] /, "", $3); sub(/ +$/, "", $3)
+            print $1 "\t" $2 "\t" $3 }' >"$work/$letter.profile" || rm -f "$work/$letter.profile"
+    rm -f "$work/perf.data"
+}
+
+both() { # LETTER INI [OVERRIDE...]
+    operators "$@"
+    profile "$@"
+}
+
 # Differences of two lengths of run, so that the start does not count.
 shipped() { # NAME INI SHORT LONG WHAT [OVERRIDE...]: epochs, of 8 steps each
     local name=$1 ini=$2 short=$3 long=$4 what=$5 times=() epochs begin
@@ -87,16 +105,16 @@ facts
 peaks 1 2
 "$python" "$here/peers.py" "${quick[@]}" --budget "$budget" --build "$build" --data "$data" \
     --results "$work/peers.json"
-operators a mnist_odenet_groupnorm "data.path=$data"
-operators b fashion_mnist_conv_node "data.path=$data" model.ode.integrator=dopri5 \
+both a mnist_odenet_groupnorm "data.path=$data"
+both b fashion_mnist_conv_node "data.path=$data" model.ode.integrator=dopri5 \
     model.ode.control=torchdiffeq 'model.ode.gradient=adjoint(norm=full)'
 if [ ${#quick[@]} -eq 0 ]; then
-    operators c mnist_rknet_rk4 "data.path=$data" model.ode.integrator=rk4_38
-    operators d mnist_anode_conv "data.path=$data"
-    operators e mnist_odenet "data.path=$data" data.crop.enabled=no
+    both c mnist_rknet_rk4 "data.path=$data" model.ode.integrator=rk4_38
+    both d mnist_anode_conv "data.path=$data"
+    both e mnist_odenet "data.path=$data" data.crop.enabled=no
 fi
-operators i iris_anode_time
-operators s spiral
+both i iris_anode_time
+both s spiral
 shipped "iris as shipped" iris_anode_time 20 120 "epochs of 8 steps, each with its evaluation and checkpoint"
 shipped "iris, nothing but steps" iris_anode_time 200 1200 "no evaluation, no checkpoint before the end" \
     "run.eval_every=100000 epochs" run.checkpoint_seconds=1000 run.log_every=100000

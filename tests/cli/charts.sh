@@ -54,6 +54,11 @@ expect 0 "ode: evaluations" solve p0-1 --split test --out states.csv run.workers
 evaluations=$(sed -n 's/.*evaluations \([0-9]*\)[, ].*/\1/p' out)
 expect 0 "phase in phase.svg" plot phase p0-1 --out phase.svg
 has phase.svg "evaluated $evaluations times"
+expect 0 "density in density.csv" plot density p0-1 --out density.csv
+awk -F, '$3 == "cells" { n[$1]++; if ($8 > most[$1]) most[$1] = $8; if (!($8 >= 0 && $8 <= 1)) bad++ }
+    END { exit !(n[0] == 1600 && n[1] == 1600 && most[0] == 1 && most[1] == 1 && bad == 0) }' density.csv ||
+    fail "densities of other cells"
+expect 3 "its state has 3 numbers" plot density p1-1 --out x.svg
 expect 0 "flow in flow.svg" plot flow p0-1 --out flow.svg
 
 # ---- tables ----
@@ -93,5 +98,22 @@ expect 3 "the columns integrator, error and evals" plot work_precision p0-1 --ou
 expect 3 "loss: nothing to draw" plot loss two.csv --out x.svg
 expect 2 "two.csv" plot curves two.csv --out two.csv
 expect 5 "two.csv" report two.csv
+
+# ---- the figures of conf/figures ----
+for file in "$source"/conf/figures/*.ini; do
+    expect 0 "ok" check "$file"
+done
+export ODEON=$odeon
+bash "$source/conf/figures/make.sh" --out made rknet_article lane_emden >out 2>err || fail "make.sh"
+has made/rknet_article.svg "article"
+has made/lane_emden.svg "rk4 with h = 0.5"
+! bash "$source/conf/figures/make.sh" --out made no_such_figure >out 2>err || fail "make.sh draws what is none"
+has err "no figure is named 'no_such_figure'"
+awk -F'[](]' '/^[|] `/ { for (i = 2; i <= NF; i++) if ($i ~ /[.](svg|png)[)]/) { sub(/[)].*/, "", $i); print $i } }' \
+    "$source/conf/figures/README.md" >named
+while read -r file; do
+    [ -s "$source/conf/figures/$file" ] || fail "README names $file, which is not there"
+done <named
+[ "$(wc -l <named)" -ge 20 ] || fail "README names few figures"
 [ ! -e x.svg ] || fail "a file where there is nothing to draw"
 echo ok

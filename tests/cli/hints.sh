@@ -34,7 +34,7 @@ model.head.layer=group_norm groupnorm
 model.head.layer=Sequential chain
 model.head.layer=neural_ode ode
 model.head.then=ReLU relu
-model.head.then=gelu relu
+model.head.then=GELU gelu
 train.loss=nll cross_entropy
 train.loss=crossentropy cross_entropy
 train.loss=CrossEntropyLoss cross_entropy
@@ -54,7 +54,7 @@ data.dataset=pandas csv
 END
 # Nothing near: all there are. A gpu is no slip of cpu.
 hint "no optimizer is named 'lbfgs': allowed: adam, adamw, rmsprop, sgd" train.optimizer=lbfgs
-hint "no layer is named 'silu': allowed: augment, avgpool, batchnorm" model.head.then=silu
+hint "no layer is named 'mish': allowed: augment, avgpool, batchnorm" model.head.then=mish
 if [ -e "$build/plugins/device/cuda.so" ]; then
     hint "no device is named 'gpu': did you mean 'cuda'?" run.device=gpu
 else

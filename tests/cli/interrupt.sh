@@ -25,6 +25,46 @@ ended() {
     [ $((SECONDS - begun)) -le 5 ] || fail "took $((SECONDS - begun)) seconds to end"
 }
 
+# stuck NAME WORKERS STATUS RANK: begins a run whose step 9, after an epoch of 8, never ends. Its id
+# goes to NAME.pid; how it ends, and the second when, to NAME.end. At the lowest priority, as it and
+# what follows here run side by side.
+stuck() {
+    {
+        nice -n 19 "$odeon" train "$ini/small.ini" "$data" run.epochs=3 run.out="$1" run.workers="$2" \
+            run.checkpoint_seconds=0 --plugin-path "$build/test-plugins" \
+            "model.pool.then=flatten, faulty(status=$3, rank=$4, call=9, train_only=yes)" \
+            >"$1.out" 2>"$1.err" </dev/null &
+        echo $! >"$1.pid"
+        answer=0
+        wait $! || answer=$?
+        echo "$answer $SECONDS" >"$1.end"
+    } &
+    helpers+=($!)
+}
+
+# One thread spins, with or without another that waits for it in a collective, or is blocked in a
+# system call: five seconds after the signal it is over, which is looked at in the end.
+helpers=()
+stuck spins 1 spins 0
+stuck waits 2 spins 1
+stuck reads 1 reads 0
+stuck twice 2 reads 1
+for name in spins waits reads twice; do
+    for _ in $(seq 600); do
+        [ ! -e "$name/checkpoints/ckpt-8.safetensors" ] || break
+        sleep 0.1
+    done
+    [ -e "$name/checkpoints/ckpt-8.safetensors" ] || fail "$name: no epoch has come to its end"
+done
+sleep 0.3 # for step 9 to begin; if it has not, the run stops before it, which shows below
+begun=$SECONDS
+kill -s TERM "$(cat spins.pid)"
+kill -s INT "$(cat waits.pid)"
+kill -s HUP "$(cat reads.pid)"
+kill -s INT "$(cat twice.pid)"
+sleep 0.5
+kill -s TERM "$(cat twice.pid)"
+
 for pair in INT:130 TERM:143 HUP:129; do
     signal=${pair%:*}
     start "$signal"
@@ -88,57 +128,21 @@ if [ -e cut/effective.ini ]; then # else it was hit before there was a run
     done
 fi
 
-# stuck NAME WORKERS STATUS RANK: begins a run whose step 9, after an epoch of 8, never ends.
-stuck() {
-    "$odeon" train "$ini/small.ini" "$data" run.epochs=3 run.out="$1" run.workers="$2" \
-        run.checkpoint_seconds=0 --plugin-path "$build/test-plugins" \
-        "model.pool.then=flatten, faulty(status=$3, rank=$4, call=9, train_only=yes)" \
-        >"$1.out" 2>"$1.err" </dev/null &
-}
-
-# One thread spins, with or without another that waits for it in a collective, or is blocked in a
-# system call: five seconds after the signal it is over. Side by side, as each takes its time.
-declare -A pids
-stuck spins 1 spins 0
-pids[spins]=$!
-stuck waits 2 spins 1
-pids[waits]=$!
-stuck reads 1 reads 0
-pids[reads]=$!
-stuck twice 2 reads 1
-pids[twice]=$!
-for name in spins waits reads twice; do
-    for _ in $(seq 600); do
-        [ ! -e "$name/checkpoints/ckpt-8.safetensors" ] || break
-        sleep 0.1
-    done
-    [ -e "$name/checkpoints/ckpt-8.safetensors" ] || fail "$name: no epoch has come to its end"
-done
-sleep 0.3 # for step 9 to begin; if it has not, the run stops before it, which shows below
-kill -s TERM "${pids[spins]}"
-kill -s INT "${pids[waits]}"
-kill -s HUP "${pids[reads]}"
-kill -s INT "${pids[twice]}"
-begun=$SECONDS
-sleep 0.5
-kill -s TERM "${pids[twice]}"
-
-# over NAME CODE TEXT
+# over NAME CODE SECONDS TEXT: of a stuck run, how it ended and after how many seconds at most.
 over() {
-    local answer=0
-    wait "${pids[$1]}" || answer=$?
+    local answer second
+    read -r answer second <"$1.end"
     [ "$answer" -eq "$2" ] || fail "$1: exit code $answer, expected $2: $(cat "$1.err")"
+    [ $((second - begun)) -le "$3" ] || fail "$1: it took $((second - begun)) seconds to end"
     [ "$(wc -l <"$1.err")" -eq 1 ] || fail "$1: not one line: $(cat "$1.err")"
-    has "$1.err" "odeon: ended by $3; kept: the state after step 8 of 24, \
+    has "$1.err" "odeon: ended by $4; kept: the state after step 8 of 24, \
 $work/$1/checkpoints/ckpt-8.safetensors; to go on: $odeon train $work/$1 --resume"
 }
-over twice 143 "a second SIGTERM"
-[ $((SECONDS - begun)) -le 3 ] || fail "a second signal took $((SECONDS - begun)) seconds"
-over spins 143 "SIGTERM: what was under way took too long"
-over waits 130 "SIGINT: what was under way took too long"
-over reads 129 "SIGHUP: what was under way took too long"
-[ $((SECONDS - begun)) -le 8 ] || fail "it took $((SECONDS - begun)) seconds to end"
+wait "${helpers[@]}"
+over twice 143 3 "a second SIGTERM"
+over spins 143 8 "SIGTERM: what was under way took too long"
+over waits 130 8 "SIGINT: what was under way took too long"
+over reads 129 8 "SIGHUP: what was under way took too long"
 for file in weights.safetensors weights-best.safetensors checkpoints/ckpt-8.safetensors; do
     [ -s "spins/$file" ] || fail "$file is not kept"
 done
-

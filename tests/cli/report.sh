@@ -74,6 +74,10 @@ expect 0 "confusion in confusion.csv" plot confusion one --out confusion.csv
 right=$(awk -F, '$1 == $2 { n += $3 } END { print n }' confusion.csv)
 [ "$(awk -v n="$right" 'BEGIN { printf "%.1f", 100 * n / 64 }')" = "$accuracy" ] || fail "the matrix has $right right"
 
+expect 0 "samples in samples.svg" plot samples one --out samples.svg
+[ "$(grep -o "<image" samples.svg | wc -l)" -eq 12 ] || fail "not twelve pictures of samples"
+has loss.py '"#C84000"'
+
 expect 2 "--out" plot loss one --out one/metrics.csv
 cp one/metrics.csv kept.csv
 expect 2 "metrics.csv" plot loss one --out one/metrics.py

@@ -45,8 +45,8 @@ expect 0 "oscillators.ini: ok" check oscillators.ini
 ! grep -q "one sample after the other" out || fail "an explicit tableau goes sample by sample"
 expect 0 "side by side: the integrator is no explicit tableau" check oscillators.ini \
     model.ode.integrator=kvaerno3
-expect 0 "side by side: steps are given" check oscillators.ini model.ode.steps=3 model.ode.rtol= \
-    model.ode.atol=
+sed '/tol = /d' oscillators.ini >given.ini
+expect 0 "side by side: steps are given" check given.ini model.ode.steps=3
 
 # Predictions and evaluations too.
 expect 0 "" train oscillators.ini run.out=run

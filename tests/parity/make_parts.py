@@ -100,6 +100,30 @@ class Branches(nn.Module):
         return sum(run(chain, t, x) for chain in self.chains)
 
 
+class Gate(Branches):
+    """The product of two of them."""
+    def forward(self, x):
+        return run(self.chains[0], None, x) * run(self.chains[1], None, x)
+
+
+class Joined(Branches):
+    def forward(self, x):
+        return torch.cat([run(chain, None, x) for chain in self.chains], 1)
+
+
+class Pick(nn.Module):
+    def forward(self, x):
+        return x[:, [8, 0, 3, 5]]
+
+
+class SecondOrder(Branches):
+    """y'' of a state (y, y'): the first chain makes it."""
+    timed = True
+
+    def forward(self, t, x):
+        return torch.cat([x[:, x.shape[1] // 2:], run(self.chains[0], t, x)], 1)
+
+
 class TimedBranches(Branches):
     timed = True
 
@@ -125,6 +149,13 @@ def containers(layers, solve):
     return [Centre()] + row + [branches, Ode([block], solve), layers.dense("head", 5, CLASSES)]
 
 
+def joined(layers, solve):
+    gate = Gate([layers.dense("gate.a", 4, 6), nn.Tanh()], [layers.dense("gate.b", 4, 6), nn.Sigmoid()])
+    join = Joined([layers.dense("join.a", 6, 3), nn.SiLU()], [nn.Identity()])
+    second = SecondOrder([layers.dense("ode.second.dense", 4, 2, time="last"), nn.Tanh()])
+    return [gate, join, Pick(), Ode([second], solve), layers.dense("head", 4, CLASSES)]
+
+
 def physics(layers, solve):
     known = layers.enter("ode.both.known", Known())
     rest = [layers.dense("ode.both.rest", 2, 4, time="first"), nn.Tanh(), layers.dense("ode.both.rest.dense", 4, 2)]
@@ -144,6 +175,7 @@ HALVES = [0.0] + [t for a, b in zip(TIMES, TIMES[1:]) for t in ((a + b) / 2, b)]
 
 CASES = {
     "containers": lambda: Case(containers, adaptive(odeint, 1e-5, first_step=0.3), (4,), optimizer=nesterov(1e-1)),
+    "joined": lambda: Case(joined, fixed(rk4, [1 / 3] * 3), (4,), optimizer=nesterov(1e-1)),
     "physics": lambda: Case(physics, fixed(rk4, [1 / 3] * 3), (2,), labels=(2,), loss=F.mse_loss,
                             optimizer=nesterov(1e-2)),
     "spiral_steps": lambda: Case(spiral, through(HALVES), (2,), first=False, **DYNAMICS),

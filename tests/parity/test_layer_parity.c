@@ -33,6 +33,29 @@ static const parity_case cases[] = {
     {"tanh", "tanh"},
     {"relu", "relu"},
     {"sigmoid", "sigmoid"},
+    {"gelu", "gelu"},
+    {"gelu_tanh", "gelu(approximate=tanh)"},
+    {"silu", "silu"},
+    {"elu", "elu(alpha=0.7)"},
+    {"elu_1", "elu"},
+    {"leaky_relu", "leaky_relu(slope=0.02)"},
+    {"sin", "sin(frequency=3)"},
+    {"conv1d", "conv1d(filters=5, kernel=3, stride=2, padding=1)"},
+    {"conv1d_plain", "conv1d(filters=3, kernel=4)"},
+    {"transpose", "conv_transpose2d(filters=4, kernel=3, stride=2, padding=1, output_padding=1)"},
+    {"transpose_plain", "conv_transpose2d(filters=3, kernel=2 4)"},
+    {"upsample_2", "upsample"},
+    {"upsample_3", "upsample(factor=3)"},
+    {"layernorm", "layernorm"},
+    {"layernorm_rows", "layernorm(epsilon=0.1)"},
+    {"select", "select(channels=3 0)"},
+    {"gru_last", "gru(units=6)"},
+    {"gru_all", "gru(units=5, output=all)"},
+    {"gru_backward", "gru(units=3, direction=backward)"},
+    {"gru_all_backward", "gru(units=4, output=all, direction=backward)"},
+    {"embedding", "embedding(classes=5, units=4)"},
+    {"hypernet", "hypernet(units=2, hidden=5)"},
+    {"hypernet_each", "hypernet(units=3, hidden=4)"},
 };
 enum { N_CASES = sizeof cases / sizeof cases[0] };
 
@@ -40,7 +63,26 @@ static registry *plugins;
 static const char *const device_ids[] = {"reference", "cpu"};
 enum { N_DEVICES = sizeof device_ids / sizeof device_ids[0] };
 static support_device devices[N_DEVICES];
-static safetensors *file;
+static safetensors *files[2]; /* a name is in one of them */
+
+static const safetensors_entry *find(const char *path, const safetensors **file)
+{
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const safetensors_entry *entry = safetensors_find(files[i], path);
+        if (entry != NULL) {
+            *file = files[i];
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+static double *values_of(const char *path, int64_t *n)
+{
+    const safetensors *file = NULL;
+    assert_non_null(find(path, &file));
+    return support_tensor(file, path, n);
+}
 
 static int open_fixture(void **state)
 {
@@ -49,14 +91,16 @@ static int open_fixture(void **state)
     for (size_t d = 0; d < N_DEVICES; d++) {
         devices[d] = support_device_open(plugins, device_ids[d], ODEON_DTYPE_F64);
     }
-    file = support_fixture("layers.safetensors");
+    files[0] = support_fixture("layers.safetensors");
+    files[1] = support_fixture("more_layers.safetensors");
     return 0;
 }
 
 static int close_fixture(void **state)
 {
     (void)state;
-    safetensors_destroy(file);
+    safetensors_destroy(files[0]);
+    safetensors_destroy(files[1]);
     for (size_t d = 0; d < N_DEVICES; d++) {
         support_device_close(&devices[d]);
     }
@@ -68,7 +112,7 @@ static void set(layer_harness *h, const char *name, const char *what, const odeo
 {
     char *path = mem_printf("%s/%s", name, what);
     int64_t n = 0;
-    double *values = support_tensor(file, path, &n);
+    double *values = values_of(path, &n);
     assert_int_equal(n, odeon_count(&x->view.shape));
     layer_harness_set(h, x, values);
     mem_free(values);
@@ -79,7 +123,7 @@ static void assert_parity(layer_harness *h, const char *name, const char *what, 
 {
     char *path = mem_printf("%s/%s", name, what);
     int64_t n = 0;
-    double *theirs = support_tensor(file, path, &n), *ours = support_download(h->device, x);
+    double *theirs = values_of(path, &n), *ours = support_download(h->device, x);
     assert_int_equal(n, odeon_count(&x->shape));
     /* sums of up to 1352 products of rounded numbers, in another order */
     support_assert_close(path, n, ours, theirs, 1e-12);
@@ -91,13 +135,20 @@ static void assert_parity(layer_harness *h, const char *name, const char *what, 
 static layer_harness open_case(support_device *device, const parity_case *c)
 {
     char *path = mem_printf("%s/x", c->name);
-    const safetensors_entry *x = safetensors_find(file, path);
+    const safetensors *file;
+    const safetensors_entry *x = find(path, &file);
     mem_free(path);
     assert_non_null(x);
-    layer_harness h =
-        layer_harness_open(plugins, device, c->expression, x->ndim, x->dim, LAYER_NO_TIME);
+    path = mem_printf("%s/t", c->name);
+    const safetensors_entry *t = find(path, &file);
+    mem_free(path);
+    layer_harness h = layer_harness_open(plugins, device, c->expression, x->ndim, x->dim,
+                                         t != NULL ? t->dim[0] : LAYER_NO_TIME);
     set(&h, c->name, "x", &h.in);
     set(&h, c->name, "cot", &h.d_out);
+    if (t != NULL) {
+        set(&h, c->name, "t", &h.t);
+    }
     for (int32_t i = 0; i < h.n_params; i++) {
         path = mem_printf("param/%s", h.info[i].name);
         set(&h, c->name, path, &h.param[i]);
@@ -127,6 +178,9 @@ static void test_layer_gradients_agree(void **state)
         assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, ODEON_UNARY_IDENTITY), ODEON_OK);
         assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
         assert_parity(&h, c->name, "grad_x", &h.d_in.view);
+        if (h.t.view.data != NULL) {
+            assert_parity(&h, c->name, "grad_t", &h.d_t.view);
+        }
         for (int32_t p = 0; p < h.n_params; p++) {
             char *what = mem_printf("grad_param/%s", h.info[p].name);
             assert_parity(&h, c->name, what, &h.grad[p].view);

@@ -94,6 +94,7 @@ static const network_case networks[] = {
     {"mnist_odenet_groupnorm", "groupnorm", {0}, &adjoint},
     {"fashion_mnist_conv_node", "conv_node", {0}, &direct},
     {"containers", "containers", {0}, &direct},
+    {"joined", "joined", {0}, &direct},
     {"physics", "physics", {0}, &direct},
     {"spiral_steps", "spiral", {VALUES, "model.ode.integrator=rk4", "model.ode.steps=2"}, &direct},
     {"spiral_sizes",

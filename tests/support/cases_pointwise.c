@@ -18,7 +18,7 @@ static const range domain[ODEON_UNARY_COUNT] = {
     [ODEON_UNARY_SQRT] = {0, 9},      [ODEON_UNARY_RECIPROCAL] = {0.2, 5},
     [ODEON_UNARY_LOG] = {0.2, 9},     [ODEON_UNARY_SQUARE] = {-3, 3},
     [ODEON_UNARY_SIN] = {-9, 9},      [ODEON_UNARY_COS] = {-9, 9},
-    [ODEON_UNARY_ABS] = {-3, 3},
+    [ODEON_UNARY_ABS] = {-3, 3},      [ODEON_UNARY_ERF] = {-4, 4},
 };
 
 static const range keeps[ODEON_UNARY_COUNT] = {
@@ -28,7 +28,7 @@ static const range keeps[ODEON_UNARY_COUNT] = {
     [ODEON_UNARY_SQRT] = {0.2, 3},    [ODEON_UNARY_RECIPROCAL] = {-3, 3},
     [ODEON_UNARY_LOG] = {0.2, 9},     [ODEON_UNARY_SQUARE] = {-3, 3},
     [ODEON_UNARY_SIN] = {-9, 9},      [ODEON_UNARY_COS] = {-9, 9},
-    [ODEON_UNARY_ABS] = {-3, 3},
+    [ODEON_UNARY_ABS] = {-3, 3},      [ODEON_UNARY_ERF] = {-4, 4},
 };
 
 static void run_unary(case_run *run)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cpu.h"
-#include "direct.h"
+#include "direct_run.h"
 #include "odeon/device_conv.h"
 #include "odeon/device_pointwise.h"
 #include "way.h"
@@ -16,7 +16,6 @@ typedef struct convolution {
     int64_t depth, outputs; /* C*R*S, P*Q */
     int32_t in_place;       /* the image is the matrix of columns */
     cpu_way way;
-    const cpu_direct *direct; /* NULL: unrolled */
 } convolution;
 
 /* Number of outputs along one edge, 0 if the kernel does not fit. */
@@ -85,6 +84,20 @@ static int32_t is_for_tiles(const cpu_device *d, cpu_conv_mode mode, const convo
            cpu_on_tiles(d, dtype, &product);
 }
 
+static const cpu_direct *direct_of(const cpu_device *d, uint32_t dtype)
+{
+    return dtype == ODEON_DTYPE_F32 ? d->f32->direct : d->f64->direct;
+}
+
+static cpu_way way_of(const cpu_device *d, cpu_conv_mode mode, const convolution *c, uint32_t dtype,
+                      int32_t has_blas)
+{
+    cpu_multiplier by = is_for_tiles(d, mode, c, dtype) ? CPU_BY_TILES
+                        : has_blas                      ? CPU_BY_BLAS
+                                                        : CPU_BY_OWN;
+    return cpu_way_choose(d->convolution, mode, &c->shape, direct_of(d, dtype), by);
+}
+
 static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags, convolution *c,
                           const odeon_shape *x, const odeon_shape *w, const odeon_shape *y,
                           const void *scratch, const cpu_kernels **k)
@@ -94,14 +107,9 @@ static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags
     ODEON_TRY(cpu_begin(queue, names[mode], flags, x->dtype, k));
     ODEON_TRY(cpu_require(queue, shapes_fit(c, x, w, y), names[mode],
                           "x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]"));
-    const cpu_direct *direct = x->dtype == ODEON_DTYPE_F32 ? d->direct_f32 : d->direct_f64;
-    cpu_multiplier by = is_for_tiles(d, mode, c, x->dtype) ? CPU_BY_TILES
-                        : cpu_has_blas(d)                  ? CPU_BY_BLAS
-                                                           : CPU_BY_OWN;
-    c->way = cpu_way_choose(d->convolution, mode, &c->shape, direct, by);
-    c->direct = c->way == CPU_WAY_UNROLL ? NULL : direct;
+    c->way = way_of(d, mode, c, x->dtype, cpu_has_blas(d));
     int32_t idle =
-        (c->in_place && c->direct == NULL) || c->shape.batch * c->depth * c->outputs == 0;
+        (c->in_place && c->way == CPU_WAY_UNROLL) || c->shape.batch * c->depth * c->outputs == 0;
     return cpu_require(queue, idle || scratch != NULL, names[mode],
                        "the scratch that conv2d_scratch asks");
 }
@@ -122,17 +130,35 @@ static void *image_write(const odeon_tensor *x, int64_t b, int64_t elements)
     return (char *)odeon_write(x) + image_at(&x->view.shape, b, elements);
 }
 
-/* Room for the columns of one image, and for every direct way with vectors of every length, so that
- * it depends on the shapes alone. */
+/* ---- scratch ---- */
+
+/* Bytes of scratch of one mode: the columns of one image, or what a direct way lays out. */
+static int64_t bytes_of(const cpu_device *d, cpu_conv_mode mode, const convolution *c,
+                        uint32_t dtype, int32_t has_blas)
+{
+    cpu_way way = way_of(d, mode, c, dtype, has_blas);
+    return way != CPU_WAY_UNROLL
+               ? direct_run_scratch(way, mode, &c->shape, direct_of(d, dtype), (int32_t)d->threads)
+           : c->in_place ? 0
+                         : c->depth * c->outputs * odeon_dtype_bytes(dtype);
+}
+
+/* The largest of the three modes, each by the way that it takes. OpenBLAS may be given up after a
+ * network was planned, when a later worker finds no address space (cpu.c): what is taken without it
+ * counts as well. */
 static uint64_t cpu_conv2d_scratch(const odeon_device *device, const odeon_conv_geometry *geometry,
                                    const odeon_shape *x, const odeon_shape *w)
 {
-    (void)device;
+    const cpu_device *d = device->handle;
     convolution c = describe(geometry, x, w);
-    int64_t bytes = odeon_dtype_bytes(x->dtype);
-    int64_t columns = c.in_place ? 0 : c.depth * c.outputs;
-    int64_t direct = direct_scratch(&c.shape, bytes);
-    return (uint64_t)((columns > direct ? columns : direct) * bytes);
+    int64_t most = 0;
+    for (int mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
+        for (int32_t has_blas = 0; has_blas <= cpu_has_blas(d); has_blas++) {
+            int64_t n = bytes_of(d, (cpu_conv_mode)mode, &c, x->dtype, has_blas);
+            most = n > most ? n : most;
+        }
+    }
+    return (uint64_t)most;
 }
 
 /* ---- forward ---- */
@@ -144,24 +170,6 @@ static void finish(const cpu_kernels *k, const odeon_conv2d *call, const convolu
         k->bias_rows(call->act, c->shape.filters, c->outputs, odeon_read(call->bias), y);
     } else if (call->act != ODEON_UNARY_IDENTITY) {
         k->unary(call->act, c->shape.filters * c->outputs, y, y);
-    }
-}
-
-/* The bias is where the sums of a direct convolution begin; act follows while the images are in the
- * cache. */
-static void forward_direct(const cpu_kernels *k, const odeon_conv2d *call, const convolution *c)
-{
-    const cpu_direct *d = c->direct;
-    direct_plan p = direct_forward(c->way, &c->shape, d->lanes, d->bytes);
-    int64_t image = p.channels * p.height * p.width, out = p.filters * c->outputs;
-    d->begin(&p, odeon_read(call->w), read_or_null(call->bias), call->scratch);
-    for (int64_t b = 0; b < c->shape.batch; b += p.group) {
-        int64_t n = c->shape.batch - b < p.group ? c->shape.batch - b : p.group;
-        void *y = image_write(call->y, b, out);
-        d->images(&p, n, image_read(call->x, b, image), y, call->scratch);
-        if (call->act != ODEON_UNARY_IDENTITY) {
-            k->unary(call->act, n * out, y, y);
-        }
     }
 }
 
@@ -191,8 +199,18 @@ static odeon_status cpu_conv2d(odeon_queue *queue, const odeon_conv2d *call)
     convolution c = describe(&call->geometry, &call->x->shape, &call->w->shape);
     ODEON_TRY(begin(queue, CPU_CONV_FORWARD, call->flags, &c, &call->x->shape, &call->w->shape,
                     &call->y->view.shape, call->scratch, &k));
-    if (c.direct != NULL) {
-        forward_direct(k, call, &c);
+    if (c.way != CPU_WAY_UNROLL) {
+        direct_run(&(direct_call){.kernels = k,
+                                  .threads = cpu_queue_of(queue)->threads,
+                                  .shape = &c.shape,
+                                  .way = c.way,
+                                  .mode = CPU_CONV_FORWARD,
+                                  .act = call->act,
+                                  .x = odeon_read(call->x),
+                                  .w = odeon_read(call->w),
+                                  .bias = read_or_null(call->bias),
+                                  .out = odeon_write(call->y),
+                                  .scratch = call->scratch});
     } else {
         forward_unrolled(queue, k, call, &c);
     }
@@ -200,19 +218,6 @@ static odeon_status cpu_conv2d(odeon_queue *queue, const odeon_conv2d *call)
 }
 
 /* ---- by x ---- */
-
-static void vjp_x_direct(const odeon_conv2d_vjp_x *call, const convolution *c)
-{
-    const cpu_direct *d = c->direct;
-    direct_plan p = direct_vjp_x(c->way, &c->shape, d->lanes, d->bytes);
-    int64_t image = p.channels * p.height * p.width, out = p.filters * p.out_h * p.out_w;
-    d->begin(&p, odeon_read(call->w), NULL, call->scratch);
-    for (int64_t b = 0; b < c->shape.batch; b += p.group) {
-        int64_t n = c->shape.batch - b < p.group ? c->shape.batch - b : p.group;
-        d->images(&p, n, image_read(call->dy, b, image), image_write(call->dx, b, out),
-                  call->scratch);
-    }
-}
 
 /* Per image columns = w^T dy, then added up where windows overlap. */
 static void vjp_x_unrolled(odeon_queue *queue, const cpu_kernels *k, const odeon_conv2d_vjp_x *call,
@@ -241,8 +246,16 @@ static odeon_status cpu_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d_vjp_
     convolution c = describe(&call->geometry, &call->dx->view.shape, &call->w->shape);
     ODEON_TRY(begin(queue, CPU_CONV_VJP_X, call->flags, &c, &call->dx->view.shape, &call->w->shape,
                     &call->dy->shape, call->scratch, &k));
-    if (c.direct != NULL) {
-        vjp_x_direct(call, &c);
+    if (c.way != CPU_WAY_UNROLL) {
+        direct_run(&(direct_call){.kernels = k,
+                                  .threads = cpu_queue_of(queue)->threads,
+                                  .shape = &c.shape,
+                                  .way = c.way,
+                                  .mode = CPU_CONV_VJP_X,
+                                  .x = odeon_read(call->dy),
+                                  .w = odeon_read(call->w),
+                                  .out = odeon_write(call->dx),
+                                  .scratch = call->scratch});
     } else {
         vjp_x_unrolled(queue, k, call, &c);
     }
@@ -250,21 +263,6 @@ static odeon_status cpu_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d_vjp_
 }
 
 /* ---- by w ---- */
-
-static void vjp_w_direct(const odeon_conv2d_vjp_w *call, const convolution *c)
-{
-    const cpu_direct *d = c->direct;
-    const cpu_windows *v = &c->shape.windows;
-    direct_weights_plan p = direct_vjp_w(c->way, &c->shape, d->lanes, d->bytes);
-    int64_t image = v->channels * v->height * v->width, out = c->shape.filters * c->outputs;
-    d->weights_begin(&p, call->scratch);
-    for (int64_t b = 0; b < c->shape.batch; b += p.group) {
-        int64_t n = c->shape.batch - b < p.group ? c->shape.batch - b : p.group;
-        d->weights_images(&p, n, image_read(call->x, b, image), image_read(call->dy, b, out),
-                          call->scratch);
-    }
-    d->weights_end(&p, call->scratch, odeon_write(call->dw));
-}
 
 /* Adds dy columns^T, image by image in a fixed order. */
 static void vjp_w_unrolled(odeon_queue *queue, const cpu_kernels *k, const odeon_conv2d_vjp_w *call,
@@ -291,8 +289,16 @@ static odeon_status cpu_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d_vjp_
     convolution c = describe(&call->geometry, &call->x->shape, &call->dw->view.shape);
     ODEON_TRY(begin(queue, CPU_CONV_VJP_W, call->flags, &c, &call->x->shape, &call->dw->view.shape,
                     &call->dy->shape, call->scratch, &k));
-    if (c.direct != NULL) {
-        vjp_w_direct(call, &c);
+    if (c.way != CPU_WAY_UNROLL) {
+        direct_run(&(direct_call){.kernels = k,
+                                  .threads = cpu_queue_of(queue)->threads,
+                                  .shape = &c.shape,
+                                  .way = c.way,
+                                  .mode = CPU_CONV_VJP_W,
+                                  .x = odeon_read(call->x),
+                                  .w = odeon_read(call->dy),
+                                  .out = odeon_write(call->dw),
+                                  .scratch = call->scratch});
     } else {
         vjp_w_unrolled(queue, k, call, &c);
     }

@@ -34,6 +34,10 @@ const odeon_option *const cpu_options[] = {
     ODEON_OPTION(cpu_device, slice_kib, I64, .default_text = "-1", .min_text = "-1",
                  .help = "KiB of cache that a worker's solves keep their samples in, some at a "
                          "time; -1: the second-level cache as found, 0: all of a batch at once"),
+    ODEON_OPTION(cpu_device, threads, I64, .default_text = "1", .min_text = "1", .max_text = "256",
+                 .help =
+                     "threads that share the convolutions and pointwise operators of one worker, "
+                     "for few large samples; more than 1 goes with run.workers = 1 alone"),
     NULL};
 
 /* The widest instruction set that this processor can run. The AVX-512 kernels are compiled with F,
@@ -70,20 +74,6 @@ static void choose_kernels(cpu_device *d)
         &cpu_kernels_f64_avx512,
 #endif
     };
-    static const cpu_direct *const direct_f32[] = {
-        &cpu_direct_f32_baseline,
-#if defined(__x86_64__)
-        &cpu_direct_f32_avx2,
-        &cpu_direct_f32_avx512,
-#endif
-    };
-    static const cpu_direct *const direct_f64[] = {
-        &cpu_direct_f64_baseline,
-#if defined(__x86_64__)
-        &cpu_direct_f64_avx2,
-        &cpu_direct_f64_avx512,
-#endif
-    };
     d->level = level_of_machine();
     d->level_asked = (int32_t)d->simd - 1;
     if (d->level_asked >= 0 && d->level_asked < d->level) {
@@ -91,8 +81,6 @@ static void choose_kernels(cpu_device *d)
     }
     d->f32 = f32[d->level];
     d->f64 = f64[d->level];
-    d->direct_f32 = direct_f32[d->level];
-    d->direct_f64 = direct_f64[d->level];
 }
 
 /* Loads OpenBLAS here, on the main thread, because that changes the environment. */
@@ -232,11 +220,33 @@ static odeon_status reserve_blas(cpu_device *d)
     return ODEON_OK;
 }
 
+/* Workers that share a batch leave no cores to threads that share a sample. */
+static odeon_status start_threads(const cpu_device *d, int32_t worker, cpu_threads **out)
+{
+    *out = NULL;
+    if (d->threads == 1) {
+        return ODEON_OK;
+    }
+    if (worker > 0) {
+        return odeon_fail(d->host, ODEON_ERR_CONFIG,
+                          "cpu: threads = %d share the samples of one worker, and there are more; "
+                          "set run.workers = 1, or threads = 1",
+                          (int)d->threads);
+    }
+    return cpu_threads_create(d->host, (int32_t)d->threads, out);
+}
+
+static void queue_free(const cpu_device *d, cpu_queue *queue)
+{
+    cpu_threads_destroy(queue->threads);
+    cpu_release_tiles(queue);
+    d->host->free(d->host, queue);
+}
+
 /* OpenBLAS's buffers are reserved here, where a failure can still be handled. */
 static odeon_status queue_create(void *self, int32_t worker, void **out)
 {
     cpu_device *d = self;
-    (void)worker;
     *out = NULL;
     ODEON_TRY(reserve_blas(d));
     const size_t head = (sizeof(cpu_queue) + 63) / 64 * 64, bytes = head + CPU_GEMM_WORKSPACE;
@@ -247,6 +257,11 @@ static odeon_status queue_create(void *self, int32_t worker, void **out)
     memset(q, 0, sizeof *q);
     q->device = d;
     q->workspace = (char *)q + head;
+    odeon_status status = start_threads(d, worker, &q->threads);
+    if (status != ODEON_OK) {
+        queue_free(d, q);
+        return status;
+    }
     (void)pthread_mutex_lock(&d->lock);
     q->next = d->queues;
     if (q->next != NULL) {
@@ -278,8 +293,7 @@ static void queue_destroy(void *self, void *handle)
     d->retired_launches += queue->launches;
     d->n_queues--;
     (void)pthread_mutex_unlock(&d->lock);
-    cpu_release_tiles(queue);
-    d->host->free(d->host, queue);
+    queue_free(d, queue);
 }
 
 /* Each block is preceded by its size, so that live bytes can be counted; the header keeps the

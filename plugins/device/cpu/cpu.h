@@ -23,9 +23,10 @@
 #include "odeon/device_solver.h"
 #include "odeon/host.h"
 #include "odeon/option.h"
+#include "threads.h"
 
-/* Counters are atomic, as every worker changes them; lock guards the list of queues. f32, f64
- * and direct_ are the kernels of the chosen level. */
+/* Counters are atomic, as every worker changes them; lock guards the list of queues. f32 and
+ * f64 are the kernels of the chosen level. */
 typedef struct cpu_device {
     ODEON_INSTANCE;
     int64_t blas;        /* CPU_BLAS_* */
@@ -34,10 +35,10 @@ typedef struct cpu_device {
     int64_t convolution; /* CPU_CONVOLUTION_* of way.h */
     int64_t math;        /* CPU_MATH_* */
     int64_t slice_kib;   /* -1: as found */
+    int64_t threads;     /* of one worker */
     cpu_blas library;
     int32_t level, level_asked; /* CPU_LEVEL_*; level_asked is -1 for auto */
     const cpu_kernels *f32, *f64;
-    const cpu_direct *direct_f32, *direct_f64;
     int32_t has_tiles, reserved1;
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
     pthread_mutex_t lock; /* guards queues and n_queues */
@@ -52,9 +53,11 @@ typedef struct cpu_queue {
     cpu_device *device;
     _Atomic int64_t launches; /* written by the owning worker only */
     void *workspace;          /* CPU_GEMM_WORKSPACE bytes, of the same block */
+    cpu_threads *threads;     /* NULL: the worker's own alone */
     struct cpu_queue *next, *previous;
     void *tiles; /* where products on tiles split their operands; grows */
     uint64_t tiles_bytes;
+    int32_t rows_apart; /* no row of a product may depend on how many there are (lanes.c) */
 } cpu_queue;
 
 static inline cpu_queue *cpu_queue_of(const odeon_queue *queue)

@@ -1,5 +1,7 @@
 #include "direct.h"
 
+#include "least.h"
+
 enum {
     LANES_MOST = 16,       /* float32 in vectors of 64 bytes */
     LINE = 64,             /* alignment of the parts of scratch, in bytes */
@@ -7,16 +9,6 @@ enum {
     GROUP_BYTES = 98304,   /* packed images of a group stay in L2 beside the weights */
     SLACK = 6 * LANES_MOST /* a block of places may be that long */
 };
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 static int64_t round_up(int64_t n, int64_t to)
 {
@@ -185,6 +177,16 @@ direct_plan direct_vjp_x(cpu_way way, const cpu_convolution *c, int64_t lanes, i
     return p;
 }
 
+void direct_narrow(direct_plan *p, int64_t first, int64_t n, int64_t lanes, int64_t bytes)
+{
+    for (int32_t i = 0; i < p->n_parts; i++) {
+        p->part[i].first_weight += first * p->of_filter;
+    }
+    p->filters = n;
+    p->size = 0;
+    lay_out(p, lanes, bytes);
+}
+
 /* ---- weights ---- */
 
 static void lay_out_filters(direct_weights_plan *p, int64_t lanes, int64_t bytes)
@@ -218,7 +220,8 @@ direct_weights_plan direct_vjp_w(cpu_way way, const cpu_convolution *c, int64_t 
     direct_weights_plan p = {.windows = c->windows,
                              .filters = c->filters,
                              .way = (int32_t)way,
-                             .lanes_of_filters = round_up(c->filters, lanes)};
+                             .lanes_of_filters = round_up(c->filters, lanes),
+                             .d_image = c->filters * c->windows.out_h * c->windows.out_w};
     if (way == CPU_WAY_FILTERS) {
         lay_out_filters(&p, lanes, bytes);
     } else {
@@ -227,23 +230,15 @@ direct_weights_plan direct_vjp_w(cpu_way way, const cpu_convolution *c, int64_t 
     return p;
 }
 
-static int64_t scratch_of(cpu_way way, const cpu_convolution *c, int64_t lanes, int64_t bytes)
+int64_t direct_scratch(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c, int64_t lanes,
+                       int64_t bytes)
 {
-    int64_t n = 0;
-    if (direct_can(way, c)) {
-        n = most(n, direct_forward(way, c, lanes, bytes).size);
-        n = most(n, direct_vjp_x(way, c, lanes, bytes).size);
-        n = most(n, direct_vjp_w(way, c, lanes, bytes).size);
+    switch (mode) {
+    case CPU_CONV_FORWARD:
+        return direct_forward(way, c, lanes, bytes).size;
+    case CPU_CONV_VJP_X:
+        return direct_vjp_x(way, c, lanes, bytes).size;
+    default:
+        return direct_vjp_w(way, c, lanes, bytes).size;
     }
-    return n;
-}
-
-int64_t direct_scratch(const cpu_convolution *c, int64_t bytes)
-{
-    int64_t n = 0;
-    for (int64_t lanes = 2; lanes * bytes <= LINE; lanes *= 2) {
-        n = most(n, scratch_of(CPU_WAY_FILTERS, c, lanes, bytes));
-        n = most(n, scratch_of(CPU_WAY_PLACES, c, lanes, bytes));
-    }
-    return n;
 }

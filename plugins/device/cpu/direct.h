@@ -61,11 +61,12 @@ typedef struct direct_weights_plan {
     int64_t pitch, above, plane, run;  /* of packed images, and of packed dy */
     int64_t group;                     /* images whose products are summed before they are added */
     int64_t lanes_of_filters;          /* filters rounded up to whole vectors */
+    int64_t d_image;                   /* from one image of dy to the next, which may have more */
     int64_t sums_at, x_at, d_at, size; /* in scratch */
 } direct_weights_plan;
 
 /* The loops of one dtype and instruction set. [any] */
-typedef struct cpu_direct {
+struct cpu_direct {
     int64_t lanes, bytes; /* numbers of a vector; bytes of a number */
     /* Packs w [K,C,R,S] and bias [filters], which may be NULL, into scratch. */
     void (*begin)(const direct_plan *p, const void *w, const void *bias, void *scratch);
@@ -77,7 +78,7 @@ typedef struct cpu_direct {
                            void *scratch);
     /* Adds the sums to dw [K,C,R,S]. */
     void (*weights_end)(const direct_weights_plan *p, void *scratch, void *dw);
-} cpu_direct;
+};
 
 extern const cpu_direct cpu_direct_f32_baseline, cpu_direct_f64_baseline;
 extern const cpu_direct cpu_direct_f32_avx2, cpu_direct_f64_avx2;
@@ -86,11 +87,14 @@ extern const cpu_direct cpu_direct_f32_avx512, cpu_direct_f64_avx512;
 /* Can a way compute this convolution at all? */
 int32_t direct_can(cpu_way way, const cpu_convolution *c);
 
-/* Numbers of scratch that suffice for every way, mode and length of vectors. */
-int64_t direct_scratch(const cpu_convolution *c, int64_t bytes);
+/* Numbers of scratch that a way, which can compute it, needs for one mode. */
+int64_t direct_scratch(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c, int64_t lanes,
+                       int64_t bytes);
 
 direct_plan direct_forward(cpu_way way, const cpu_convolution *c, int64_t lanes, int64_t bytes);
 direct_plan direct_vjp_x(cpu_way way, const cpu_convolution *c, int64_t lanes, int64_t bytes);
+/* Leaves n filters from first on; scratch is laid out anew, and no larger. */
+void direct_narrow(direct_plan *p, int64_t first, int64_t n, int64_t lanes, int64_t bytes);
 direct_weights_plan direct_vjp_w(cpu_way way, const cpu_convolution *c, int64_t lanes,
                                  int64_t bytes);
 

@@ -10,7 +10,8 @@ function(odeon_cpu_level level)
       ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/kernels/f64.c)
     target_compile_definitions(odeon_cpu_kernels_${level} PRIVATE
       CPU_KERNELS_F32=cpu_kernels_f32_${level} CPU_KERNELS_F64=cpu_kernels_f64_${level}
-      CPU_GEMM_F32=cpu_gemm_f32_${level} CPU_GEMM_F64=cpu_gemm_f64_${level})
+      CPU_GEMM_F32=cpu_gemm_f32_${level} CPU_GEMM_F64=cpu_gemm_f64_${level}
+      CPU_DIRECT_F32=cpu_direct_f32_${level} CPU_DIRECT_F64=cpu_direct_f64_${level})
     target_compile_options(odeon_cpu_kernels_${level} PRIVATE -O3 -fopenmp-simd -fno-math-errno
       -fno-trapping-math -ffp-contract=off ${ARGN})
     if(ODEON_SANITIZE AND CMAKE_C_COMPILER_ID MATCHES "Clang")
@@ -39,7 +40,7 @@ function(odeon_cpu_direct level bytes registers)
       ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/direct/f32.c
       ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/direct/f64.c)
     target_compile_definitions(odeon_cpu_direct_${level} PRIVATE
-      DIRECT_BYTES=${bytes} DIRECT_REGISTERS=${registers}
+      VECTOR_BYTES=${bytes} DIRECT_REGISTERS=${registers}
       CPU_DIRECT_F32=cpu_direct_f32_${level} CPU_DIRECT_F64=cpu_direct_f64_${level})
     target_compile_options(odeon_cpu_direct_${level} PRIVATE -O3 -fno-math-errno
       -fno-trapping-math -ffp-contract=fast -Wno-psabi ${ARGN})

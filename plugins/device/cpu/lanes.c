@@ -221,6 +221,13 @@ static odeon_status lanes_move(odeon_queue *queue, const odeon_lanes_move *call)
     return ODEON_OK;
 }
 
+/* OpenBLAS treats the last rows of a product in another way than those before them. */
+static odeon_status lanes_apart(odeon_queue *queue, int32_t on)
+{
+    cpu_queue_of(queue)->rows_apart = on;
+    return ODEON_OK;
+}
+
 const odeon_device_lanes cpu_lanes = {
     .struct_size = sizeof(odeon_device_lanes),
     .solver = &cpu_solver,
@@ -232,4 +239,5 @@ const odeon_device_lanes cpu_lanes = {
     .step_control = lanes_step_control,
     .step_start = lanes_step_start,
     .move = lanes_move,
+    .apart = lanes_apart,
 };

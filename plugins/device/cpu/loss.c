@@ -1,12 +1,28 @@
 #include "cpu.h"
 #include "odeon/device_loss.h"
 
+static odeon_status weighed_cross_entropy(odeon_queue *queue, const cpu_kernels *k,
+                                          const odeon_softmax_cross_entropy *call)
+{
+    const odeon_shape *x = &call->x->shape;
+    const odeon_view *mask = call->mask;
+    int fits =
+        mask == NULL || (mask->shape.dtype == x->dtype && odeon_count(&mask->shape) == x->dim[0]);
+    ODEON_TRY(cpu_require(queue, fits && (call->class_weight == NULL || call->n == x->dim[1]),
+                          "softmax_cross_entropy", "mask [B], class_weight [K]"));
+    k->weighed_cross_entropy(call, odeon_read(call->x), odeon_read(call->labels),
+                             read_or_null(mask), odeon_write(call->sums), write_or_null(call->dx));
+    return ODEON_OK;
+}
+
 /* x [B,K], labels I64 [B] -> sums F64 [2], dx [B,K] or NULL. */
 static odeon_status cpu_softmax_cross_entropy(odeon_queue *queue,
                                               const odeon_softmax_cross_entropy *call)
 {
     const cpu_kernels *k;
-    ODEON_TRY(cpu_begin(queue, "softmax_cross_entropy", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_begin(queue, "softmax_cross_entropy",
+                        call->flags & ~(uint32_t)ODEON_CROSS_ENTROPY_WEIGHED, call->x->shape.dtype,
+                        &k));
     ODEON_TRY(cpu_require(queue,
                           call->x->shape.ndim == 2 &&
                               call->labels->shape.dtype == ODEON_DTYPE_I64 &&
@@ -15,6 +31,9 @@ static odeon_status cpu_softmax_cross_entropy(odeon_queue *queue,
                               odeon_count(&call->sums->view.shape) == 2 &&
                               cpu_absent_or_alike(odeon_as_view(call->dx), &call->x->shape),
                           "softmax_cross_entropy", "x, dx[B,K], labels I64 [B], sums F64 [2]"));
+    if ((call->flags & ODEON_CROSS_ENTROPY_WEIGHED) != 0) {
+        return weighed_cross_entropy(queue, k, call);
+    }
     k->softmax_cross_entropy(call->x->shape.dim[0], call->x->shape.dim[1], odeon_read(call->x),
                              odeon_read(call->labels), call->weight, odeon_write(call->sums),
                              write_or_null(call->dx));

@@ -60,7 +60,7 @@ static void multiply_plainly(odeon_queue *queue, const cpu_kernels *k, const cpu
 {
     static const cpu_epilogue nothing;
     const cpu_queue *q = cpu_queue_of(queue);
-    if (is_own(q->device, left->shape)) {
+    if (q->rows_apart || is_own(q->device, left->shape)) {
         k->gemm(left->shape, &nothing, left->a, b, c, q->workspace);
     } else {
         multiply_by_blas(&q->device->library, left->dtype, left->shape, left->a, b, c);
@@ -96,7 +96,7 @@ static void multiply_and_finish(odeon_queue *queue, const cpu_kernels *k, const 
     void *c = odeon_write(call->c);
     int32_t act = call->act;
     uint32_t dtype = call->c->view.shape.dtype;
-    if (is_own(q->device, p) && !cpu_on_tiles(q->device, dtype, p)) {
+    if ((q->rows_apart || is_own(q->device, p)) && !cpu_on_tiles(q->device, dtype, p)) {
         const cpu_epilogue e = {.bias = bias, .relu = act == ODEON_UNARY_RELU};
         k->gemm(p, &e, a, b, c, q->workspace);
         act = e.relu ? ODEON_UNARY_IDENTITY : act;

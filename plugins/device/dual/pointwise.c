@@ -62,6 +62,9 @@ static odeon_status bend(dual_queue *q, int32_t id, const odeon_view *kept, cons
     case ODEON_UNARY_COS: /* -sin x */
         *factor = -1.0;
         return ON(q, pointwise, unary, .id = id, .x = kept, .y = out);
+    case ODEON_UNARY_ERF: /* g = 2 / sqrt(pi) exp(-x^2), g' = -2 x g */
+        *factor = -2.0;
+        return ON(q, pointwise, unary_vjp, .id = id, .kept = kept, .dy = kept, .dx = out);
     case ODEON_UNARY_IDENTITY:
     case ODEON_UNARY_RELU:
     case ODEON_UNARY_ABS: /* constant but for a kink */

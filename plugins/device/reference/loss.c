@@ -24,11 +24,76 @@ static double row_loss(const odeon_view *x, int64_t b, int64_t label, int64_t *l
     return label < 0 || label >= K ? (double)NAN : *log_sum - load(x, b * K + label);
 }
 
+static double class_weight(const odeon_softmax_cross_entropy *call, int64_t k)
+{
+    return call->class_weight != NULL ? call->class_weight[k] : 1.0;
+}
+
+/* The loss of row b, whose log sum exp is log_sum, and, where it is wanted, its gradient times
+ * scale. label is a class. */
+static double weighed_row(const odeon_softmax_cross_entropy *call, int64_t b, int64_t label,
+                          double log_sum, double scale)
+{
+    int64_t K = call->x->shape.dim[1];
+    double loss = 0.0, all = 0.0; /* all: sum of what the classes count */
+    for (int64_t k = 0; k < K; k++) {
+        double part = call->smoothing / (double)K + (k == label ? 1.0 - call->smoothing : 0.0);
+        double counts = part * class_weight(call, k);
+        loss += counts != 0.0 ? counts * (log_sum - load(call->x, b * K + k)) : 0.0;
+        all += counts;
+    }
+    for (int64_t k = 0; call->dx != NULL && k < K; k++) {
+        double part = call->smoothing / (double)K + (k == label ? 1.0 - call->smoothing : 0.0);
+        double softmax = exp(load(call->x, b * K + k) - log_sum);
+        store(call->dx, b * K + k, scale * (all * softmax - part * class_weight(call, k)));
+    }
+    return loss;
+}
+
+/* A row that the mask counts out has gradient 0, whatever is in it. */
+static double masked_row(const odeon_softmax_cross_entropy *call, int64_t b, double *right)
+{
+    int64_t K = call->x->shape.dim[1], largest;
+    double part = call->mask != NULL ? load(call->mask, b) : 1.0;
+    for (int64_t k = 0; part == 0.0 && call->dx != NULL && k < K; k++) {
+        store(call->dx, b * K + k, 0.0);
+    }
+    if (part == 0.0) {
+        return 0.0;
+    }
+    int64_t label = ((const int64_t *)odeon_read(call->labels))[b];
+    double log_sum, loss = row_loss(call->x, b, label, &largest, &log_sum);
+    *right += largest == label && !isnan(loss) ? part : 0.0;
+    return label < 0 || label >= K
+               ? (double)NAN
+               : part * weighed_row(call, b, label, log_sum, call->weight * part);
+}
+
+static odeon_status weighed_cross_entropy(odeon_queue *queue,
+                                          const odeon_softmax_cross_entropy *call)
+{
+    int64_t B = call->x->shape.dim[0], K = call->x->shape.dim[1];
+    ODEON_TRY(reference_expect_true(queue, call->class_weight == NULL || call->n == K,
+                                    "softmax_cross_entropy: class_weight is not of K numbers"));
+    if (call->mask != NULL) {
+        ODEON_TRY(reference_expect(queue, "softmax_cross_entropy: mask", &call->mask->shape,
+                                   call->x->shape.dtype, 1, &B));
+    }
+    double total = 0.0, right = 0.0;
+    for (int64_t b = 0; b < B && K > 0; b++) {
+        total += masked_row(call, b, &right);
+    }
+    store(call->sums, 0, call->weight * total);
+    store(call->sums, 1, right);
+    return ODEON_OK;
+}
+
 /* x [B,K], labels I64 [B] -> sums F64 [2] (weighted loss, number correct), dx [B,K] or NULL. */
 static odeon_status reference_softmax_cross_entropy(odeon_queue *queue,
                                                     const odeon_softmax_cross_entropy *call)
 {
-    ODEON_TRY(reference_begin(queue, "softmax_cross_entropy", call->flags));
+    ODEON_TRY(reference_begin(queue, "softmax_cross_entropy",
+                              call->flags & ~(uint32_t)ODEON_CROSS_ENTROPY_WEIGHED));
     ODEON_TRY(reference_expect_real(queue, "softmax_cross_entropy: x", &call->x->shape, 2));
     int64_t B = call->x->shape.dim[0], K = call->x->shape.dim[1], two = 2;
     ODEON_TRY(reference_expect(queue, "softmax_cross_entropy: labels", &call->labels->shape,
@@ -37,6 +102,9 @@ static odeon_status reference_softmax_cross_entropy(odeon_queue *queue,
                                ODEON_DTYPE_F64, 1, &two));
     ODEON_TRY(reference_expect_optional(queue, "softmax_cross_entropy: dx", odeon_as_view(call->dx),
                                         &call->x->shape));
+    if ((call->flags & ODEON_CROSS_ENTROPY_WEIGHED) != 0) {
+        return weighed_cross_entropy(queue, call);
+    }
     double total = 0.0, correct = 0.0;
     for (int64_t b = 0; b < B && K > 0; b++) {
         int64_t largest, label = ((const int64_t *)odeon_read(call->labels))[b];

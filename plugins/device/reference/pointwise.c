@@ -32,6 +32,8 @@ double reference_function(int32_t id, double x)
         return cos(x);
     case ODEON_UNARY_ABS:
         return fabs(x);
+    case ODEON_UNARY_ERF:
+        return erf(x);
     default:
         return x;
     }
@@ -67,6 +69,8 @@ static double derivative(int32_t id, double kept)
         return -sin(x);
     case ODEON_UNARY_ABS:
         return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; /* 0 at 0, NaN for NaN */
+    case ODEON_UNARY_ERF:
+        return 1.1283791670955126 * exp(-x * x); /* 2 / sqrt(pi) */
     default:
         return 1.0;
     }

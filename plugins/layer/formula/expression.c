@@ -12,9 +12,11 @@ static const struct {
     {"tanh", ODEON_UNARY_TANH},       {"sqrt", ODEON_UNARY_SQRT},
     {"abs", ODEON_UNARY_ABS},         {"relu", ODEON_UNARY_RELU},
     {"sigmoid", ODEON_UNARY_SIGMOID}, {"softplus", ODEON_UNARY_SOFTPLUS},
+    {"erf", ODEON_UNARY_ERF},
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof functions[0] };
-static const char function_names[] = "exp log sin cos tanh sqrt abs relu sigmoid softplus";
+static const char function_names[] =
+    "exp log sin cos tanh sqrt abs relu sigmoid softplus erf min max if";
 
 int32_t parse_function(const scan_name *name)
 {
@@ -82,6 +84,66 @@ odeon_status parse_refuse_name(const parsing *x, const scan_name *name)
                      name->length, name->start, known, function_names);
 }
 
+bool parse_is_choice(const scan_name *name)
+{
+    return scan_is(name, "min") || scan_is(name, "max") || scan_is(name, "if");
+}
+
+static odeon_status take(parsing *x, char c, const char *what)
+{
+    (void)scan_next(&x->in);
+    return scan_take(&x->in, c) ? ODEON_OK
+                                : scan_fail(&x->in, x->in.at, "expected a '%c' %s", c, what);
+}
+
+/* The step of left - right. */
+static odeon_status step_of(parsing *x, const char *at, int32_t left, int32_t right, int32_t *out)
+{
+    int32_t difference;
+    ODEON_TRY(parse_answer(x, at, program_binary(x->program, ODEON_BINARY_SUB, left, right),
+                           &difference));
+    return parse_answer(x, at, program_step(x->program, difference), out);
+}
+
+/* a > b is the step of a - b, a >= b what b > a is not. */
+static odeon_status parse_condition(parsing *x, int32_t *out)
+{
+    int32_t left, right;
+    ODEON_TRY(parse_sum(x, &left));
+    char c = scan_next(&x->in);
+    const char *at = x->in.at;
+    if (c != '<' && c != '>') {
+        return scan_fail(&x->in, at, "expected a comparison: < <= > or >=");
+    }
+    (void)scan_take(&x->in, c);
+    bool equal = *x->in.at == '=' && scan_take(&x->in, '=');
+    ODEON_TRY(parse_sum(x, &right));
+    bool swap = (c == '<') != equal;
+    ODEON_TRY(step_of(x, at, swap ? right : left, swap ? left : right, out));
+    return equal ? parse_answer(x, at, program_affine(x->program, *out, -1.0, 1.0), out) : ODEON_OK;
+}
+
+/* The arguments of min, max and if: behind the condition two values. */
+static odeon_status parse_choice(parsing *x, const scan_name *name, int32_t *out)
+{
+    int32_t step = 0, a, b;
+    bool condition = scan_is(name, "if");
+    ODEON_TRY(take(x, '(', "with the arguments"));
+    if (condition) {
+        ODEON_TRY(parse_condition(x, &step));
+        ODEON_TRY(take(x, ',', "before what holds where the condition does"));
+    }
+    ODEON_TRY(parse_sum(x, &a));
+    ODEON_TRY(take(x, ',', "before the next argument"));
+    ODEON_TRY(parse_sum(x, &b));
+    ODEON_TRY(take(x, ')', "behind the arguments"));
+    if (!condition) {
+        bool most = scan_is(name, "max");
+        ODEON_TRY(step_of(x, name->start, most ? a : b, most ? b : a, &step));
+    }
+    return parse_answer(x, name->start, program_choose(x->program, step, a, b), out);
+}
+
 /* A function with its argument, the time, or a defined name. Functions take precedence, as define
  * reserves their names. */
 static odeon_status parse_name(parsing *x, int32_t *out)
@@ -93,6 +155,9 @@ static odeon_status parse_name(parsing *x, int32_t *out)
         int32_t a;
         ODEON_TRY(parse_bracket(x, &a));
         return parse_answer(x, name.start, program_unary(x->program, id, a), out);
+    }
+    if (parse_is_choice(&name)) {
+        return parse_choice(x, &name, out);
     }
     if (scan_is(&name, "t")) {
         return parse_answer(x, name.start, program_time(x->program), out);

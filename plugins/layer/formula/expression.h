@@ -24,6 +24,9 @@ odeon_status parse_sum(parsing *x, int32_t *out);
 /* The unary id of the function of this name, or -1. */
 int32_t parse_function(const scan_name *name);
 
+/* Is it min, max or if? */
+bool parse_is_choice(const scan_name *name);
+
 /* Stores value in *out, or reports the error that it encodes (PROGRAM_*) at the position at. */
 odeon_status parse_answer(const parsing *x, const char *at, int32_t value, int32_t *out);
 /* Reports an unknown name and lists the known ones. */

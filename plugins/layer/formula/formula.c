@@ -1,5 +1,6 @@
 /* formula: a layer given by equations, for known physics, alone or combined with a network. x
- * [B,N], one column per component -> y [B,M], by default the derivatives of the same components. */
+ * [B,...,N], one column per component -> y [B,...,M], by default the derivatives of the same
+ * components. */
 #include "../common/shape.h"
 #include "odeon/plugin.h"
 #include "parse.h"
@@ -20,7 +21,8 @@ static const odeon_option *const options[] = {
         .help =
             "equations with '|' between, as in x' = a*x - b*x*y | y' = d*x*y - c*y: NAME' is the "
             "derivative of a component, in the order of the input, a plain NAME an intermediate; "
-            "t is the time; + - * / ^ and exp log sin cos tanh sqrt abs relu sigmoid softplus"),
+            "t is the time; + - * / ^ and exp log sin cos tanh sqrt abs relu sigmoid softplus erf, "
+            "min(a, b), max(a, b), if(a > b, c, d)"),
     ODEON_OPTION_AS(formula, text.constants, STRING, "constants", .flags = ODEON_OPTION_OPTIONAL,
                     .aliases = "parameters|params|p|theta",
                     .help = "constants with their values, as in a=1.5 b=1"),
@@ -28,6 +30,10 @@ static const odeon_option *const options[] = {
         formula, text.learn, STRING, "learn", .flags = ODEON_OPTION_OPTIONAL,
         .aliases = "trainable|learnable",
         .help = "which of the constants are parameters, which start with their values, as in a b"),
+    ODEON_OPTION_AS(formula, text.bounds, STRING, "bounds", .flags = ODEON_OPTION_OPTIONAL,
+                    .aliases = "limits|range",
+                    .help = "between which numbers learned constants stay, as in a=0:inf b=0:1; "
+                            "their weights are then those of a softplus or sigmoid"),
     ODEON_OPTION_AS(
         formula, text.inputs, STRING, "inputs", .flags = ODEON_OPTION_OPTIONAL,
         .help =
@@ -48,7 +54,8 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const formula *layer = self;
     const program *p = &layer->program;
-    if (plan->in.ndim != 2 || plan->in.dim[1] != p->n_inputs) {
+    int32_t last = plan->in.ndim - 1;
+    if (plan->in.ndim < 2 || plan->in.dim[last] != p->n_inputs) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
                           "formula: the input is %s; these equations take [B,%d], one column a "
                           "component",
@@ -57,7 +64,7 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     plan->flags =
         (p->uses_t ? ODEON_LAYER_USES_T : 0) | (program_rounds_time(p) ? ODEON_LAYER_ROUNDS_T : 0);
     plan->out = plan->in;
-    plan->out.dim[1] = p->n_outputs;
+    plan->out.dim[last] = p->n_outputs;
     plan->tape_bytes = run_tape_bytes(p, &plan->in);
     plan->scratch_bytes = run_scratch_bytes(p, &plan->in);
     return ODEON_OK;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bounds.h"
 #include "expression.h"
 
 /* ---- names ---- */
@@ -9,7 +10,7 @@
 /* Adds a new name; it must not be defined already or equal a reserved word. */
 static odeon_status define(parsing *x, const scan_name *name, names_entry **out)
 {
-    if (scan_is(name, "t") || parse_function(name) >= 0) {
+    if (scan_is(name, "t") || parse_function(name) >= 0 || parse_is_choice(name)) {
         return scan_fail(&x->in, name->start, "'%.*s' has a meaning already", name->length,
                          name->start);
     }
@@ -186,6 +187,9 @@ static odeon_status parse_all(parsing *x, const formula_text *text)
     }
     if (text->learn != NULL) {
         ODEON_TRY(read_learn(x, text->learn));
+    }
+    if (text->bounds != NULL) {
+        ODEON_TRY(formula_read_bounds(x, text->bounds));
     }
     ODEON_TRY(primes ? find_components(x, text->equations) : read_inputs(x, text->inputs));
     ODEON_TRY(read_equations(x, text->equations, primes));

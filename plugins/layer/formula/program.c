@@ -143,6 +143,8 @@ static double apply(int32_t id, double x)
         return sin(x);
     case ODEON_UNARY_COS:
         return cos(x);
+    case ODEON_UNARY_ERF:
+        return erf(x);
     default:
         return fabs(x);
     }
@@ -154,6 +156,25 @@ int32_t program_unary(program *p, int32_t id, int32_t a)
         return program_constant(p, apply(id, constant(p, a)));
     }
     return put(p, (program_value){.kind = VALUE_UNARY, .id = id, .a = a});
+}
+
+int32_t program_step(program *p, int32_t a)
+{
+    if (is_constant(p, a)) {
+        return program_constant(p, constant(p, a) > 0.0 ? 1.0 : 0.0);
+    }
+    return put(p, (program_value){.kind = VALUE_STEP, .a = a});
+}
+
+int32_t program_choose(program *p, int32_t step, int32_t a, int32_t b)
+{
+    int32_t rest = program_affine(p, step, -1.0, 1.0);
+    int32_t left = program_binary(p, ODEON_BINARY_MUL, step, a);
+    int32_t right = rest < 0 ? rest : program_binary(p, ODEON_BINARY_MUL, rest, b);
+    if (left < 0 || right < 0) {
+        return left < 0 ? left : right;
+    }
+    return program_binary(p, ODEON_BINARY_ADD, left, right);
 }
 
 /* Squares and reciprocals have operators of their own, which are faster than a general power. */

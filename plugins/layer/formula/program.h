@@ -2,8 +2,8 @@
  * from earlier ones by one operator of the device. The parser writes the list; run.h evaluates it
  * forward and backward.
  *
- * A value holds one number per sample. While the list is written, constants are folded and equal
- * values are merged. */
+ * A value holds one number per row: a sample, or a sample at one of its times. While the list is
+ * written, constants are folded and equal values are merged. */
 #ifndef ODEON_LAYER_FORMULA_PROGRAM_H
 #define ODEON_LAYER_FORMULA_PROGRAM_H
 #include "odeon/device_pointwise.h"
@@ -12,7 +12,7 @@
 enum {
     PROGRAM_MAX_VALUES = 1024,
     PROGRAM_MAX_OUTPUTS = 256,
-    PROGRAM_MAX_PARAMS = 64 /* learnable constants */
+    PROGRAM_MAX_PARAMS = 256 /* learnable constants */
 };
 
 enum {
@@ -23,7 +23,8 @@ enum {
     VALUE_AFFINE,       /* scale * a + shift */
     VALUE_BINARY,       /* a, b by ODEON_BINARY_ id */
     VALUE_UNARY,        /* ODEON_UNARY_ id of a */
-    VALUE_POWER         /* a ^ scale */
+    VALUE_POWER,        /* a ^ scale */
+    VALUE_STEP          /* 1 where a > 0, else 0; its derivative counts as 0 */
 };
 
 /* One value. Operands a and b have smaller numbers than the value itself, so one pass up evaluates
@@ -66,6 +67,9 @@ int32_t program_affine(program *p, int32_t a, double scale, double shift);
 int32_t program_binary(program *p, int32_t id, int32_t a, int32_t b);
 int32_t program_unary(program *p, int32_t id, int32_t a);
 int32_t program_power(program *p, int32_t a, int32_t exponent);
+int32_t program_step(program *p, int32_t a);
+/* a where the step is 1, b where it is 0: step a + (1 - step) b, so that both have to be finite. */
+int32_t program_choose(program *p, int32_t step, int32_t a, int32_t b);
 
 /* Does the vjp of a unary id read its operand rather than its result? See device_pointwise.h. */
 int program_reads_operand(int32_t id);

@@ -14,7 +14,7 @@ typedef struct running {
     const odeon_device *device;
     odeon_queue *queue;
     const odeon_layer_call *call;
-    int64_t rows, times; /* samples; numbers in t, 1 or rows */
+    int64_t rows, times; /* numbers of a column; numbers in t, 1 or the samples */
     uint32_t dtype;
     bool doubles; /* timed values are computed separately, in double */
     /* Reverse pass: has the cotangent of the value been written yet, as a column, or in double for
@@ -28,9 +28,24 @@ static uint64_t column_bytes(int64_t rows, uint32_t dtype)
     return ((uint64_t)(rows * odeon_dtype_bytes(dtype)) + 63) / 64 * 64;
 }
 
+static int64_t width_of(const odeon_shape *x)
+{
+    return x->dim[x->ndim - 1];
+}
+
+/* x [B,...,N]: B times what lies between. */
+static int64_t rows_of(const odeon_shape *x)
+{
+    int64_t rows = x->dim[0];
+    for (int32_t i = 1; i < x->ndim - 1; i++) {
+        rows *= x->dim[i];
+    }
+    return rows;
+}
+
 uint64_t run_tape_bytes(const program *p, const odeon_shape *in)
 {
-    return (uint64_t)p->n_kept * column_bytes(in->dim[0], in->dtype);
+    return (uint64_t)p->n_kept * column_bytes(rows_of(in), in->dtype);
 }
 
 enum { CELL_BYTES = 64 }; /* one double in front of the columns of scratch */
@@ -45,9 +60,9 @@ static uint64_t timed_bytes(int64_t rows)
  * cotangents and a spare one. */
 uint64_t run_scratch_bytes(const program *p, const odeon_shape *in)
 {
-    uint64_t bytes = CELL_BYTES + (uint64_t)(p->n_live + 1) * column_bytes(in->dim[0], in->dtype);
+    uint64_t bytes = CELL_BYTES + (uint64_t)(p->n_live + 1) * column_bytes(rows_of(in), in->dtype);
     return in->dtype == ODEON_DTYPE_F32 && p->n_timed > 0
-               ? bytes + (uint64_t)(2 * p->n_timed + 1) * timed_bytes(in->dim[0])
+               ? bytes + (uint64_t)(2 * p->n_timed + 1) * timed_bytes(rows_of(in))
                : bytes;
 }
 
@@ -114,26 +129,43 @@ static odeon_tensor operand_of(const running *r, int32_t i, int32_t a)
     return is_timed(r, i) ? value_of(r, a) : column_of(r, a);
 }
 
-/* Copies column number at of x [B,N] to y [B]. */
+/* Copies column number at of x [B,...,N] to y [rows]. */
 static odeon_status gather(const running *r, const odeon_view *x, int64_t at, const odeon_tensor *y)
 {
     return ODEON_DO(r->device, move, copy2d, r->queue, .x = x, .y = y, .rows = r->rows, .cols = 1,
-                    .x_pitch = x->shape.dim[1], .x_at = at, .y_pitch = 1);
+                    .x_pitch = width_of(&x->shape), .x_at = at, .y_pitch = 1);
 }
 
-/* Copies x [B] to column number at of y [B,N]. */
+/* Copies x [rows] to column number at of y [B,...,N]. */
 static odeon_status scatter(const running *r, const odeon_view *x, const odeon_tensor *y,
                             int64_t at)
 {
     return ODEON_DO(r->device, move, copy2d, r->queue, .x = x, .y = y, .rows = r->rows, .cols = 1,
-                    .x_pitch = 1, .y_pitch = y->view.shape.dim[1], .y_at = at);
+                    .x_pitch = 1, .y_pitch = width_of(&y->view.shape), .y_at = at);
 }
 
-/* y[r] = v[0], or v[r] if v has one number per row. */
+/* Consecutive rows that have one of the numbers of v, where they are neither one nor one a row: the
+ * times of a sample. */
+static int64_t rows_of_each(int64_t rows, const odeon_view *v)
+{
+    int64_t numbers = odeon_count(&v->shape);
+    return numbers > 1 && numbers < rows ? rows / numbers : 1;
+}
+
+/* y[r] = v[0], or v[r] if v has one number per row, or that of the row's sample. */
 static odeon_status broadcast(const running *r, const odeon_view *v, const odeon_tensor *y)
 {
-    return ODEON_DO(r->device, move, rows_fill, r->queue, .y = y, .rows = y->view.shape.dim[0],
-                    .cols = 1, .pitch = 1, .v = v);
+    int64_t rows = y->view.shape.dim[0], each = rows_of_each(rows, v);
+    return ODEON_DO(r->device, move, rows_fill, r->queue, .y = y, .rows = rows / each, .cols = each,
+                    .pitch = each, .v = v);
+}
+
+/* The transpose: adds x [rows] to v. */
+static odeon_status collect(const running *r, const odeon_view *x, const odeon_tensor *v)
+{
+    int64_t rows = x->shape.dim[0], each = rows_of_each(rows, &v->view);
+    return ODEON_DO(r->device, move, rows_sum, r->queue, .x = x, .rows = rows / each, .cols = each,
+                    .pitch = each, .v = v);
 }
 
 /* Fills y with a parameter of one number, by way of a double on the device: the host must not wait
@@ -144,6 +176,17 @@ static odeon_status broadcast_param(const running *r, const odeon_view *param,
     odeon_tensor cell = numbers_at(r->call->scratch, 1, ODEON_DTYPE_F64);
     ODEON_TRY(ODEON_DO(r->device, move, cast, r->queue, .x = param, .scale = 1.0, .y = &cell));
     return broadcast(r, &cell.view, y);
+}
+
+/* y = 1 where a > 0, else 0: the vjp of relu with the cotangent 1. */
+static odeon_status compute_step(const running *r, int32_t i, const odeon_tensor *y)
+{
+    odeon_tensor a = operand_of(r, i, r->program->values[i].a), one = spare(r, i);
+    ODEON_TRY(ODEON_DO(r->device, move, fill, r->queue, .y = &one, .value = odeon_imm(1.0)));
+    ODEON_TRY(ODEON_DO(r->device, pointwise, unary, r->queue, .id = ODEON_UNARY_RELU, .x = &a.view,
+                       .y = y));
+    return ODEON_DO(r->device, pointwise, unary_vjp, r->queue, .id = ODEON_UNARY_RELU,
+                    .kept = &y->view, .dy = &one.view, .dx = y);
 }
 
 /* Evaluates value i from its operands. */
@@ -169,6 +212,8 @@ static odeon_status compute(const running *r, int32_t i)
         a = operand_of(r, i, x->a);
         return ODEON_DO(r->device, pointwise, power, r->queue, .scale = 1.0, .exponent = x->scale,
                         .x = &a.view, .y = &y);
+    case VALUE_STEP:
+        return compute_step(r, i, &y);
     default:
         a = operand_of(r, i, x->a);
         b = operand_of(r, i, x->b);
@@ -216,14 +261,14 @@ static running begin(const program *p, const odeon_layer_call *call, const odeon
                  .device = call->device,
                  .queue = call->queue,
                  .call = call,
-                 .rows = x->dim[0],
+                 .rows = rows_of(x),
                  .dtype = x->dtype};
     r.doubles = p->n_timed > 0 && x->dtype == ODEON_DTYPE_F32;
     r.times = r.doubles ? odeon_count(&call->t->shape) : 0;
     return r;
 }
 
-/* in [B,N] -> out [B,M]. Timed values come first, since others read their columns. */
+/* in [B,...,N] -> out [B,...,M]. Timed values come first, since others read their columns. */
 odeon_status run_forward(const program *p, const odeon_layer_call *call)
 {
     running r = begin(p, call, &call->in->shape);
@@ -348,9 +393,7 @@ static odeon_status leaf_vjp(const running *r, int32_t i, const odeon_view *g)
         return d_in != NULL ? scatter(r, g, d_in, x->id) : ODEON_OK;
     }
     if (x->kind == VALUE_TIME) {
-        return d_t != NULL ? ODEON_DO(r->device, move, rows_sum, r->queue, .x = g,
-                                      .rows = g->shape.dim[0], .cols = 1, .pitch = 1, .v = d_t)
-                           : ODEON_OK;
+        return d_t != NULL ? collect(r, g, d_t) : ODEON_OK;
     }
     return param_vjp(r, i, g);
 }
@@ -368,8 +411,7 @@ static odeon_status gather_timed(running *r, int32_t i)
         ODEON_TRY(
             ODEON_DO(r->device, move, fill, r->queue, .y = &cotangent, .value = odeon_imm(0.0)));
     }
-    return ODEON_DO(r->device, move, rows_sum, r->queue, .x = &column.view, .rows = r->rows,
-                    .cols = 1, .pitch = 1, .v = &cotangent);
+    return collect(r, &column.view, &cotangent);
 }
 
 /* Distributes the cotangent of value i to its operands or to the gradients of a leaf. */
@@ -386,13 +428,15 @@ static odeon_status value_vjp(running *r, int32_t i)
         return unary_vjp(r, i, &g);
     case VALUE_POWER:
         return power_vjp(r, i, &g);
+    case VALUE_STEP:
+        return ODEON_OK;
     default:
         return leaf_vjp(r, i, &g);
     }
 }
 
-/* Initializes cotangents from d_out [B,M]. Outputs are columns, even of timed values; one value may
- * be several outputs. */
+/* Initializes cotangents from d_out [B,...,M]. Outputs are columns, even of timed values; one value
+ * may be several outputs. */
 static odeon_status seed_cotangents(running *r)
 {
     const program *p = r->program;

@@ -1,7 +1,8 @@
 /* run.h: evaluate a program on a device, and its reverse-mode derivative.
  *
- * Every value is a column [B]. Columns that the vjp reads are in the tape, the others in scratch.
- * The reverse pass has one more column per value for its cotangent.
+ * Every value is a column of one number per row of x [B,...,N]. Columns that the vjp reads are in
+ * the tape, the others in scratch. The reverse pass has one more column per value for its
+ * cotangent.
  *
  * In float32, values that depend on the time alone (program_value.timed) are computed in double,
  * one number per time: t is a double, and in float32 cos t at t = 1e8 would have no correct digit.

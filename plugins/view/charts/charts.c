@@ -81,8 +81,10 @@ void drawing_say_colors(drawing *d, const odeon_view_answer *x)
     X(phase)                                                                                       \
     X(depth)                                                                                       \
     X(flow)                                                                                        \
+    X(density)                                                                                     \
     X(confusion)                                                                                   \
     X(wrong)                                                                                       \
+    X(samples)                                                                                     \
     X(times)                                                                                       \
     X(gradient_error)                                                                              \
     X(weights)                                                                                     \

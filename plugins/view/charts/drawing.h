@@ -36,7 +36,7 @@ extern const drawing_kind draw_loss, draw_metrics, draw_gradient_norm, draw_lear
 extern const drawing_kind draw_seeds, draw_failed_solve;
 /* states.c, predictions.c: with the model */
 extern const drawing_kind draw_path, draw_phase, draw_flow, draw_confusion, draw_wrong;
-extern const drawing_kind draw_depth;
+extern const drawing_kind draw_depth, draw_density, draw_samples;
 /* sweep.c: several runs */
 extern const drawing_kind draw_sweep, draw_tests;
 /* tables.c: files of numbers */

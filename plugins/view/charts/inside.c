@@ -165,9 +165,10 @@ static void add_histogram(drawing *d, const char *name, int64_t n, const double 
         hi = lo + 1.0;
     }
     fill_bins(n, x, lo, hi, at, share);
-    chart_panel *p = chart_panel_add(
-        d->chart, &(chart_axes){.title = name, .y = {.percent = true, .zero = true}});
-    chart_bars(p, BINS, at, share, 1.0, &(chart_style){.color = color});
+    chart_panel *p = chart_panel_add(d->chart, &(chart_axes){.title = name,
+                                                             .x = {.lo = lo, .hi = hi},
+                                                             .y = {.percent = true, .zero = true}});
+    chart_bars(p, BINS, at, share, (hi - lo) / BINS, &(chart_style){.color = color});
 }
 
 static odeon_status read_tensors(drawing *d, int64_t *n, const odeon_view_tensor **list)

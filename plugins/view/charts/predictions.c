@@ -176,33 +176,62 @@ static bool is_picture(const odeon_view_answer *s, size_t *width, size_t *height
     return true;
 }
 
-static odeon_status make_wrong(drawing *d)
+/* Draws those samples of the test split; without a title there is nothing to draw. */
+static odeon_status draw_pictures(drawing *d, const odeon_view_answer *x, size_t n,
+                                  const int64_t *index, const char *title)
 {
-    odeon_view_answer x, samples;
-    int64_t index[MOST_WRONG];
+    odeon_view_answer samples;
     size_t width = 0, height = 0;
     const odeon_view_services *s = d->request->services;
+    odeon_view_ask ask = {.struct_size = sizeof ask, .split = ODEON_SPLIT_TEST, .n = (int64_t)n};
+    ODEON_TRY(s->samples(s->self, &ask, index, &samples));
+    if (!is_picture(&samples, &width, &height)) {
+        return drawing_nothing(d, "its samples are no grey pictures of up to 64 by 64");
+    }
+    drawing_begin(d, CHART_WIDE, n > 6 ? 46 + 256 : 46 + 128, title);
+    for (size_t i = 0; i < n; i++) {
+        add_picture(d, x, (size_t)index[i], width, height, samples.value + i * width * height);
+    }
+    chart_describe(d->chart, "%zu pictures", n);
+    return ODEON_OK;
+}
+
+static odeon_status make_wrong(drawing *d)
+{
+    odeon_view_answer x;
+    int64_t index[MOST_WRONG];
     ODEON_TRY(ask_classes(d, &x));
     if (d->nothing[0] != '\0') {
         return ODEON_OK;
     }
     size_t n = find_wrong(&x, index);
-    odeon_view_ask ask = {.struct_size = sizeof ask, .split = ODEON_SPLIT_TEST, .n = (int64_t)n};
     if (n == 0) {
         return drawing_nothing(d, "no test sample is wrong");
     }
-    ODEON_TRY(s->samples(s->self, &ask, index, &samples));
-    if (!is_picture(&samples, &width, &height)) {
-        return drawing_nothing(d, "its samples are no grey pictures of up to 64 by 64");
-    }
-    drawing_begin(d, CHART_WIDE, n > 6 ? 46 + 256 : 46 + 128, "Most wrong");
+    ODEON_TRY(draw_pictures(d, &x, n, index, "Most wrong"));
     chart_say(d->chart, CHART_MUTED, "test samples whose true class got the least probability;");
     chart_say(d->chart, CHART_RED, "predicted");
     chart_say(d->chart, CHART_MUTED, "and what it is");
-    for (size_t i = 0; i < n; i++) {
-        add_picture(d, &x, (size_t)index[i], width, height, samples.value + i * width * height);
+    return ODEON_OK;
+}
+
+/* Evenly chosen, so that none is shown for how well it does. */
+static odeon_status make_samples(drawing *d)
+{
+    odeon_view_answer x;
+    int64_t index[MOST_WRONG];
+    ODEON_TRY(ask_classes(d, &x));
+    if (d->nothing[0] != '\0') {
+        return ODEON_OK;
     }
-    chart_describe(d->chart, "%zu pictures", n);
+    int64_t n = x.n < MOST_WRONG ? x.n : MOST_WRONG;
+    for (int64_t i = 0; i < n; i++) {
+        index[i] = i * x.n / n;
+    }
+    ODEON_TRY(draw_pictures(d, &x, (size_t)n, index, "Test samples"));
+    chart_say(d->chart, CHART_MUTED, "evenly chosen;");
+    chart_say(d->chart, CHART_RED, "predicted");
+    chart_say(d->chart, CHART_MUTED, "with its probability, and what it is");
     return ODEON_OK;
 }
 
@@ -215,3 +244,4 @@ static odeon_status make_wrong(drawing *d)
                                     .make = make_##id}
 KIND(confusion, "which classes are taken for which");
 KIND(wrong, "pictures of the samples that are most wrong");
+KIND(samples, "pictures of test samples with what is predicted of them");

@@ -473,7 +473,7 @@ static void add_flow(drawing *d, const odeon_view_answer *x, const double *plane
             continue;
         }
         chart_line(p, times, a + i * times, b + i * times,
-                   &(chart_style){.color = drawing_color(x, i), .thin = true, .opacity = .25});
+                   &(chart_style){.color = drawing_color(x, i), .thin = true, .opacity = .4});
     }
     for (size_t i = 0; i < n && b != NULL; i++) {
         size_t last = i * times + times - 1;

@@ -82,6 +82,10 @@ void chart_bars(chart_panel *p, size_t n, const double *x, const double *y, doub
 /* An arrow from (x, y) by (u, v), in units of the data. */
 void chart_arrows(chart_panel *p, size_t n, const double *x, const double *y, const double *u,
                   const double *v, const chart_style *style);
+/* A heat map of a box x_lo, x_hi, y_lo, y_hi: value [rows, columns] from 0 to 1, the lowest row
+ * first; what is below a fortieth is left out. */
+void chart_cells(chart_panel *p, const double box[4], size_t columns, size_t rows,
+                 const double *value, int color);
 /* A line through the panel at a value of x or y, with words. */
 void chart_rule_x(chart_panel *p, double at, int color, const char *words);
 void chart_rule_y(chart_panel *p, double at, int color, const char *words);

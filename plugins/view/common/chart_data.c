@@ -7,7 +7,8 @@
 static const char *const kind_names[] = {
     [CHART_LINE] = "line",     [CHART_BAND] = "band",     [CHART_POINTS] = "points",
     [CHART_BARS] = "bars",     [CHART_ARROWS] = "arrows", [CHART_RULE_X] = "rule_x",
-    [CHART_RULE_Y] = "rule_y", [CHART_SHADE] = "shade",   [CHART_NOTE] = "note",
+    [CHART_RULE_Y] = "rule_y", [CHART_CELLS] = "cells",   [CHART_SHADE] = "shade",
+    [CHART_NOTE] = "note",
 };
 
 static odeon_status check(const chart *c, const chart_text *out)
@@ -102,6 +103,8 @@ static const char *vega_mark(const chart_mark *m)
     case CHART_RULE_Y:
     case CHART_ARROWS:
         return "rule";
+    case CHART_CELLS:
+        return "square";
     case CHART_POINTS:
     case CHART_SHADE:
     case CHART_NOTE:
@@ -163,7 +166,9 @@ static void put_layer(const chart_panel *p, const chart_mark *m, chart_text *out
     }
     chart_put(out, "~s~s~s}}", m->kind == CHART_ARROWS ? ",\"x2\":{\"field\":\"x2\"}" : "",
               m->kind == CHART_ARROWS || m->kind == CHART_BAND ? ",\"y2\":{\"field\":\"y2\"}" : "",
-              m->kind == CHART_LINE ? ",\"order\":{\"field\":\"i\"}" : "");
+              m->kind == CHART_LINE    ? ",\"order\":{\"field\":\"i\"}"
+              : m->kind == CHART_CELLS ? ",\"opacity\":{\"field\":\"y2\",\"type\":\"quantitative\"}"
+                                       : "");
 }
 
 /* Notes and shades are left out: they have no field. */
@@ -206,9 +211,6 @@ static void put_setting(const chart_axes *a, chart_text *out)
 }
 
 static const char program[] =
-    "]\n"
-    "colors = [\"#59636E\", \"#0072B2\", \"#C24E00\", \"#00805E\", \"#A3467F\", \"#8A6500\", "
-    "\"#5B6670\", \"#1B1F24\"]\n"
     "fig, axs = plt.subplots(1, len(panels), squeeze=False, figsize=(6 * len(panels), 4))\n"
     "for ax, (title, x, y, xs, ys) in zip(axs[0], panels):\n"
     "    ax.set(title=title, xlabel=x, ylabel=y, xscale=xs, yscale=ys)\n"
@@ -222,6 +224,7 @@ static const char program[] =
     "    elif kind == \"points\": ax.plot(x, y, \".\", color=c, label=name or None)\n"
     "    elif kind == \"bars\": ax.bar(x, y, color=c)\n"
     "    elif kind == \"arrows\": ax.quiver(x, y, u, v, color=c, angles=\"xy\")\n"
+    "    elif kind == \"cells\": ax.scatter(x, y, s=12, marker=\"s\", color=c, alpha=u)\n"
     "    elif kind == \"rule_x\": ax.axvline(x[0], color=c, ls=\"--\")\n"
     "    elif kind == \"rule_y\": ax.axhline(y[0], color=c, ls=\"--\")\n"
     "for ax in axs[0]: ax.get_legend_handles_labels()[0] and ax.legend()\n"
@@ -242,6 +245,10 @@ odeon_status chart_write_python(chart *c, const char *csv, chart_text *out)
     for (const chart_panel *p = c->first; p != NULL; p = p->next) {
         put_setting(&p->axes, out);
     }
-    chart_put(out, "~s", program);
+    chart_put(out, "]\ncolors = [");
+    for (int i = 0; i <= CHART_INK; i++) {
+        chart_put(out, "~s\"~s\"", i > 0 ? ", " : "", chart_color_text(i, false));
+    }
+    chart_put(out, "]\n~s", program);
     return check(c, out);
 }

@@ -226,6 +226,28 @@ void chart_arrows(chart_panel *p, size_t n, const double *x, const double *y, co
     (void)add_mark(p, CHART_ARROWS, n, (const double *const[4]){x, y, u, v}, style);
 }
 
+void chart_cells(chart_panel *p, const double box[4], size_t columns, size_t rows,
+                 const double *value, int color)
+{
+    size_t n = columns * rows;
+    double *x = p != NULL ? chart_alloc(p->chart, n, sizeof *x) : NULL;
+    double *y = x != NULL ? chart_alloc(p->chart, n, sizeof *y) : NULL;
+    double wide = (box[1] - box[0]) / (double)columns, high = (box[3] - box[2]) / (double)rows;
+    if (y == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        x[i] = box[0] + ((double)(i % columns) + .5) * wide;
+        y[i] = box[2] + ((double)(i / columns) + .5) * high;
+    }
+    chart_mark *m = add_mark(p, CHART_CELLS, n, (const double *const[4]){x, y, value},
+                             &(chart_style){.color = color});
+    if (m != NULL) {
+        m->wide = wide;
+        m->high = high;
+    }
+}
+
 static void add_words(chart_panel *p, chart_kind kind, double x, double y, int color,
                       const char *words, bool right)
 {

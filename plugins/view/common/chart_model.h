@@ -9,6 +9,7 @@ typedef enum chart_kind {
     CHART_POINTS,
     CHART_BARS,
     CHART_ARROWS,
+    CHART_CELLS,
     CHART_RULE_X,
     CHART_RULE_Y,
     CHART_SHADE,
@@ -20,10 +21,11 @@ typedef struct chart_mark {
     chart_kind kind;
     chart_style style;
     size_t n;
-    const double *x, *y, *u, *v; /* [n]; of a band y and u are its bounds */
+    const double *x, *y, *u, *v; /* [n]; of a band y and u are its bounds; of cells x and y are
+                                    their middles, u their values */
     const char *words;
     bool right;
-    double wide; /* of bars */
+    double wide, high; /* of bars; of cells */
 } chart_mark;
 
 /* A name at the end of a line: where it stands once the panel is laid out. */

@@ -237,6 +237,44 @@ static void put_arrows(const chart_panel *p, const chart_mark *m, chart_text *ou
     chart_put(out, "\"/>");
 }
 
+enum { LEVELS = 10 };
+
+/* Of a value from 0 to 1; 0: too small to be seen. */
+static int level_of(double value)
+{
+    return value > .025 ? (int)fmin(ceil(value * LEVELS), LEVELS) : 0;
+}
+
+/* Cells first .. end - 1 of a row as one rectangle. */
+static void put_run(const chart_panel *p, const chart_mark *m, size_t first, size_t end,
+                    chart_text *out)
+{
+    double left = chart_place_x(p, m->x[first] - m->wide / 2);
+    chart_put(out, "M~x ~xH~xV~xH~xZ", left, chart_place_y(p, m->y[first] - m->high / 2),
+              chart_place_x(p, m->x[end - 1] + m->wide / 2),
+              chart_place_y(p, m->y[first] + m->high / 2), left);
+}
+
+/* Cells of about one value are one path, and those side by side one rectangle of it. */
+static void put_cells(const chart_panel *p, const chart_mark *m, chart_text *out)
+{
+    for (int level = 1; level <= LEVELS; level++) {
+        chart_put(out, "<path class=\"f~d\" fill-opacity=\"~g\" d=\"", m->style.color,
+                  .85 * ((double)level - .5) / LEVELS);
+        for (size_t i = 0; i < m->n; i++) {
+            size_t first = i;
+            if (level_of(m->u[i]) != level) {
+                continue;
+            }
+            while (i + 1 < m->n && m->y[i + 1] == m->y[first] && level_of(m->u[i + 1]) == level) {
+                i++;
+            }
+            put_run(p, m, first, i + 1, out);
+        }
+        chart_put(out, "\"/>");
+    }
+}
+
 /* ---- a panel ---- */
 
 static void put_rule(const chart_panel *p, const chart_mark *m, chart_text *out)
@@ -278,6 +316,9 @@ static void put_mark(const chart_panel *p, const chart_mark *m, chart_text *out)
         break;
     case CHART_ARROWS:
         put_arrows(p, m, out);
+        break;
+    case CHART_CELLS:
+        put_cells(p, m, out);
         break;
     case CHART_RULE_X:
     case CHART_RULE_Y:

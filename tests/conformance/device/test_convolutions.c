@@ -251,18 +251,24 @@ static cpu_convolution convolution_of(const conv_shape *s, int64_t batch)
                              .filters = s->K};
 }
 
-static problem problem_of(const runner *r, const conv_shape *s, int at_end)
+/* Bytes that the loops of a table need. */
+static uint64_t room_for(const runner *r, cpu_conv_mode mode, const cpu_convolution *c)
+{
+    const cpu_direct *d = r->direct;
+    return (uint64_t)(direct_scratch(r->way, mode, c, d->lanes, d->bytes) * d->bytes);
+}
+
+static problem problem_of(const runner *r, cpu_conv_mode mode, const conv_shape *s, int at_end)
 {
     problem p = {
         .s = *s,
         .geometry = {(int32_t)s->stride, (int32_t)s->stride, (int32_t)s->pad_h, (int32_t)s->pad_w}};
     cpu_convolution c = convolution_of(s, s->B);
-    int64_t bytes = r->dtype == ODEON_DTYPE_F64 ? 8 : 4;
     p.x = numbers_of(r->dtype, 1, at_end, s->B, s->C, s->H, s->W);
     p.w = numbers_of(r->dtype, 2, at_end, s->K, s->C, s->R, s->S);
     p.y = numbers_of(r->dtype, 3, at_end, s->B, s->K, out_h(s), out_w(s));
     uint64_t room = r->direct != NULL
-                        ? (uint64_t)(direct_scratch(&c, bytes) * bytes)
+                        ? room_for(r, mode, &c)
                         : r->device->device->conv->conv2d_scratch(r->device->device, &p.geometry,
                                                                   &p.x.tensor.view.shape,
                                                                   &p.w.tensor.view.shape);
@@ -463,7 +469,7 @@ static void check(const runner *r, const problem *p, cpu_conv_mode mode, const e
 static void check_alone(const runner *r, const conv_shape *s, cpu_conv_mode mode, int at_end,
                         const void *batch)
 {
-    problem p = problem_of(r, s, at_end);
+    problem p = problem_of(r, mode, s, at_end);
     for (int64_t b = 0; b < s->B && mode != CPU_CONV_VJP_W; b++) {
         run(r, &p, mode, b, 1);
     }
@@ -480,7 +486,7 @@ static void check_alone(const runner *r, const conv_shape *s, cpu_conv_mode mode
 static void check_shape(const runner *r, const conv_shape *s, int at_end)
 {
     for (cpu_conv_mode mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
-        problem p = problem_of(r, s, at_end);
+        problem p = problem_of(r, mode, s, at_end);
         const expected *e = expect(&p, mode);
         run(r, &p, mode, 0, s->B);
         check(r, &p, mode, e);
@@ -503,6 +509,21 @@ static void check_shapes(const runner *r)
 static const char *const ways[] = {"auto", "direct", "filters", "places", "unroll"};
 enum { N_WAYS = sizeof ways / sizeof *ways };
 static const uint32_t dtypes[] = {ODEON_DTYPE_F32, ODEON_DTYPE_F64};
+
+/* A way that is not taken needs no memory: 128 to 128 channels want 0.6 MB of weights by filters,
+ * and would want 4.7 MB of sums by places. */
+static void test_scratch_is_that_of_the_way_taken(void **state)
+{
+    (void)state;
+    registry *plugins = support_registry();
+    support_device d = support_device_open(plugins, "cpu(blas=own)", ODEON_DTYPE_F32);
+    const odeon_conv_geometry geometry = {1, 1, 1, 1};
+    const odeon_shape x = {.ndim = 4, .dtype = ODEON_DTYPE_F32, .dim = {32, 128, 8, 8}};
+    const odeon_shape w = {.ndim = 4, .dtype = ODEON_DTYPE_F32, .dim = {128, 128, 3, 3}};
+    assert_in_range(d.device->conv->conv2d_scratch(d.device, &geometry, &x, &w), 1, 1000000);
+    support_device_close(&d);
+    registry_destroy(plugins);
+}
 
 /* Opens each level and way with each dtype. */
 static void for_each_way(void (*test)(const runner *r, registry *plugins))
@@ -559,6 +580,47 @@ static void test_every_way_passes_the_cases_of_devices(void **state)
 {
     (void)state;
     for_each_way(test_cases);
+}
+
+/* Of a batch and of its first image, which is cut into filters instead of images. */
+static void check_threads(const runner *one, const runner *three, const conv_shape *s)
+{
+    for (cpu_conv_mode mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
+        for (int64_t n = 1; n <= s->B; n += s->B > 1 ? s->B - 1 : 1) {
+            problem p = problem_of(one, mode, s, 1), q = problem_of(three, mode, s, 1);
+            run(one, &p, mode, 0, n);
+            run(three, &q, mode, 0, n);
+            const numbers *wanted = result_of(&p, mode), *got = result_of(&q, mode);
+            if (memcmp(got->memory.at, wanted->memory.at, wanted->memory.bytes) != 0) {
+                fail_msg("%s: mode %d depends on the threads", three->name, (int)mode);
+            }
+            problem_free(&p);
+            problem_free(&q);
+        }
+    }
+}
+
+static void test_threads_change_no_bit(void **state)
+{
+    (void)state;
+    static const char *const shared_ways[] = {"filters", "places"};
+    registry *plugins = support_registry();
+    for (int i = 0; i < 4; i++) {
+        char alone[64], shared[80];
+        uint32_t dtype = dtypes[i % 2];
+        (void)snprintf(alone, sizeof alone, "cpu(blas=own, convolution=%s)", shared_ways[i / 2]);
+        (void)snprintf(shared, sizeof shared, "cpu(blas=own, convolution=%s, threads=3)",
+                       shared_ways[i / 2]);
+        support_device d = support_device_open(plugins, alone, dtype);
+        support_device e = support_device_open(plugins, shared, dtype);
+        for (int k = i % 2; k < N_KNOWN; k += 1 + i % 2) {
+            check_threads(&(runner){.name = alone, .dtype = dtype, .device = &d},
+                          &(runner){.name = shared, .dtype = dtype, .device = &e}, &known[k]);
+        }
+        support_device_close(&e);
+        support_device_close(&d);
+    }
+    registry_destroy(plugins);
 }
 
 extern const cpu_direct cpu_direct_f32_wide, cpu_direct_f64_wide;
@@ -631,8 +693,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_way_agrees_with_plain_loops),
         cmocka_unit_test(test_every_way_passes_the_cases_of_devices),
+        cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_vectors_of_64_bytes_agree_with_plain_loops),
         cmocka_unit_test(test_way_is_that_of_the_table),
+        cmocka_unit_test(test_scratch_is_that_of_the_way_taken),
         cmocka_unit_test(test_own_products_leave_unrolled_what_no_way_can_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -443,6 +443,7 @@ static void test_every_allocation_of_cpu_may_fail(void **state)
 {
     (void)state;
     fail_every_allocation("cpu");
+    fail_every_allocation("cpu(blas=own, threads=3)");
 }
 
 static void test_every_allocation_of_remote_may_fail(void **state)
@@ -479,6 +480,62 @@ static void test_wrong_shapes_are_an_internal_error(void **state)
     support_device_close(&d);
 }
 
+/* ---- threads ---- */
+
+/* Enough numbers that they are shared, and some left over. */
+enum { SHARED = 100003 };
+
+static void pointwise(support_device *d, const float *a, const float *b, float *y)
+{
+    const odeon_shape shape = {.ndim = 1, .dtype = ODEON_DTYPE_F32, .dim = {SHARED}};
+    odeon_view in = odeon_view_at(a, shape), other = odeon_view_at(b, shape);
+    odeon_tensor out = odeon_tensor_at(y, shape), second = odeon_tensor_at(y + SHARED, shape),
+                 third = odeon_tensor_at(y + (ptrdiff_t)2 * SHARED, shape);
+    assert_int_equal(ODEON_DO(d->device, pointwise, unary, d->queue, .id = ODEON_UNARY_TANH,
+                              .x = &in, .y = &out),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(d->device, pointwise, unary_vjp, d->queue, .id = ODEON_UNARY_TANH,
+                              .kept = &in, .dy = &other, .dx = &second),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(d->device, pointwise, binary, d->queue, .id = ODEON_BINARY_MUL,
+                              .a = &in, .b = &other, .y = &third),
+                     ODEON_OK);
+}
+
+static void test_threads_share_numbers_and_change_none(void **state)
+{
+    (void)state;
+    support_device one = support_device_open(plugins, "cpu(blas=own)", ODEON_DTYPE_F32);
+    support_device three =
+        support_device_open(plugins, "cpu(blas=own, threads=3)", ODEON_DTYPE_F32);
+    float *a = mem_alloc((size_t)8 * SHARED * sizeof *a), *b = a + SHARED;
+    float *wanted = b + SHARED, *got = wanted + (ptrdiff_t)3 * SHARED;
+    assert_non_null(a);
+    for (int i = 0; i < 2 * SHARED; i++) {
+        a[i] = (float)support_random(5, (uint64_t)i);
+    }
+    pointwise(&one, a, b, wanted);
+    for (int round = 0; round < 50; round++) {
+        memset(got, 0, (size_t)3 * SHARED * sizeof *got);
+        pointwise(&three, a, b, got);
+        assert_memory_equal(got, wanted, (size_t)3 * SHARED * sizeof *got);
+    }
+    mem_free(a);
+    support_device_close(&three);
+    support_device_close(&one);
+}
+
+static void test_threads_are_for_one_worker(void **state)
+{
+    (void)state;
+    odeon_queue *second = NULL;
+    support_device d = support_device_open(plugins, "cpu(blas=own, threads=2)", ODEON_DTYPE_F32);
+    assert_int_equal(device_queue_create(d.device, 1, &second), ODEON_ERR_CONFIG);
+    assert_null(second);
+    assert_non_null(strstr(diag_message(), "set run.workers = 1, or threads = 1"));
+    support_device_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +551,8 @@ int main(void)
         cmocka_unit_test(test_device_memory_that_is_not_there_is_named),
         cmocka_unit_test(test_every_allocation_of_cpu_may_fail),
         cmocka_unit_test(test_every_allocation_of_remote_may_fail),
+        cmocka_unit_test(test_threads_share_numbers_and_change_none),
+        cmocka_unit_test(test_threads_are_for_one_worker),
         cmocka_unit_test(test_wrong_dtype_is_unsupported),
         cmocka_unit_test(test_wrong_shapes_are_an_internal_error),
     };

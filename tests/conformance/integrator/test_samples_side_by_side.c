@@ -30,6 +30,16 @@ static const char products[] = START "[model.ode.t]\nlayer = concat_time\n"
                                      "[model.ode.a]\nlayer = dense(units=17)\nthen = tanh\n"
                                      "[model.ode.b]\nlayer = dense(units=state)\n" END;
 
+/* Controls of each sample at times of its own, which have to follow the rows that are left. */
+static const char driven[] =
+    "[run]\nname = test\ndevice = cpu\ndtype = float64\nworkers = 1\n"
+    "[data]\ndataset = measured(shape=5 3, label=5 3, times=5, control=5 2)\n"
+    "[model.ode]\nlayer = ode(step=sample)\nintegrator = tsit5\ngradient = direct\n"
+    "initial = first\ntimes = batch\nrtol = 1e-6\natol = 1e-6\n"
+    "[model.ode.r]\nlayer = residual\n[model.ode.r.u]\nlayer = controls\n"
+    "[model.ode.r.a]\nlayer = dense(units=9)\nthen = tanh\n"
+    "[model.ode.r.b]\nlayer = dense(units=state)\n" END;
+
 /* The fifth and the last are the slowest; between them rows drop out. */
 static const double stiffness[SAMPLES] = {0.5, 3.0, 0.1, 1.0, 30.0, 2.0, 0.2, 8.0, 25.0};
 
@@ -43,6 +53,9 @@ static support_session open(const char *ini, const char *const *overrides, doubl
         x[2] = stiffness[i];
         for (int k = 0; k < TIMES; k++) {
             t[k] = direction * (0.25 * i + (0.3 + 0.1 * i) * (k * k + k) / 2.0);
+        }
+        for (int k = 0; k < 2 * TIMES && s.given[ODEON_ROLE_CONTROL] != NULL; k++) {
+            s.given[ODEON_ROLE_CONTROL][i * 2 * TIMES + k] = 0.4 * (k % 3) - 0.1 * i;
         }
         for (int k = 0; k < EACH; k++) {
             s.given[ODEON_ROLE_LABEL][i * EACH + k] = 0.1 * k - 0.2 * i;
@@ -190,6 +203,7 @@ static const variant variants[] = {
      true,
      EXACT},
     {oscillators, {"model.ode.integrator=bosh3", "model.ode.rtol=1e-4"}, 1.0, 0, 0, true, EXACT},
+    {oscillators, {"model.ode.integrator=dop853"}, 1.0, 0, 0, true, EXACT},
     {oscillators, {"model.ode.integrator=dopri8"}, 1.0, 0, 0, true, EXACT},
     {oscillators,
      {"model.ode.integrator=adaptive_heun", "model.ode.rtol=1e-3"},
@@ -214,6 +228,7 @@ static const variant variants[] = {
      true,
      2e-6},
     {oscillators, {"model.ode.stops=0.7 1.9", "model.ode.h_max=0.5"}, 1.0, 2, 6, true, EXACT},
+    {driven, {"model.ode.rtol=1e-5"}, 1.0, 2, 6, true, EXACT},
     {products, {"model.ode.gradient=adjoint"}, 1.0, 0, 0, false, EXACT},
 };
 
@@ -224,6 +239,136 @@ static void test_solves_are_those_of_single_samples(void **state)
         check(&variants[i], "run.device=reference");
         check(&variants[i], "run.device=cpu");
     }
+}
+
+/* Layers are called with a few rows at a time, each with its own time. */
+static void test_rows_in_slices_have_their_times(void **state)
+{
+    static const variant sliced = {products, {"model.ode.integrator=dopri5"}, 1.0, 2, 6, true,
+                                   EXACT};
+    const char *at[] = {"run.device=cpu(slice_kib=4)", NULL};
+    (void)state;
+    check(&sliced, at[0]);
+    support_session s = open(products, at, 1.0);
+    answer a = differentiate(&s);
+    assert_int_equal(block_of(&s)->field.slices.rows, 3); /* of all samples, as at the start */
+    mem_free(a.gradient);
+    support_session_close(&s);
+}
+
+/* Nor with more rows at a time than layers should have memory for. */
+static void test_layers_are_called_with_few_rows_at_most(void **state)
+{
+    static const char *const devices[] = {"run.device=reference", "run.device=cpu"};
+    (void)state;
+    for (int d = 0; d < 2; d++) {
+        const char *at[] = {devices[d], NULL};
+        support_session s = open(products, at, 1.0), few = open(products, at, 1.0);
+        assert_true(block_of(&few)->field.most_rows >= 8);
+        block_of(&few)->field.most_rows = 2;
+        answer a = differentiate(&s), b = differentiate(&few);
+        assert_int_equal(block_of(&few)->field.slices.rows, 2);
+        assert_same("output", SAMPLES * EACH, b.output, a.output);
+        assert_same("cotangent", SAMPLES * EACH, b.d_x, a.d_x);
+        support_assert_close("gradients", a.n, b.gradient, a.gradient, EXACT);
+        assert_same_counts(&b.result.blocks[0], &a.result.blocks[0]);
+        mem_free(a.gradient);
+        mem_free(b.gradient);
+        support_session_close(&s);
+        support_session_close(&few);
+    }
+}
+
+/* One start and one end, in place; convolutions with the time as a channel, and norms. */
+static const char images[] =
+    "[run]\nname = test\nworkers = 1\n[data]\ndataset = drawn(shape=4 6 6, classes=3)\n"
+    "[model.ode]\nlayer = ode(step=sample, span=0 1)\nintegrator = tsit5\ngradient = direct\n"
+    "rtol = 1e-4\natol = 1e-4\n"
+    "[model.ode.n]\nlayer = groupnorm(groups=2)\nthen = relu\n[model.ode.t]\nlayer = concat_time\n"
+    "[model.ode.c]\nlayer = conv2d(filters=4, kernel=3, padding=1)\n"
+    "[model.flat]\nlayer = flatten\nthen = dense(units=classes)\n"
+    "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
+/* Products that OpenBLAS, where there is one, would compute by its own rules. */
+static const char wide[] =
+    "[run]\nname = test\nworkers = 1\n[data]\ndataset = drawn(shape=70, classes=3)\n"
+    "[model.ode]\nlayer = ode(step=sample, span=0 1)\nintegrator = tsit5\ngradient = direct\n"
+    "rtol = 1e-4\natol = 1e-4\n[model.ode.a]\nlayer = dense(units=90)\nthen = tanh\n"
+    "[model.ode.b]\nlayer = dense(units=state)\n[model.out]\nlayer = dense(units=classes)\n"
+    "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
+enum { MOST = 4 * 6 * 6, CLASSES = 3 };
+
+static void compare_network(const char *ini, const char *device, const char *dtype)
+{
+    double output[2][SAMPLES * CLASSES], d_x[2][SAMPLES * MOST], *gradient[2];
+    int64_t n[2], size = 0;
+    for (int k = 0; k < 2; k++) {
+        const char *at[] = {device, dtype, NULL};
+        support_session s = support_session_open(ini, SAMPLES, at);
+        size = s.input_size;
+        for (int64_t i = 0; i < SAMPLES * size; i++) {
+            s.x[i] *= 1.0 + (double)(i / size); /* no two alike */
+        }
+        if (k == 1) {
+            take_turns(&s);
+        }
+        session_result r = support_differentiate(&s, output[k], d_x[k]);
+        gradient[k] = support_gradients(&s, &n[k]);
+        assert_true(block_of(&s)->samples->side.held == (k == 0));
+        print_message("%s %s: accepted of a sample %lld to %lld\n", device, dtype,
+                      (long long)r.blocks[0].steps_min, (long long)r.blocks[0].steps_max);
+        support_session_close(&s);
+    }
+    assert_same("output", SAMPLES * CLASSES, output[0], output[1]);
+    assert_same("cotangent", SAMPLES * (int)size, d_x[0], d_x[1]);
+    bool narrow = strstr(dtype, "32") != NULL;
+    support_assert_close("gradients", n[0], gradient[0], gradient[1], narrow ? 1e-5 : EXACT);
+    mem_free(gradient[0]);
+    mem_free(gradient[1]);
+}
+
+static void test_networks_are_those_of_single_samples(void **state)
+{
+    (void)state;
+    compare_network(images, "run.device=reference", "run.dtype=float64");
+    compare_network(images, "run.device=cpu", "run.dtype=float64");
+    compare_network(images, "run.device=cpu", "run.dtype=float32");
+    compare_network(wide, "run.device=cpu", "run.dtype=float64");
+    compare_network(wide, "run.device=cpu", "run.dtype=float32");
+}
+
+/* A gradient method that keeps nothing, and goes back sample by sample, is told each one's steps.
+ */
+static void test_sizes_of_steps_are_known_of_each_sample(void **state)
+{
+    const char *at[] = {"model.ode.gradient=adjoint", NULL};
+    (void)state;
+    support_session s = open(products, at, 1.0);
+    answer a = differentiate(&s);
+    odeon_ode *ode = block_of(&s);
+    const odeon_solve_services *v = &ode->services;
+    assert_true(ode->samples->side.held);
+    for (int64_t i = 0; i < SAMPLES; i++) {
+        const solve_log *log = lanes_log(ode->samples->side.lanes, i);
+        odeon_tape_info info = {.struct_size = sizeof info};
+        odeon_tape_step step = {.struct_size = sizeof step};
+        int64_t k = 0;
+        ode->samples->now = i;
+        assert_int_equal(v->tape_info(ode, &ode->tape, &info), ODEON_OK);
+        assert_int_equal(info.n_steps, log->stats.accepted);
+        assert_int_equal(info.keep, ODEON_KEEP_NONE);
+        for (size_t j = 0; j < log->n_attempts; j++) {
+            if (log->attempts[j].accepted) {
+                assert_int_equal(v->tape_step(ode, &ode->tape, k++, &step), ODEON_OK);
+                assert_true(step.t == log->attempts[j].t && step.h == log->attempts[j].h);
+                assert_null(step.y.data);
+            }
+        }
+        assert_int_equal(v->tape_step(ode, &ode->tape, k, &step), ODEON_ERR_UNSUPPORTED);
+        diag_clear();
+    }
+    ode->samples->now = 0;
+    mem_free(a.gradient);
+    support_session_close(&s);
 }
 
 /* What is left to solves of one sample, and says why. */
@@ -268,11 +413,43 @@ static void test_a_failure_is_that_of_the_sample_alone(void **state)
     assert_non_null(strstr(message[0], "sample: 1 of the batch"));
 }
 
+/* Memory that is missing ends the batch with that word, or leaves the samples to solves of their
+ * own; nothing is lost, and the next batch is solved as ever. */
+static void test_each_allocation_may_fail(void **state)
+{
+    const char *at[] = {"model.ode.rtol=1e-3", "model.ode.atol=1e-3", NULL};
+    bool failed = true;
+    int refused = 0;
+    (void)state;
+    for (int64_t n = 1; failed; n += n < 40 ? 1 : 9) {
+        session_result result;
+        support_session s = open(driven, at, 1.0);
+        int64_t before = mem_total_allocs();
+        mem_fail_at(n);
+        odeon_status status = support_differentiate_try(&s, &result);
+        mem_fail_at(0);
+        failed = mem_total_allocs() - before >= n;
+        assert_true(status == ODEON_OK || (failed && status == ODEON_ERR_NOMEM));
+        refused += status != ODEON_OK;
+        diag_clear();
+        assert_int_equal(support_differentiate_try(&s, &result), ODEON_OK);
+        assert_true(block_of(&s)->samples->side.held);
+        support_session_close(&s);
+    }
+    print_message("%d refused\n", refused);
+    assert_true(refused > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_solves_are_those_of_single_samples),
+        cmocka_unit_test(test_rows_in_slices_have_their_times),
+        cmocka_unit_test(test_layers_are_called_with_few_rows_at_most),
+        cmocka_unit_test(test_networks_are_those_of_single_samples),
+        cmocka_unit_test(test_sizes_of_steps_are_known_of_each_sample),
         cmocka_unit_test(test_other_solves_are_made_one_by_one),
+        cmocka_unit_test(test_each_allocation_may_fail),
         cmocka_unit_test(test_a_failure_is_that_of_the_sample_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,8 +65,23 @@ static const char coupled[] =
          "then = batchnorm, softplus\n"
          "[model.ode.s.b]\nlayer = batchnorm\n" TAIL;
 
-static const char *const networks[] = {nested, within, around, coupled};
-enum { N_NETWORKS = 4 };
+/* Gates, branches one behind the other, and a field of second order of a state of two channels. */
+static const char joined[] =
+    HEAD "[model.gate]\nlayer = product\n"
+         "[model.gate.a]\nlayer = conv2d(filters=state, kernel=1)\nthen = tanh\n"
+         "[model.gate.b]\nlayer = conv2d(filters=state, kernel=3, padding=1)\nthen = sigmoid\n"
+         "[model.gate.c]\nlayer = identity\n"
+         "[model.join]\nlayer = concat\n"
+         "[model.join.a]\nlayer = conv2d(filters=3, kernel=1)\nthen = softplus\n"
+         "[model.join.b]\nlayer = identity\n"
+         "[model.pick]\nlayer = select(channels=4 1)\n"
+         "[model.ode]\n" FIXED "span = 0.25 1.5\n"
+         "[model.ode.f]\nlayer = second_order\n"
+         "[model.ode.f.time]\nlayer = concat_time\n"
+         "then = conv2d(filters=2, kernel=3, padding=1), tanh, conv2d(filters=1, kernel=1)\n" TAIL;
+
+static const char *const networks[] = {nested, within, around, joined, coupled};
+enum { N_NETWORKS = 5 };
 
 /* ---- derivatives ---- */
 
@@ -103,6 +118,12 @@ static void test_coupled_layers_in_containers_have_their_gradient(void **state)
     check_gradient(coupled);
 }
 
+static void test_products_and_joined_branches_have_their_gradient(void **state)
+{
+    (void)state;
+    check_gradient(joined);
+}
+
 /* The continuous adjoint reaches the parameters of all bodies: order 4 of either solve. */
 static void check_adjoint(const char *ini, const char *block, const char *gradient)
 {
@@ -134,6 +155,7 @@ static void test_adjoint_reaches_the_parameters_of_all_bodies(void **state)
     check_adjoint(within, "ode", "adjoint");
     check_adjoint(within, "ode", "adjoint(norm=full)");
     check_adjoint(around, "r.ode", "adjoint");
+    check_adjoint(joined, "ode", "adjoint");
 }
 
 /* ---- what they compute ---- */
@@ -231,6 +253,25 @@ static void test_sum_of_one_branch_is_that_branch(void **state)
                HEAD "[model.s]\nlayer = sum\n[model.s.a]\nlayer = tanh\n" TAIL);
 }
 
+/* (v, f) is the state's second half with f behind it. */
+static void test_second_order_is_the_velocity_with_the_acceleration(void **state)
+{
+    (void)state;
+#define ACCELERATION "layer = conv2d(filters=1, kernel=3, padding=1)\nthen = tanh\n"
+    check_same(HEAD "[model.s]\nlayer = second_order\n[model.s.f]\n" ACCELERATION TAIL,
+               HEAD "[model.s]\nlayer = concat\n[model.s.v]\nlayer = select(channels=1)\n"
+                    "[model.s.f]\n" ACCELERATION TAIL);
+}
+
+/* x^3, as a product of three branches and as a power. */
+static void test_product_of_branches_is_a_power(void **state)
+{
+    (void)state;
+    check_same(HEAD "[model.p]\nlayer = product\n[model.p.a]\nlayer = identity\n"
+                    "[model.p.b]\nlayer = identity\n[model.p.c]\nlayer = identity\n" TAIL,
+               HEAD "[model.p]\nlayer = power(exponent=3)\n" TAIL);
+}
+
 /* ---- parameters, paths, shapes ---- */
 
 static void test_parameters_are_named_by_path_in_the_order_of_the_file(void **state)
@@ -321,6 +362,25 @@ static void test_shapes_that_cannot_be_added_are_refused(void **state)
                        "layer = flatten\n" TAIL,
                   "s: sum: branch 1 makes [1, 2, 5, 4], branch 2 [1, 40]; a sum needs one shape; "
                   "its input is the output [2, 5, 4] of layer stem.softplus (softplus)");
+}
+
+static void test_shapes_that_cannot_be_joined_are_refused(void **state)
+{
+    (void)state;
+    check_refused(HEAD "[model.p]\nlayer = product\n[model.p.a]\nlayer = tanh\n[model.p.b]\n"
+                       "layer = flatten\n" TAIL,
+                  "product: branch 1 makes [1, 2, 5, 4], branch 2 [1, 40]; a product needs one "
+                  "shape");
+    check_refused(HEAD "[model.c]\nlayer = concat\n[model.c.a]\nlayer = tanh\n[model.c.b]\n"
+                       "layer = flatten\n" TAIL,
+                  "concat: branch 1 makes [1, 2, 5, 4], branch 2 [1, 40]; they may differ in their "
+                  "channels");
+    check_refused(HEAD "[model.s]\nlayer = second_order\n[model.s.a]\nlayer = tanh\n" TAIL,
+                  "second_order: of [1, 2, 5, 4], which is (y, y'), the body makes [1, 2, 5, 4]");
+    check_refused(HEAD "[model.s]\nlayer = select(channels=1 2)\n" TAIL,
+                  "select: channels of the input [1, 2, 5, 4] are 0 to 1, each at most once; 2 is "
+                  "not one more of them");
+    check_refused(HEAD "[model.s]\nlayer = select(channels=1 1)\n" TAIL, "each at most once; 1");
 }
 
 static void test_misfit_in_a_body_names_the_container(void **state)
@@ -588,6 +648,10 @@ int main(void)
         cmocka_unit_test(test_containers_in_a_field_have_the_gradient_of_the_solve),
         cmocka_unit_test(test_block_in_a_container_has_the_gradient_of_the_solve),
         cmocka_unit_test(test_coupled_layers_in_containers_have_their_gradient),
+        cmocka_unit_test(test_products_and_joined_branches_have_their_gradient),
+        cmocka_unit_test(test_second_order_is_the_velocity_with_the_acceleration),
+        cmocka_unit_test(test_product_of_branches_is_a_power),
+        cmocka_unit_test(test_shapes_that_cannot_be_joined_are_refused),
         cmocka_unit_test(test_adjoint_reaches_the_parameters_of_all_bodies),
         cmocka_unit_test(test_residual_is_one_step_of_euler),
         cmocka_unit_test(test_chain_is_its_layers_in_a_row),

@@ -201,26 +201,6 @@ static void test_cross_entropy_refuses_outputs_that_do_not_fit(void **state)
     }
 }
 
-static void test_cross_entropy_refuses_a_mask(void **state)
-{
-    (void)state;
-    const odeon_view mask = {.shape.ndim = 1};
-    const odeon_shape output = {.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {1, 4}};
-    const odeon_shape label = {.ndim = 1, .dtype = ODEON_DTYPE_I64, .dim = {1}};
-    const odeon_loss_shapes shapes = {.struct_size = sizeof shapes,
-                                      .output = &output,
-                                      .label = &label,
-                                      .mask = &mask.shape,
-                                      .classes = 4};
-    odeon_loss_call call = {.struct_size = sizeof call, .device = device.device, .mask = &mask};
-    diag_clear();
-    assert_int_equal(ops->eval(loss->self, &call), ODEON_ERR_UNSUPPORTED);
-    assert_non_null(strstr(diag_message(), "mask"));
-    diag_clear();
-    assert_int_equal(ops->check(loss->self, &shapes), ODEON_ERR_CONFIG);
-    assert_non_null(strstr(diag_message(), "mask"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,7 +212,6 @@ int main(void)
         cmocka_unit_test(test_cross_entropy_survives_huge_logits),
         cmocka_unit_test(test_cross_entropy_names_its_metric),
         cmocka_unit_test(test_cross_entropy_refuses_outputs_that_do_not_fit),
-        cmocka_unit_test(test_cross_entropy_refuses_a_mask),
     };
     return cmocka_run_group_tests(tests, open_loss, close_loss);
 }

@@ -28,7 +28,7 @@ static void open_run(going_on *g, const char *words)
     support_require(data_open(g->s.config, ODEON_SPLIT_TRAIN, &train), "train");
     support_require(data_open(g->s.config, ODEON_SPLIT_TEST, &test), "test");
     support_require(setup_session(&g->s), "session");
-    support_require(setup_observers(&g->s), "observers");
+    support_require(setup_observers(&g->s, 0, NULL), "observers");
     g->facts = (manifest_facts){.config = g->s.config,
                                 .registry = g->s.registry,
                                 .device_text = session_device_text(g->s.session),

@@ -178,7 +178,7 @@ static void test_reserved_words_and_flags_are_known(void **state)
     assert_int_equal(interface_of(ODEON_INTERFACE_LAYER)->reserved_at, 0);
     assert_int_equal(interface_of(ODEON_INTERFACE_OBSERVER)->flags_at,
                      offsetof(odeon_observer_ops, flags));
-    assert_int_equal(interface_of(ODEON_INTERFACE_OBSERVER)->flags_known, 0); /* all are refused */
+    assert_int_equal(interface_of(ODEON_INTERFACE_OBSERVER)->flags_known, ODEON_OBSERVER_RECORDS);
     assert_int_equal(interface_of(ODEON_INTERFACE_VIEW)->flags_at, offsetof(odeon_view_ops, flags));
     assert_int_equal(interface_of(ODEON_INTERFACE_VIEW)->flags_known, 0);
     assert_int_equal(interface_of(ODEON_INTERFACE_GRADIENT)->flags_at,

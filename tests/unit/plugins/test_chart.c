@@ -278,6 +278,26 @@ static size_t count(const char *text, const char *word)
     return n;
 }
 
+/* Four cells: one of nothing, one each of a low, a middle and the highest level. */
+static void test_cells_are_drawn_by_their_level(void **state)
+{
+    (void)state;
+    chart *c = chart_create(host(), CHART_NARROW, 230, "");
+    chart_panel *p = chart_panel_add(c, &(chart_axes){.x = {.lo = 0, .hi = 2}});
+    chart_cells(p, (double[]){0, 2, -1, 1}, 2, 2, (double[]){0, .05, .55, 1}, 3);
+    chart_text out = {.host = host()}, numbers = {.host = host()};
+    assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
+    assert_int_equal(chart_write_csv(c, &numbers), ODEON_OK);
+    const char *cells = strstr(out.data, "class=\"f3\"");
+    assert_non_null(cells);
+    assert_int_equal(count(cells, "Z"), 3);
+    assert_non_null(strstr(out.data, "fill-opacity=\"0.8075\" d=\"M"));
+    assert_non_null(strstr(numbers.data, "cells,3,\"\",1.5,0.5,1,"));
+    chart_text_fini(&numbers);
+    chart_text_fini(&out);
+    chart_destroy(c);
+}
+
 /* 100,000 numbers, one of them far out: few points, and the one among them. */
 static void test_a_long_line_keeps_its_extremes(void **state)
 {
@@ -557,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_names_keep_apart_wherever_lines_end),
         cmocka_unit_test(test_ticks_suit_the_height_that_is_left),
         cmocka_unit_test(test_units_are_equal_where_that_is_wanted),
+        cmocka_unit_test(test_cells_are_drawn_by_their_level),
         cmocka_unit_test(test_a_long_line_keeps_its_extremes),
         cmocka_unit_test(test_nothing_that_is_no_number_is_drawn),
         cmocka_unit_test(test_bars_stand_on_zero_and_arrows_have_heads),

@@ -71,6 +71,12 @@ static void test_formula_says_what_is_wrong_and_where(void **state)
     static const struct {
         const char *equations, *key, *value, *key2, *value2, *message;
     } cases[] = {
+        {"x' = min(x)", NULL, NULL, NULL, NULL, "column 11, ')': expected a ',' before the next"},
+        {"x' = max x", NULL, NULL, NULL, NULL, "column 10, 'x': expected a '('"},
+        {"x' = if(x, 1, 2)", NULL, NULL, NULL, NULL, "', 1, 2)': expected a comparison"},
+        {"x' = if(x > 1, 2", NULL, NULL, NULL, NULL, "expected a ',' before the next argument"},
+        {"min' = 1", NULL, NULL, NULL, NULL, "'min' has a meaning already"},
+        {"x' = x", "bounds", "x=0:1", NULL, NULL, "'x' is none of the learned constants"},
         {"x' = a*x", NULL, NULL, NULL, NULL,
          "block: formula: equations, column 6, 'a*x': 'a' is not known here; names are t x"},
         {"x' = (x + 1", NULL, NULL, NULL, NULL,
@@ -155,6 +161,38 @@ static char *repeated(const char *before, const char *piece, size_t n, const cha
     }
     (void)strcpy(text + strlen(before) + n * length, after);
     return text;
+}
+
+static odeon_status try_bounds(const char *bounds)
+{
+    schema_pair pairs[] = {{.key = "equations", .value = "x' = a*x"},
+                           {.key = "constants", .value = "a=1"},
+                           {.key = "learn", .value = "a"},
+                           {.key = "bounds", .value = bounds}};
+    return try_options(4, pairs, 0);
+}
+
+static void test_formula_says_what_is_wrong_with_bounds(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"a=2:3", "column 1, 'a=2:3': it starts at 1, which is not between 2 and 3"},
+        {"a=1:inf", "it starts at 1"},
+        {"a=-inf:inf", "neither bound is a number"},
+        {"a=0", "expected a ':'"},
+        {"a 0:2", "bounds are written name=low:high"},
+        {"a=0:many", "expected a number or inf"},
+        {"a=0:2 a=0:3", "'a' stands twice"},
+        {"b=0:2", "'b' is none of the learned constants"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(try_bounds(cases[i][0]), ODEON_ERR_CONFIG);
+        if (strstr(diag_message(), cases[i][1]) == NULL) {
+            fail_msg("'%s' does not say '%s'", diag_message(), cases[i][1]);
+        }
+    }
+    assert_int_equal(try_bounds("a=0:inf"), ODEON_OK);
+    assert_int_equal(try_bounds("a=-.5:1.5"), ODEON_OK);
 }
 
 static void test_formula_refuses_endless_nesting_and_length(void **state)
@@ -253,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_formula_says_what_is_wrong_and_where),
         cmocka_unit_test(test_formula_wants_one_column_a_component),
         cmocka_unit_test(test_formula_needs_a_time_where_it_reads_one),
+        cmocka_unit_test(test_formula_says_what_is_wrong_with_bounds),
         cmocka_unit_test(test_formula_refuses_endless_nesting_and_length),
         cmocka_unit_test(test_formula_refuses_too_many_names),
         cmocka_unit_test(test_formula_survives_random_texts),

@@ -1,50 +1,21 @@
-/* vectors.h: vectors of the compiler, so that one text serves every instruction set. VECTOR_BYTES
- * may be given by the build; a vector wider than the machine's is split by the compiler, which is
- * how the tests run the widest text on any machine. */
+/* vectors.h: moves between rows and columns with the vectors of ../vectors.h. */
 #ifndef ODEON_CPU_DENSE_VECTORS_H
 #define ODEON_CPU_DENSE_VECTORS_H
 #include <stdint.h>
 
-#define ALWAYS_INLINE __attribute__((always_inline)) static inline
-#define NOT_INLINE    __attribute__((noinline)) static
+#include "../vectors.h"
+
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-#if defined(VECTOR_BYTES)
-#elif defined(__AVX512F__)
-#define VECTOR_BYTES 64
-#elif defined(__AVX__)
-#define VECTOR_BYTES 32
-#else
-#define VECTOR_BYTES 16
-#endif
-
-typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
-typedef real vec_in_memory
-    __attribute__((vector_size(VECTOR_BYTES), aligned(__alignof__(real)), may_alias));
 typedef double vec_double __attribute__((vector_size(VECTOR_BYTES)));
 typedef uint32_t vec_bits __attribute__((vector_size(VECTOR_BYTES)));
 
 /* VL numbers are a vector, LANE numbers are 16 bytes of it, within which shuffles are cheapest. */
 enum { VL = VECTOR_BYTES / (int)sizeof(real), LANE = 16 / (int)sizeof(real) };
-
-ALWAYS_INLINE vec load(const real *p)
-{
-    return (vec) * (const vec_in_memory *)p;
-}
-
-ALWAYS_INLINE void store(real *p, vec v)
-{
-    *(vec_in_memory *)p = (vec_in_memory)v;
-}
-
-ALWAYS_INLINE int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* UNPACK_LOW of 4 or 8 byte elements: in every 16 bytes the elements of a's lower half between
  * those of b's; UNPACK_HIGH: of the upper halves. */

@@ -25,7 +25,7 @@ ALWAYS_INLINE void outer_place(int channels, int vectors, const real *const *x, 
     vec f[2];
     UNROLL for (int v = 0; v < vectors; v++)
     {
-        f[v] = LOAD(d + v * LANES);
+        f[v] = load(d + v * LANES);
     }
     UNROLL for (int c = 0; c < channels; c++)
     {
@@ -44,7 +44,7 @@ ALWAYS_INLINE void outer_add(int channels, int vectors, const outer_filters *t,
         UNROLL for (int v = 0; v < vectors; v++)
         {
             real *w = t->w + c * t->w_channel + v * LANES;
-            STORE(w, LOAD(w) + sums[c][v]);
+            store(w, load(w) + sums[c][v]);
         }
     }
 }
@@ -105,11 +105,11 @@ ALWAYS_INLINE void outer_places_run(int filters, int inputs, const outer_places 
         vec x[OUTER_INPUTS];
         UNROLL for (int j = 0; j < inputs; j++)
         {
-            x[j] = LOAD(t->x + j * t->x_input + i);
+            x[j] = load(t->x + j * t->x_input + i);
         }
         UNROLL for (int k = 0; k < filters; k++)
         {
-            vec d = LOAD(t->d + k * t->d_filter + i);
+            vec d = load(t->d + k * t->d_filter + i);
             UNROLL for (int j = 0; j < inputs; j++)
             {
                 sums[k][j] += d * x[j];
@@ -121,7 +121,7 @@ ALWAYS_INLINE void outer_places_run(int filters, int inputs, const outer_places 
         UNROLL for (int j = 0; j < inputs; j++)
         {
             real *to = t->sums + k * t->sums_filter + j * LANES;
-            STORE(to, LOAD(to) + sums[k][j]);
+            store(to, load(to) + sums[k][j]);
         }
     }
 }
@@ -158,13 +158,13 @@ enum { OUTER_CHANNELS_MOST = 6, OUTER_FILTERS_MOST = 4, OUTER_INPUTS_MOST = 3 };
 #endif
 
 #define OUTER_FILTERS_DEFINE(channels, vectors)                                                    \
-    APART void outer_filters_##channels##_##vectors(const outer_filters *t)                        \
+    NOT_INLINE void outer_filters_##channels##_##vectors(const outer_filters *t)                   \
     {                                                                                              \
         outer_filters_run(channels, vectors, t);                                                   \
     }
 OUTER_FILTERS_LIST(OUTER_FILTERS_DEFINE)
 #define OUTER_PLACES_DEFINE(filters, inputs)                                                       \
-    APART void outer_places_##filters##_##inputs(const outer_places *t)                            \
+    NOT_INLINE void outer_places_##filters##_##inputs(const outer_places *t)                       \
     {                                                                                              \
         outer_places_run(filters, inputs, t);                                                      \
     }

@@ -28,17 +28,23 @@ ALWAYS_INLINE void filters_column(int images, int places, int vectors, int step,
     OPAQUE(*x, *w);
     UNROLL for (int v = 0; v < vectors; v++)
     {
-        f[v] = LOAD(*w + v * LANES);
+        f[v] = load(*w + v * LANES);
     }
     UNROLL for (int p = 0; p < images * places; p++)
     {
         if (p % places >= first && p % places < last) {
-            const real *in = p < places ? *x : *x + x_image;
+            const real *from = p < places ? *x : *x + x_image;
+            const vec in = from[p % places * step] - (vec){0};
             UNROLL for (int v = 0; v < vectors; v++)
             {
-                sums[p][v] += in[p % places * step] * f[v];
+                sums[p][v] += in * f[v];
             }
+            IN_USE(in);
         }
+    }
+    UNROLL for (int v = 0; v < vectors; v++)
+    {
+        IN_USE(f[v]);
     }
     *x += 1;
     *w += vectors * LANES;
@@ -55,7 +61,7 @@ ALWAYS_INLINE void filters_tile_run(int images, int places, int vectors, int ste
         UNROLL for (int v = 0; v < vectors; v++)
         {
             sums[p][v] =
-                LOAD(t->from + p / places * t->from_image + p % places * t->from_place + v * LANES);
+                load(t->from + p / places * t->from_image + p % places * t->from_place + v * LANES);
         }
     }
     const int64_t rows = t->rows, cols = padded ? 3 : t->cols, x_image = t->x_image;
@@ -79,7 +85,7 @@ ALWAYS_INLINE void filters_tile_run(int images, int places, int vectors, int ste
     {
         UNROLL for (int v = 0; v < vectors; v++)
         {
-            STORE(t->y + p / places * t->y_image + p % places * t->y_place + v * LANES, sums[p][v]);
+            store(t->y + p / places * t->y_image + p % places * t->y_place + v * LANES, sums[p][v]);
         }
     }
 }
@@ -133,7 +139,8 @@ enum { FILTERS_MOST = 6 };
 #endif
 
 #define FILTERS_DEFINE(images, places, vectors, step, padded)                                      \
-    APART void filters_##images##_##places##_##vectors##_##step##_##padded(const filters_tile *t)  \
+    NOT_INLINE void filters_##images##_##places##_##vectors##_##step##_##padded(                   \
+        const filters_tile *t)                                                                     \
     {                                                                                              \
         filters_tile_run(images, places, vectors, step, padded, t);                                \
     }

@@ -22,7 +22,7 @@ ALWAYS_INLINE void places_column(int filters, int vectors, const real *x, const 
     vec in[PLACES_VECTORS];
     UNROLL for (int v = 0; v < vectors; v++)
     {
-        in[v] = LOAD(x + v * LANES);
+        in[v] = load(x + v * LANES);
     }
     UNROLL for (int k = 0; k < filters; k++)
     {
@@ -59,7 +59,7 @@ ALWAYS_INLINE void places_tile_run(int filters, int vectors, const places_tile *
     {
         UNROLL for (int v = 0; v < vectors; v++)
         {
-            STORE(t->y + k * t->y_filter + v * LANES, sums[k][v]);
+            store(t->y + k * t->y_filter + v * LANES, sums[k][v]);
         }
     }
 }
@@ -88,7 +88,7 @@ enum { PLACES_MOST = 6 };
 #endif
 
 #define PLACES_DEFINE(filters, vectors)                                                            \
-    APART void places_##filters##_##vectors(const places_tile *t)                                  \
+    NOT_INLINE void places_##filters##_##vectors(const places_tile *t)                             \
     {                                                                                              \
         places_tile_run(filters, vectors, t);                                                      \
     }

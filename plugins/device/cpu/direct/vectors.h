@@ -1,14 +1,14 @@
-/* vectors.h: vectors of the compiler, LANES numbers each, and moves between layouts with them. The
- * including source defines real and REAL_BYTES, the build DIRECT_BYTES (of a vector) and
- * DIRECT_REGISTERS (16 or 32). */
+/* vectors.h: moves between layouts with the vectors of ../vectors.h, of LANES numbers each. The
+ * including source defines real and REAL_BYTES, the build VECTOR_BYTES and DIRECT_REGISTERS (16 or
+ * 32). */
 #ifndef ODEON_CPU_DIRECT_VECTORS_H
 #define ODEON_CPU_DIRECT_VECTORS_H
 #include <stdint.h>
 #include <string.h>
 
-#define LANES         (DIRECT_BYTES / REAL_BYTES)
-#define ALWAYS_INLINE __attribute__((always_inline)) static inline
-#define APART         __attribute__((noinline)) static
+#include "../vectors.h"
+
+#define LANES (VECTOR_BYTES / REAL_BYTES)
 /* Loops over the registers of a block, whose counts are constants. */
 #define UNROLL _Pragma("GCC unroll 32")
 
@@ -16,11 +16,14 @@
  * number in a register for the next turn of a loop, of which there would not be enough. */
 #define OPAQUE(a, b) __asm__ volatile("" : "+r"(a), "+r"(b) : : "memory")
 
-typedef real vec __attribute__((vector_size(DIRECT_BYTES)));
-typedef real vec_anywhere
-    __attribute__((vector_size(DIRECT_BYTES), aligned(REAL_BYTES), may_alias));
-#define LOAD(from)   ((vec) * (const vec_anywhere *)(from))
-#define STORE(to, v) (*(vec_anywhere *)(to) = (vec_anywhere)(v))
+/* A factor is in use until here. Compilers else put the sum that it was last a part of into its
+ * register, out of place, and have to move sums to the stack for that. */
+#if defined(__x86_64__) &&                                                                         \
+    (VECTOR_BYTES == 16 || (VECTOR_BYTES == 32 && defined(__AVX__)) || defined(__AVX512F__))
+#define IN_USE(v) __asm__ volatile("" : : "v"(v))
+#else
+#define IN_USE(v) (void)(v)
+#endif
 
 /* a0 b0 a1 b1 ... of the lower and of the upper halves. */
 #if LANES == 16
@@ -39,25 +42,15 @@ typedef real vec_anywhere
 #define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
 
-ALWAYS_INLINE int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-ALWAYS_INLINE int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Transposes LANES x LANES numbers in registers: log2(LANES) times, rows i and i + LANES / 2
  * interleaved become rows 2i and 2i + 1. Writes only the first rows of the result. */
-APART void turn_block(const real *from, int64_t from_pitch, int64_t rows, real *to,
-                      int64_t to_pitch)
+NOT_INLINE void turn_block(const real *from, int64_t from_pitch, int64_t rows, real *to,
+                           int64_t to_pitch)
 {
     vec a[LANES], b[LANES];
     UNROLL for (int i = 0; i < LANES; i++)
     {
-        a[i] = LOAD(from + i * from_pitch);
+        a[i] = load(from + i * from_pitch);
     }
     UNROLL for (int n = 1; n < LANES; n *= 2)
     {
@@ -74,13 +67,13 @@ APART void turn_block(const real *from, int64_t from_pitch, int64_t rows, real *
     if (rows == LANES) {
         UNROLL for (int i = 0; i < LANES; i++)
         {
-            STORE(to + i * to_pitch, a[i]);
+            store(to + i * to_pitch, a[i]);
         }
     } else {
         UNROLL for (int i = 0; i < LANES; i++)
         {
             if (i < rows) {
-                STORE(to + i * to_pitch, a[i]);
+                store(to + i * to_pitch, a[i]);
             }
         }
     }
@@ -145,9 +138,9 @@ ALWAYS_INLINE void copy_row(int64_t n, const real *restrict from, real *restrict
     size_t bytes = (size_t)n * sizeof *to;
     if (n >= LANES) {
         for (int64_t i = 0; i < n - LANES; i += LANES) {
-            STORE(to + i, LOAD(from + i));
+            store(to + i, load(from + i));
         }
-        STORE(to + n - LANES, LOAD(from + n - LANES));
+        store(to + n - LANES, load(from + n - LANES));
     } else if (bytes >= 32) {
         copy_pieces(32, bytes, from, to);
     } else if (bytes >= 16) {

@@ -10,21 +10,23 @@ typedef struct seen {
     int64_t begin, end;
 } seen;
 
+/* stride is 1 or 2: a shift takes the place of a division, which would be a part of the time of a
+ * small image. */
 static seen seen_along(int64_t at, int64_t padding, int64_t size, int64_t stride, int64_t outputs)
 {
-    int64_t before = padding - at, last = size - 1 + before;
-    seen s = {before > 0 ? (before + stride - 1) / stride : 0,
-              last < 0 ? 0 : least(outputs, last / stride + 1)};
+    int64_t before = padding - at, last = size - 1 + before, half = stride - 1;
+    seen s = {before > 0 ? (before + half) >> half : 0,
+              last < 0 ? 0 : least(outputs, (last >> half) + 1)};
     s.end = most(s.begin, s.end);
     return s;
 }
 
-/* One block of filters from k on, for one element of the window and the channels c to c + some. */
-static void weights_element(const direct_weights_plan *p, outer_filters t, int64_t element,
+/* One block of filters from k on, for element (r, s) of the window and the channels c to c + some.
+ */
+static void weights_element(const direct_weights_plan *p, outer_filters t, int64_t r, int64_t s,
                             int64_t c, int64_t some, int64_t vectors)
 {
     const cpu_windows *v = &p->windows;
-    int64_t r = element / v->kernel_w, s = element % v->kernel_w;
     seen rows = seen_along(r, v->pad_h, v->height, v->stride_h, v->out_h);
     seen cols = seen_along(s, v->pad_w, v->width, v->stride_w, v->out_w);
     int64_t top = rows.begin * v->stride_h + r - v->pad_h;
@@ -34,7 +36,7 @@ static void weights_element(const direct_weights_plan *p, outer_filters t, int64
     if (t.rows > 0 && t.cols > 0) {
         t.x += c * t.x_channel + top * v->width + left;
         t.d += (rows.begin * v->out_w + cols.begin) * vectors * LANES;
-        t.w += (element * v->channels + c) * t.w_channel;
+        t.w += ((r * v->kernel_w + s) * v->channels + c) * t.w_channel;
         outer_filters_tiles[some][vectors - 1](&t);
     }
 }
@@ -69,16 +71,18 @@ static void weights_by_filters(const direct_weights_plan *p, int64_t n, const re
         width = least(2 * LANES, K - k);
         for (int64_t b = 0; b < n; b++) {
             turn_cotangents(least(width, p->filters - k), places, width,
-                            dy + (b * p->filters + k) * places, d + b * places * width);
+                            dy + b * p->d_image + k * places, d + b * places * width);
         }
         t.d_image = places * width;
         t.d_row = v->out_w * width;
         for (int64_t c = 0, some; c < C; c += some, blocks--) {
             some = (C - c + blocks - 1) / blocks;
-            for (int64_t e = 0; e < v->kernel_h * v->kernel_w; e++) {
-                t.x = x;
-                t.w = scratch + p->sums_at + k;
-                weights_element(p, t, e, c, some, width / LANES);
+            t.x = x;
+            t.w = scratch + p->sums_at + k;
+            for (int64_t r = 0; r < v->kernel_h; r++) {
+                for (int64_t s = 0; s < v->kernel_w; s++) {
+                    weights_element(p, t, r, s, c, some, width / LANES);
+                }
             }
         }
     }
@@ -177,13 +181,13 @@ static void weights_images(const direct_weights_plan *p, int64_t n, const void *
 {
     const cpu_windows *v = &p->windows;
     int64_t inputs = v->channels * v->height * v->width;
-    int64_t outputs = p->filters * v->out_h * v->out_w;
     if (p->way == CPU_WAY_FILTERS) {
         weights_by_filters(p, n, x, dy, scratch);
         return;
     }
     for (int64_t b = 0; b < n; b++) {
-        weights_by_places(p, (const real *)x + b * inputs, (const real *)dy + b * outputs, scratch);
+        weights_by_places(p, (const real *)x + b * inputs, (const real *)dy + b * p->d_image,
+                          scratch);
     }
 }
 

@@ -58,10 +58,38 @@ ALWAYS_INLINE channel_line line_of(const cpu_groups *g, const double *stats, con
                           .shift = b != NULL ? b[c] : 0};
 }
 
+/* x, y [B,C]: rows of channels, with the maps of some channels at a time beside each other. */
+ALWAYS_INLINE void batch_norm_columns(int32_t act, const cpu_groups *g, const real *x,
+                                      const double *stats, const real *w, const real *b, real *y)
+{
+    real centre[CHANNELS_AT_ONCE], scale[CHANNELS_AT_ONCE], shift[CHANNELS_AT_ONCE];
+    for (int64_t first = 0; first < g->channels; first += CHANNELS_AT_ONCE) {
+        int64_t now = least(g->channels - first, CHANNELS_AT_ONCE);
+        for (int64_t i = 0; i < now; i++) {
+            channel_line line = line_of(g, stats, w, b, first + i);
+            centre[i] = line.centre;
+            scale[i] = line.scale;
+            shift[i] = line.shift;
+        }
+        for (int64_t row = 0; row < g->batch; row++) {
+            const real *from = x + row * g->channels + first;
+            real *to = y + row * g->channels + first;
+#pragma omp simd
+            for (int64_t i = 0; i < now; i++) {
+                to[i] = unary_value(act, (from[i] - centre[i]) * scale[i] + shift[i]);
+            }
+        }
+    }
+}
+
 /* act is a constant wherever this is inlined. */
 ALWAYS_INLINE void batch_norm_loop(int32_t act, const cpu_groups *g, const real *x,
                                    const double *stats, const real *w, const real *b, real *y)
 {
+    if (g->space == 1) {
+        batch_norm_columns(act, g, x, stats, w, b, y);
+        return;
+    }
     for (int64_t run = 0; run < g->batch * g->channels; run++) {
         channel_line line = line_of(g, stats, w, b, run % g->channels);
         affine_run(act, g->space, line.centre, line.scale, line.shift, x + run * g->space,
@@ -133,22 +161,65 @@ static void batch_norm_vjp_sums(const cpu_groups *g, const void *x, const double
     }
 }
 
+/* dx = scale (dy - common - slope (x - centre)) of one channel. */
+typedef struct channel_slope {
+    real centre, scale, common, slope;
+} channel_slope;
+
+ALWAYS_INLINE channel_slope slope_of(const cpu_groups *g, const double *stats, const real *w,
+                                     const double *sums, double count, int64_t c)
+{
+    double rstd = stats[g->channels + c];
+    channel_line line = line_of(g, stats, w, NULL, c);
+    return (channel_slope){.centre = line.centre,
+                           .scale = line.scale,
+                           .common = (real)(sums[c] / count),
+                           .slope = (real)(rstd * sums[g->channels + c] / count)};
+}
+
+/* x, dy [B,C], stats, sums [2,C] -> dx [B,C], as batch_norm_columns. */
+static void batch_norm_vjp_columns(const cpu_groups *g, const real *x, const void *w,
+                                   const double *stats, const real *dy, const double *sums,
+                                   double count, real *dx)
+{
+    real centre[CHANNELS_AT_ONCE], scale[CHANNELS_AT_ONCE];
+    real common[CHANNELS_AT_ONCE], slope[CHANNELS_AT_ONCE];
+    for (int64_t first = 0; first < g->channels; first += CHANNELS_AT_ONCE) {
+        int64_t now = least(g->channels - first, CHANNELS_AT_ONCE);
+        for (int64_t i = 0; i < now; i++) {
+            channel_slope of = slope_of(g, stats, w, sums, count, first + i);
+            centre[i] = of.centre;
+            scale[i] = of.scale;
+            common[i] = of.common;
+            slope[i] = of.slope;
+        }
+        for (int64_t row = 0; row < g->batch; row++) {
+            int64_t at = row * g->channels + first;
+#pragma omp simd
+            for (int64_t i = 0; i < now; i++) {
+                dx[at + i] =
+                    scale[i] * (dy[at + i] - common[i] - slope[i] * (x[at + i] - centre[i]));
+            }
+        }
+    }
+}
+
 /* x, dy [B,C,S], stats, sums [2,C] -> dx [B,C,S]. */
 static void batch_norm_vjp(const cpu_groups *g, const void *x, const void *w, const double *stats,
                            const void *dy, const double *sums, double count, void *dx)
 {
+    if (g->space == 1) {
+        batch_norm_vjp_columns(g, x, w, stats, dy, sums, count, dx);
+        return;
+    }
     for (int64_t run = 0; run < g->batch * g->channels; run++) {
-        int64_t c = run % g->channels;
-        double rstd = stats[g->channels + c];
-        channel_line line = line_of(g, stats, w, NULL, c);
-        real common = (real)(sums[c] / count);
-        real slope = (real)(rstd * sums[g->channels + c] / count);
+        const channel_slope of = slope_of(g, stats, w, sums, count, run % g->channels);
         const real *from = (const real *)x + run * g->space;
         const real *d_from = (const real *)dy + run * g->space;
         real *to = (real *)dx + run * g->space;
 #pragma omp simd
         for (int64_t s = 0; s < g->space; s++) {
-            to[s] = line.scale * (d_from[s] - common - slope * (from[s] - line.centre));
+            to[s] = of.scale * (d_from[s] - of.common - of.slope * (from[s] - of.centre));
         }
     }
 }

@@ -1,5 +1,6 @@
 /* body.h: all kernels of one dtype and their table. The including source defines the type real and
- * the table's name CPU_KERNELS and the product's name CPU_GEMM; f32.c and f64.c include it. */
+ * the names of the table CPU_KERNELS, the product CPU_GEMM and the convolutions CPU_DIRECT; f32.c
+ * and f64.c include it. */
 #ifndef ODEON_CPU_BODY_H
 #define ODEON_CPU_BODY_H
 #include <assert.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <tgmath.h>
 
+#include "../direct.h"
 #include "elementary.h"
 #include "lanes.h"
 #include "loss_optim.h"
@@ -22,6 +24,7 @@
 #include "batch_norm.h"
 
 const cpu_kernels CPU_KERNELS = {
+    .direct = &CPU_DIRECT,
     .lincomb = lincomb,
     .error_sum = error_sum,
     .dot = dot,
@@ -52,6 +55,7 @@ const cpu_kernels CPU_KERNELS = {
     .crop = crop,
     .crop_vjp = crop_vjp,
     .softmax_cross_entropy = softmax_cross_entropy,
+    .weighed_cross_entropy = weighed_cross_entropy,
     .difference = difference,
     .sgd = sgd,
     .adam = adam,

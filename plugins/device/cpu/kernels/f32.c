@@ -4,4 +4,5 @@
 typedef float real;
 #define CPU_KERNELS CPU_KERNELS_F32
 #define CPU_GEMM    CPU_GEMM_F32
+#define CPU_DIRECT  CPU_DIRECT_F32
 #include "body.h"

@@ -64,7 +64,11 @@ extern cpu_gemm_function cpu_gemm_f32_avx2, cpu_gemm_f64_avx2;
 extern cpu_gemm_function cpu_gemm_f32_avx512, cpu_gemm_f64_avx512;
 extern cpu_gemm_function cpu_gemm_f32_wide, cpu_gemm_f64_wide; /* 64 bytes by AVX2: tests */
 
+typedef struct cpu_direct cpu_direct; /* ../direct.h */
+
 typedef struct cpu_kernels {
+    const cpu_direct *direct; /* convolutions without a matrix of windows */
+
     /* solver; c: the coefficients, x: the n_terms operands; lanes [ODEON_ERROR_LANES]: sums of
      * what lies before element first of the vector, and then of this piece with it */
     void (*lincomb)(int64_t count, void *y, const void *base, int32_t n_terms, const void *const *x,
@@ -120,6 +124,8 @@ typedef struct cpu_kernels {
      * be NULL */
     void (*softmax_cross_entropy)(int64_t rows, int64_t cols, const void *x, const int64_t *labels,
                                   double weight, double *sums, void *dx);
+    void (*weighed_cross_entropy)(const odeon_softmax_cross_entropy *c, const void *x,
+                                  const int64_t *labels, const void *mask, double *sums, void *dx);
     void (*difference)(int64_t count, const odeon_difference_loss *d, const void *x,
                        const void *target, const void *mask, double *sums, void *dx);
     void (*sgd)(int64_t count, const odeon_sgd_step *constants, void *p, const void *g, void *v);

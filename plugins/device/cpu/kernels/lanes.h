@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <tgmath.h>
 
-#define ALWAYS_INLINE __attribute__((always_inline)) static inline
+#include "../vectors.h"
 
 /* Four vectors of 8 doubles (AVX-512): enough independent sums to hide the latency of an
  * addition. */

@@ -78,6 +78,59 @@ static void softmax_cross_entropy(int64_t rows, int64_t cols, const void *x, con
     sums[1] = right;
 }
 
+/* What class k of cols counts in the loss of a row of this label. */
+ALWAYS_INLINE double class_share(const odeon_softmax_cross_entropy *c, int64_t cols, int64_t label,
+                                 int64_t k)
+{
+    double weight = c->class_weight != NULL ? c->class_weight[k] : 1.0;
+    return weight * (c->smoothing / (double)cols + (k == label ? 1.0 - c->smoothing : 0.0));
+}
+
+/* x [cols], label a class -> its loss; dx [cols] or NULL = scale times its gradient. Classes that
+ * count nothing add nothing, however unlikely they are. */
+static double weighed_row(const odeon_softmax_cross_entropy *c, int64_t cols, const real *x,
+                          double normal, int64_t label, double scale, real *dx)
+{
+    double loss = 0.0, all = 0.0;
+    for (int64_t k = 0; k < cols; k++) {
+        double share = class_share(c, cols, label, k);
+        loss += share != 0.0 ? share * (normal - (double)x[k]) : 0.0;
+        all += share;
+    }
+    for (int64_t k = 0; dx != NULL && k < cols; k++) {
+        double p = exp((double)x[k] - normal);
+        dx[k] = (real)(scale * (all * p - class_share(c, cols, label, k)));
+    }
+    return loss;
+}
+
+/* x [rows,cols], labels [rows], mask [rows] or NULL -> sums [2], dx [rows,cols] or NULL. */
+static void weighed_cross_entropy(const odeon_softmax_cross_entropy *c, const void *x,
+                                  const int64_t *labels, const void *mask, double *sums, void *dx)
+{
+    int64_t rows = c->x->shape.dim[0], cols = c->x->shape.dim[1];
+    double total = 0.0, right = 0.0;
+    for (int64_t r = 0; cols > 0 && r < rows; r++) {
+        const real *row = (const real *)x + r * cols;
+        real *slope = dx != NULL ? (real *)dx + r * cols : NULL;
+        double part = mask != NULL ? (double)((const real *)mask)[r] : 1.0;
+        int64_t label = labels[r], best = first_largest(cols, row);
+        double normal = log_sum_exp(cols, row, (double)row[best]);
+        if (part == 0.0 || label < 0 || label >= cols) {
+            total += part == 0.0 ? 0.0 : (double)NAN;
+            for (int64_t k = 0; slope != NULL && k < cols; k++) {
+                slope[k] = (real)0;
+            }
+            continue;
+        }
+        double loss = part * weighed_row(c, cols, row, normal, label, c->weight * part, slope);
+        total += loss;
+        right += best == label && !isnan(loss) ? part : 0.0;
+    }
+    sums[0] = c->weight * total;
+    sums[1] = right;
+}
+
 /* The loss e(d) and its derivative *slope; NaN gives NaN. */
 ALWAYS_INLINE double difference_value(int32_t kind, double beta, double d, double *slope)
 {

@@ -5,11 +5,6 @@
 /* Channels whose sums lie on the stack while the batch goes by, sample after sample. */
 enum { CHANNELS_AT_ONCE = 512 };
 
-ALWAYS_INLINE int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* x [rows,cols], adds the columns' sums to bias [cols]. With one number per channel neighbours
  * belong to different channels, so lanes run across channels. */
 static void column_sums(int64_t rows, int64_t cols, const real *x, real *bias)
@@ -62,12 +57,16 @@ ALWAYS_INLINE void affine_run(int32_t act, int64_t count, real centre, real scal
     }
 }
 
-/* x, y [channels,S], w, b [channels] or NULL of one group. With S = 1 neighbours have different w.
- */
+/* x, y [channels,S], w, b [channels] or NULL of one group. Without both it is one run; with S = 1
+ * neighbours have different w. */
 ALWAYS_INLINE void group_apply(int32_t act, int64_t channels, int64_t space, const double *stat,
                                const real *w, const real *b, const real *x, real *y)
 {
     const real centre = (real)stat[0], none = 0;
+    if (w == NULL && b == NULL) {
+        affine_run(act, channels * space, centre, (real)stat[1], none, x, y);
+        return;
+    }
     if (space == 1 && w != NULL && b != NULL) {
 #pragma omp simd
         for (int64_t i = 0; i < channels; i++) {
@@ -154,13 +153,28 @@ ALWAYS_INLINE two_sums group_sums(const group_slice *s, double *dw, double *db)
     return all;
 }
 
-/* dx = rstd (g - mean(g) - (x - mean) rstd^2 mean(g (x - mean))), means over the group. */
+/* dx = scale dy - shift - slope (x - centre) of one run. */
+ALWAYS_INLINE void slope_run(int64_t count, real centre, real scale, real shift, real slope,
+                             const real *x, const real *dy, real *dx)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) {
+        dx[i] = scale * dy[i] - shift - slope * (x[i] - centre);
+    }
+}
+
+/* dx = rstd (g - mean(g) - (x - mean) rstd^2 mean(g (x - mean))), means over the group, which
+ * without w is one run. */
 ALWAYS_INLINE void group_slope(const group_slice *s, two_sums sums)
 {
     double count = (double)(s->channels * s->space);
     real centre = (real)s->mean, shift = (real)(s->rstd * sums.a / count);
     real slope = (real)(s->rstd * s->rstd * s->rstd * sums.b / count);
-    if (s->space == 1 && s->w != NULL) {
+    if (s->w == NULL) {
+        slope_run(s->channels * s->space, centre, (real)s->rstd, shift, slope, s->x, s->dy, s->dx);
+        return;
+    }
+    if (s->space == 1) {
 #pragma omp simd
         for (int64_t i = 0; i < s->channels; i++) {
             real scale = (real)(s->rstd * (double)s->w[i]);
@@ -169,13 +183,9 @@ ALWAYS_INLINE void group_slope(const group_slice *s, two_sums sums)
         return;
     }
     for (int64_t i = 0; i < s->channels; i++) {
-        real scale = (real)(s->w != NULL ? s->rstd * (double)s->w[i] : s->rstd);
-        const real *from = s->x + i * s->space, *d_from = s->dy + i * s->space;
-        real *to = s->dx + i * s->space;
-#pragma omp simd
-        for (int64_t p = 0; p < s->space; p++) {
-            to[p] = scale * d_from[p] - shift - slope * (from[p] - centre);
-        }
+        int64_t at = i * s->space;
+        real scale = (real)(s->rstd * (double)s->w[i]);
+        slope_run(s->space, centre, scale, shift, slope, s->x + at, s->dy + at, s->dx + at);
     }
 }
 

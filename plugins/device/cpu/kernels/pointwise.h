@@ -36,6 +36,8 @@ ALWAYS_INLINE real unary_value(int32_t id, real x)
         return ELEMENTARY(sin, (double)x, 1.0);
     case ODEON_UNARY_ABS:
         return fabs(x);
+    case ODEON_UNARY_ERF:
+        return (real)erf((double)x);
     default:
         return x;
     }
@@ -74,6 +76,8 @@ ALWAYS_INLINE real unary_slope(int32_t id, real kept)
         return -unary_value(ODEON_UNARY_SIN, kept);
     case ODEON_UNARY_ABS:
         return kept > zero ? one : kept < zero ? -one : kept; /* 0, NaN */
+    case ODEON_UNARY_ERF: /* 2 / sqrt(pi) exp(-x^2) */
+        return (real)1.1283791670955126 * unary_value(ODEON_UNARY_EXP, -kept * kept);
     default:
         return one;
     }
@@ -174,6 +178,9 @@ static void unary_rest(int32_t id, int64_t count, const real *x, real *y)
     case ODEON_UNARY_ABS:
         unary_loop(ODEON_UNARY_ABS, count, x, y);
         break;
+    case ODEON_UNARY_ERF:
+        unary_loop(ODEON_UNARY_ERF, count, x, y);
+        break;
     case ODEON_UNARY_SIN:
     case ODEON_UNARY_COS:
         unary_turns(id, count, x, y);
@@ -227,6 +234,9 @@ static void unary_vjp_rest(int32_t id, int64_t count, const real *kept, const re
         break;
     case ODEON_UNARY_ABS:
         unary_vjp_loop(ODEON_UNARY_ABS, count, kept, dy, dx);
+        break;
+    case ODEON_UNARY_ERF:
+        unary_vjp_loop(ODEON_UNARY_ERF, count, kept, dy, dx);
         break;
     case ODEON_UNARY_SIN:
     case ODEON_UNARY_COS:

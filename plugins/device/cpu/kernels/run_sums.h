@@ -11,28 +11,12 @@
 
 #include "lanes.h"
 
-#if defined(__AVX512F__)
-#define VECTOR_BYTES 64
-#elif defined(__AVX__)
-#define VECTOR_BYTES 32
-#else
-#define VECTOR_BYTES 16
-#endif
-
-typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
 typedef int64_t vec_bits __attribute__((vector_size(VECTOR_BYTES)));
 typedef real quad __attribute__((vector_size(4 * sizeof(real))));
 
 /* The lanes are WIDTH wide parts, of which PER_PASS go through a block together. */
 enum { RUN_BLOCK = 1024, SUM_LANES = 16, WIDTH = VECTOR_BYTES / sizeof(real) };
 enum { SUM_PARTS = SUM_LANES / WIDTH, PER_PASS = SUM_PARTS > 1 ? 2 : 1 };
-
-ALWAYS_INLINE vec vec_load(const real *x)
-{
-    vec v;
-    memcpy(&v, x, sizeof v);
-    return v;
-}
 
 /* The numbers of v, lanes at, at + 1, ... of SUM_LANES, where they belong to the last count lanes;
  * elsewhere 0. */
@@ -86,9 +70,9 @@ ALWAYS_INLINE void sum_pass(int kind, int64_t at, int64_t count, const real *x, 
     vec a0 = {0}, a1 = {0}, b0 = {0}, b1 = {0};
     int64_t i = at, rest = count % SUM_LANES, second = (PER_PASS - 1) * WIDTH;
     for (; i + SUM_LANES <= count + at; i += SUM_LANES) {
-        vec x0 = vec_load(x + i), x1 = vec_load(x + i + second);
-        vec y0 = kind == SUM_MOMENT ? vec_load(y + i) : x0;
-        vec y1 = kind == SUM_MOMENT ? vec_load(y + i + second) : x1;
+        vec x0 = load(x + i), x1 = load(x + i + second);
+        vec y0 = kind == SUM_MOMENT ? load(y + i) : x0;
+        vec y1 = kind == SUM_MOMENT ? load(y + i + second) : x1;
         a0 += term_a(kind, x0, y0, centre);
         b0 += term_b(kind, x0, y0, centre);
         a1 += term_a(kind, x1, y1, centre);
@@ -96,9 +80,9 @@ ALWAYS_INLINE void sum_pass(int kind, int64_t at, int64_t count, const real *x, 
     }
     if (rest > 0) {
         i = count - SUM_LANES + at;
-        vec x0 = vec_load(x + i), x1 = vec_load(x + i + second);
-        vec y0 = kind == SUM_MOMENT ? vec_load(y + i) : x0;
-        vec y1 = kind == SUM_MOMENT ? vec_load(y + i + second) : x1;
+        vec x0 = load(x + i), x1 = load(x + i + second);
+        vec y0 = kind == SUM_MOMENT ? load(y + i) : x0;
+        vec y1 = kind == SUM_MOMENT ? load(y + i + second) : x1;
         a0 += vec_keep_last(term_a(kind, x0, y0, centre), at, rest);
         b0 += vec_keep_last(term_b(kind, x0, y0, centre), at, rest);
         a1 += vec_keep_last(term_a(kind, x1, y1, centre), at + second, rest);

@@ -1,6 +1,7 @@
 /* Operands of tiles: float32 split into parts, in the order in which tiles are loaded. */
 #include <string.h>
 
+#include "../least.h"
 #include "tiles.h"
 
 static int64_t blocks_of(int64_t n, int64_t each)
@@ -124,11 +125,6 @@ static uint32_t pack_col_tile(const block *x, int32_t parts, uint16_t *to)
     uint32_t bad = has_none(numbers);
     split_cols(parts, numbers, to);
     return bad;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* All tiles of one operand: n lines of k numbers. */

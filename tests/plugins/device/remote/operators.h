@@ -132,7 +132,8 @@ typedef struct call_field {
 #define LOSS_OPERATORS(X)                                                                          \
     X(loss, softmax_cross_entropy, VIEW(softmax_cross_entropy, x),                                 \
       VIEW(softmax_cross_entropy, labels), VIEW(softmax_cross_entropy, sums),                      \
-      VIEW(softmax_cross_entropy, dx))                                                             \
+      VIEW(softmax_cross_entropy, dx), NUMBERS(softmax_cross_entropy, class_weight, 4096),          \
+      VIEW(softmax_cross_entropy, mask))                                                           \
     X(loss, difference_loss, VIEW(difference_loss, x), VIEW(difference_loss, target),              \
       VIEW(difference_loss, mask), VIEW(difference_loss, sums), VIEW(difference_loss, dx))
 #define OPTIMIZER_OPERATORS(X)                                                                     \

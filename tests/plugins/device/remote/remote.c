@@ -19,6 +19,7 @@ static odeon_status open_cpu(const odeon_host *host, const remote_options *optio
     cpu->host = host;
     cpu->blas = options->blas;
     cpu->simd = options->simd;
+    cpu->threads = 1;
     odeon_status status = cpu_init(cpu);
     if (status != ODEON_OK) {
         cpu_fini(cpu);
@@ -154,6 +155,13 @@ static_assert(offsetof(odeon_conv2d, geometry) == offsetof(odeon_conv2d_vjp_x, g
                   offsetof(odeon_conv2d, geometry) == offsetof(odeon_conv2d_vjp_w, geometry),
               "convolutions have their geometry at the same place");
 
+uint64_t remote_conv2d_scratch(const remote_device *device, const odeon_conv_geometry *geometry,
+                               const odeon_shape *x, const odeon_shape *w)
+{
+    const odeon_device behind = {.handle = device->cpu};
+    return cpu_conv.conv2d_scratch(&behind, geometry, x, w);
+}
+
 static odeon_status reach_scratch(const remote_device *device, const char *name,
                                   const call_field *f, void *call)
 {
@@ -161,7 +169,7 @@ static odeon_status reach_scratch(const remote_device *device, const char *name,
     const odeon_view *x = call_address(call, f->x_at), *w = call_address(call, f->w_at);
     void *scratch = NULL;
     memcpy(&geometry, (const char *)call + offsetof(odeon_conv2d, geometry), sizeof geometry);
-    uint64_t bytes = cpu_conv.conv2d_scratch(NULL, &geometry, &x->shape, &w->shape);
+    uint64_t bytes = remote_conv2d_scratch(device, &geometry, &x->shape, &w->shape);
     if (bytes > 0) {
         ODEON_TRY(remote_reach(device, name, call_address(call, f->at), bytes, &scratch));
     }

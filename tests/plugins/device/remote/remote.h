@@ -7,6 +7,7 @@
 #define ODEON_REMOTE_H
 #include "memory.h"
 #include "odeon/device.h"
+#include "odeon/device_conv.h"
 #include "operators.h"
 
 typedef struct remote_options {
@@ -27,6 +28,10 @@ void remote_close(remote_device *device);
  * device's own, or if anything wrote behind a block. */
 odeon_status remote_reach(const remote_device *device, const char *name, const void *shown,
                           uint64_t bytes, void **out);
+
+/* What the CPU device behind needs, whose ways of computing convolutions are its own. */
+uint64_t remote_conv2d_scratch(const remote_device *device, const odeon_conv_geometry *geometry,
+                               const odeon_shape *x, const odeon_shape *w);
 
 /* Replaces all device addresses of an opened call (operators.h) by those where the CPU device
  * reaches them. An empty tensor may stand anywhere: nothing is read or written. */

@@ -25,7 +25,8 @@ ALL_OPERATORS(ASK)
 static uint64_t conv2d_scratch(const odeon_device *device, const odeon_conv_geometry *geometry,
                                const odeon_shape *x, const odeon_shape *w)
 {
-    return cpu_conv.conv2d_scratch(device, geometry, x, w);
+    const stream_device *d = device->handle;
+    return remote_conv2d_scratch(&d->remote, geometry, x, w);
 }
 
 #define SLOT(family, name, ...) .name = ask_##name,

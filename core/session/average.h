@@ -1,0 +1,13 @@
+/* average.h: the running mean of the weights, of train.ema. */
+#ifndef ODEON_CORE_SESSION_AVERAGE_H
+#define ODEON_CORE_SESSION_AVERAGE_H
+#include <stdbool.h>
+
+#include "odeon/status.h"
+#include "session/handle.h"
+
+bool session_averages(const session *s); /* is there such a mean? */
+/* Exchanges weights and their mean, to the bit; a second time puts them back. Between batches. */
+odeon_status session_swap_average(session *s);
+
+#endif

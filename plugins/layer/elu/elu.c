@@ -1,0 +1,48 @@
+/* elu: y = x above 0, alpha (exp(x) - 1) elsewhere, element by element, any shape; as torch.nn.ELU,
+ * the slope at 0 being alpha. Source: Clevert, Unterthiner, Hochreiter, Fast and accurate deep
+ * network learning by exponential linear units, 2016, eq. 15. */
+#include "../common/smooth.h"
+#include "odeon/plugin.h"
+
+static const odeon_option *const options[] = {
+    ODEON_OPTION_AS(smooth, parameter, F64, "alpha", .default_text = "1",
+                    .help = "minus the value far below 0"),
+    NULL};
+
+/* y = relu(x), a = exp(x - relu(x)): the difference is min(x, 0) with the slope 1 at 0. */
+static odeon_status parts(const smooth_work *w, const odeon_tensor *relu)
+{
+    ODEON_TRY(smooth_unary(w, ODEON_UNARY_RELU, w->x, relu));
+    ODEON_TRY(ODEON_DO(w->call->device, pointwise, binary, w->call->queue, .id = ODEON_BINARY_SUB,
+                       .a = w->x, .b = &relu->view, .y = &w->a));
+    return smooth_unary(w, ODEON_UNARY_EXP, &w->a.view, &w->a);
+}
+
+static odeon_status value(const smooth_work *w, double alpha)
+{
+    ODEON_TRY(parts(w, w->y));
+    ODEON_TRY(smooth_affine(w, alpha, -alpha, &w->a.view, &w->b));
+    return smooth_add(w, &w->b.view, w->y);
+}
+
+/* f' = step(x) + alpha exp(min(x, 0)) (1 - step(x)). */
+static odeon_status slope(const smooth_work *w, double alpha)
+{
+    ODEON_TRY(smooth_step(w, w->y));
+    ODEON_TRY(parts(w, &w->b));
+    ODEON_TRY(smooth_affine(w, -alpha, alpha, &w->y->view, &w->b));
+    ODEON_TRY(smooth_multiply(w, &w->a.view, &w->b));
+    return smooth_add(w, &w->b.view, w->y);
+}
+
+static odeon_status init(void *self)
+{
+    smooth *layer = self;
+    layer->value = value;
+    layer->slope = slope;
+    return ODEON_OK;
+}
+
+ODEON_PLUGIN_OPTIONS(LAYER, "elu", &smooth_ops, "x above 0, alpha (exp(x) - 1) elsewhere",
+                     "Clevert, Unterthiner, Hochreiter, Exponential linear units, 2016, eq. 15",
+                     NULL, smooth, options, init, NULL);

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Keys that change how parameters are updated: batches whose gradients add up, sections with another
+# learning rate or none, a running mean of the weights.
+. "$1/tests/support/cli.sh"
+toy 96 32
+data="data.dataset=idx(path=$work/toy)"
+set -- "$ini/small.ini" "$data" run.dtype=float64 run.workers=1 run.epochs=3
+
+# column N RUN SPLIT: the cells of a column.
+column() {
+    awk -F, -v n="$1" -v s="$3" '$4 == s { print $n }' "$2/metrics.csv"
+}
+
+# near RUN RUN: losses and gradients of all steps are those of each other.
+near() {
+    paste <(column 5 "$1" train) <(column 5 "$2" train) <(column 8 "$1" train) <(column 8 "$2" train) |
+        awk 'function off(a, b) { d = a - b; return (d < 0 ? -d : d) > 1e-9 * (a < 0 ? -a : a) }
+             off($1, $2) || off($3, $4) { print; bad = 1 } END { exit bad || NR == 0 }' ||
+        fail "$1 and $2 differ"
+}
+
+# Three batches of 16, and what is left of them, are batches of 48; fixed steps, since step sizes would
+# depend on the batch.
+for run in "48 1" "16 3"; do
+    read -r batch times <<<"$run"
+    expect 0 "results in" train "$@" "model.ode.layer=ode(span=0 1, steps=4)" model.ode.integrator=euler \
+        data.limit=90 data.batch="$batch" train.accumulate="$times" run.out="b$batch"
+done
+near b48 b16
+[ "$(column 1 b16 train | tail -1)" = 6 ] || fail "not two updates an epoch"
+expect 0 "results in" train b16 --resume run.epochs=5
+expect 0 "results in" train "$@" "model.ode.layer=ode(span=0 1, steps=4)" model.ode.integrator=euler \
+    data.limit=90 data.batch=16 train.accumulate=3 run.epochs=5 run.out=whole
+cmp b16/weights.safetensors whole/weights.safetensors || fail "going on gives other weights"
+
+# Half the rate everywhere is half the rate.
+expect 0 "results in" train "$@" "train.optimizer=sgd(lr=0.05)" run.out=half
+expect 0 "results in" train "$@" "train.optimizer=sgd(lr=0.1)" model.ode.lr_factor=0.5 \
+    model.head.lr_factor=0.5 run.out=factors
+cmp half/weights.safetensors factors/weights.safetensors || fail "other weights"
+expect 0 "results in" train "$@" "train.optimizer=sgd(lr=0.1)" model.ode.lr_factor=2 \
+    model.ode.field.lr_factor=0.25 model.head.lr_factor=0.5 run.out=nested
+cmp half/weights.safetensors nested/weights.safetensors || fail "nested factors do not multiply"
+has nested/effective.ini "lr_factor = 0.25"
+
+# What is frozen stays; a rate of 0 keeps it, too, where nothing decays.
+expect 0 "results in" train "$@" model.ode.freeze=yes run.out=frozen
+has frozen/effective.ini "freeze = yes"
+expect 0 "results in" train "$@" model.ode.lr_factor=0 run.out=still
+cmp frozen/weights.safetensors still/weights.safetensors || fail "a frozen section has moved"
+! cmp -s frozen/weights.safetensors half/weights.safetensors || fail "nothing is frozen"
+expect 0 "results in" train frozen/effective.ini run.out=again
+cmp frozen/weights.safetensors again/weights.safetensors || fail "the normal form trains otherwise"
+expect 0 "results in" train "$@" run.workers=3 model.ode.freeze=yes run.out=three
+
+# The mean of the weights: tests are of it, training is as without it, and a run that goes on has it.
+expect 0 "results in" train "$@" train.ema=0.9 run.out=ema
+expect 0 "results in" train "$@" run.out=plain
+cmp ema/weights.safetensors plain/weights.safetensors || fail "the mean changes the training"
+! cmp -s ema/weights.safetensors ema/weights-ema.safetensors || fail "the mean is of the last weights alone"
+expect 0 "test loss $(printf %.4f "$(column 5 ema test | tail -1)")" eval ema \
+    --weights ema/weights-ema.safetensors
+expect 0 "results in" train "$@" train.ema=0.9 run.epochs=1 run.out=on
+expect 0 "results in" train on --resume run.epochs=3
+cmp ema/weights-ema.safetensors on/weights-ema.safetensors || fail "going on gives another mean"
+cmp ema/weights-best.safetensors on/weights-best.safetensors || fail "going on gives other best weights"
+
+# What cannot be meant.
+expect 2 "there is nothing to train" train "$@" model.ode.freeze=yes model.head.freeze=yes
+expect 2 "lr_factor = -1: allowed: lr_factor >= 0" train "$@" model.head.lr_factor=-1
+expect 2 "accumulate = 0: allowed: 1" train "$@" train.accumulate=0
+expect 2 "ema = 1: allowed: 0 < ema < 1" train "$@" train.ema=1
