@@ -289,6 +289,15 @@ static const char images[] =
     "[model.ode.c]\nlayer = conv2d(filters=4, kernel=3, padding=1)\n"
     "[model.flat]\nlayer = flatten\nthen = dense(units=classes)\n"
     "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
+/* Convolutions by vectors of filters, of several images at once. */
+static const char filters[] =
+    "[run]\nname = test\nworkers = 1\n[data]\ndataset = drawn(shape=16 3 3, classes=3)\n"
+    "[model.ode]\nlayer = ode(step=sample, span=0 1)\nintegrator = tsit5\ngradient = direct\n"
+    "rtol = 1e-4\natol = 1e-4\n"
+    "[model.ode.c]\nlayer = conv2d(filters=34, kernel=3, padding=1)\nthen = tanh\n"
+    "[model.ode.d]\nlayer = conv2d(filters=16, kernel=3, padding=1)\n"
+    "[model.flat]\nlayer = flatten\nthen = dense(units=classes)\n"
+    "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
 /* Products that OpenBLAS, where there is one, would compute by its own rules. */
 static const char wide[] =
     "[run]\nname = test\nworkers = 1\n[data]\ndataset = drawn(shape=70, classes=3)\n"
@@ -333,6 +342,8 @@ static void test_networks_are_those_of_single_samples(void **state)
     compare_network(images, "run.device=reference", "run.dtype=float64");
     compare_network(images, "run.device=cpu", "run.dtype=float64");
     compare_network(images, "run.device=cpu", "run.dtype=float32");
+    compare_network(filters, "run.device=cpu", "run.dtype=float32");
+    compare_network(filters, "run.device=cpu(blas=own)", "run.dtype=float32");
     compare_network(wide, "run.device=cpu", "run.dtype=float64");
     compare_network(wide, "run.device=cpu", "run.dtype=float32");
 }
