@@ -121,6 +121,41 @@ awk -F, -v y="$first" 'NR == 2 { d = $2 - y; exit !(d < 1e-4 && d > -1e-4) }' p.
 expect 0 "" solve q --in s.csv --out t.csv
 awk -F, -v y="$first" 'NR == 2 { d = $3 - y; exit !(d < 1e-3 && d > -1e-3) }' t.csv || fail "the solve does not start at $first"
 
+# A value that is missing is missing among the true ones, too: not the mean. The row is where the
+# window starts.
+expect 0 "4 predictions" predict q --in s.csv --out rows.csv "data.stride=9"
+[ "$(cut -d, -f1 rows.csv | tr '\n' ' ')" = "row 0 10 18 24 " ] || fail "rows: $(cut -d, -f1 rows.csv)"
+awk -F, 'NR == 3 { exit !($2 != "" && $3 != "" && $4 == "" && $5 != "") }' rows.csv || fail "the gap has a value"
+# States of another size than a row are the model's own.
+cat >own.ini <<'INI'
+[run]
+seed    = 1
+epochs  = 1
+workers = 1
+device  = reference
+[data]
+dataset = trajectories(source=csv(path=s.csv), id=id, time=day, date=days, values=y, window=6, pad=yes, missing=mask, standardize=yes)
+batch   = 3
+[model.start]
+layer = flatten
+then  = dense(units=2), tanh
+[model.ode]
+layer      = ode(times=batch, step=sample)
+integrator = rk4
+steps      = 1
+gradient   = direct
+[model.ode.f]
+layer = dense(units=state)
+[model.end]
+layer = dense(units=1)
+[train]
+loss      = mse
+optimizer = adam(lr=1e-2)
+INI
+expect 0 "results in" train own.ini run.out=o
+expect 0 "" solve o --in s.csv --out own.csv
+awk -F, 'NR > 1 && $2 == 0 && ($3 > 1 || $3 < -1 || $4 > 1 || $4 < -1) { exit 1 }' own.csv || fail "a state is not the model's"
+
 # series CODE TEXT FILE KEYS: what check says of a file.
 series() {
     expect "$1" "$2" check s.ini --data "model.ode.u.layer=dense(units=4)" \
