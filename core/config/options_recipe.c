@@ -51,7 +51,9 @@ const odeon_option recipe_validation = {
     .aliases = "validationsplit|valfraction|validationfraction|valsplit|valsize",
     .min_text = "0",
     .max_text = "1",
-    .help = "share of the training split that is not trained on but chooses the best weights",
+    .help = "share of the training split that is not trained on but chooses the best weights; what "
+            "the data set fits (standardize, classes) is of the whole split, this share included: "
+            "its own validation_fraction keeps that out",
 };
 
 /* ---- [train] ---- */

@@ -54,8 +54,9 @@ odeon_status data_known_labels(const data_source *source, int64_t n, const int64
 
 /* All *n samples of a file of the kind that the configured data set reads, as the numbers that they
  * stand for: field[role] is [*n, ...], or NULL where the data set has no such field or the file no
- * labels, and *row [*n] their rows as of data_row; the caller frees them, on failure too. ODEON_ERR_UNSUPPORTED where the data set reads no
- * single files; ODEON_ERR_NOMEM, and what the data set says of the file. */
+ * labels, and *row [*n] their rows as of data_row; the caller frees them, on failure too.
+ * ODEON_ERR_UNSUPPORTED where the data set reads no single files; ODEON_ERR_NOMEM, and what the
+ * data set says of the file. */
 odeon_status data_read_file(const config *c, const char *path, int64_t *n, int64_t **row,
                             double *field[DATA_ROLES]);
 
