@@ -22,9 +22,11 @@
 #include "odeon/device_pointwise.h"
 
 #ifdef __CUDACC__
-#define KERNEL_FN static __device__ __forceinline__
+#define KERNEL_FN     static __device__ __forceinline__
+#define KERNEL_ROLLED _Pragma("unroll 1")
 #else
 #define KERNEL_FN static inline
+#define KERNEL_ROLLED
 #endif
 
 enum {
@@ -56,6 +58,11 @@ KERNEL_FN int64_t kernel_stride(kernel_thread w)
 {
     return w.blocks * w.threads;
 }
+
+/* A loop over a thread's elements of count. Of nearly all shapes a thread has one, and code of
+ * turns that never run would have to be fetched all the same: so it is not unrolled. */
+#define KERNEL_EACH(i, count)                                                                      \
+    KERNEL_ROLLED for (int64_t i = kernel_first(w); i < (count); i += kernel_stride(w))
 
 /* imm + scale * slots[slot], or imm where slot is negative; slots is then not read. */
 KERNEL_FN double kernel_scalar(odeon_scalar s, const double *slots)

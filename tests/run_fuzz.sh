@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/run_fuzz.sh [SECONDS [TARGET ...]]: every fuzz target (ini, idx, cifar10, csv, formula, json,
-# safetensors, plugin) over its seeds, then on inputs of its own making for SECONDS (30) each, two targets at a
+# tests/run_fuzz.sh [SECONDS [TARGET ...]]: every fuzz target (arrays, ini, idx, cifar10, csv, formula,
+# json, safetensors, plugin) over its seeds, then on inputs of its own making for SECONDS (30) each, two targets at a
 # time, under AddressSanitizer and UndefinedBehaviorSanitizer. Fails on any finding, which it leaves
 # in build-fuzz/findings. What a target has learned is kept in build-fuzz/corpus. Installs what is
 # missing.
@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/install_missing.sh
 seconds=${1:-30}
 targets=("${@:2}")
-[ ${#targets[@]} -gt 0 ] || targets=(ini idx cifar10 csv formula json safetensors plugin)
+[ ${#targets[@]} -gt 0 ] || targets=(arrays ini idx cifar10 csv formula json safetensors plugin)
 
 install_missing "${build_packages[@]}" clang libclang-rt-14-dev
 CC=clang cmake -S . -B build-fuzz -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_FUZZ=ON >/dev/null

@@ -64,6 +64,12 @@ static odeon_status set_share(const host_section *h, const option_value *share,
             "%s",
             layer->set ? "layer" : "then", share->text);
     }
+    if (node->freeze || node->lr_factor >= 0.0) {
+        return location_fail(share->where, section,
+                             "'%s' cannot stand beside share: the parameters are those of %s, and "
+                             "so is the key",
+                             node->freeze ? "freeze" : "lr_factor", share->text);
+    }
     if (strncmp(share->text, "model.", MODEL_PREFIX) != 0) {
         return location_fail(share->where, section, "share = %.100s: expected model.PATH",
                              share->text);

@@ -93,7 +93,7 @@ const odeon_option recipe_lr_factor = {
     .type = ODEON_OPTION_F64,
     .flags = ODEON_OPTION_OPTIONAL,
     .name = "lr_factor",
-    .aliases = "lrscale|lrmult|lrmultiplier|learningrate|lr",
+    .aliases = "lrscale|lrmult|lrmultiplier",
     .min_text = "0",
     .help = "times the optimizer's learning rate, for the section and those nested in it",
 };

@@ -1,5 +1,6 @@
 #include "data/data.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -373,6 +374,26 @@ odeon_status data_labels(const data_source *source, int64_t n, const int64_t *in
     return status;
 }
 
+odeon_status data_known_labels(const data_source *source, int64_t n, const int64_t *indices,
+                               double *out)
+{
+    const data_fields *fields = &source->fields;
+    const odeon_field_info *label = &fields->of[ODEON_ROLE_LABEL];
+    void *raw[DATA_ROLES];
+    odeon_status status = read_raw(source, n, indices, raw);
+    if (status == ODEON_OK) {
+        data_field_values(label, n, raw[ODEON_ROLE_LABEL], out);
+    }
+    for (int64_t i = 0;
+         status == ODEON_OK && data_has(fields, ODEON_ROLE_MASK) && i < n * data_field_size(label);
+         i++) {
+        double weight = data_field_value(&fields->of[ODEON_ROLE_MASK], raw[ODEON_ROLE_MASK], i);
+        out[i] = weight != 0.0 ? out[i] : (double)NAN;
+    }
+    free_all(raw);
+    return status;
+}
+
 /* What a file has no labels for gets none. */
 static odeon_status take_numbers(const data_source *source, bool labelled, void *raw[DATA_ROLES],
                                  double *field[DATA_ROLES])
@@ -426,18 +447,31 @@ static odeon_status open_single_file(data_source *source, const config *c, const
     return source->length > 0 ? ODEON_OK : diag_fail(ODEON_ERR_DATA, "%s: has no samples", path);
 }
 
+static odeon_status read_rows(const data_source *source, int64_t **row)
+{
+    *row = mem_zalloc((size_t)source->length, sizeof **row);
+    for (int64_t i = 0; *row != NULL && i < source->length; i++) {
+        (*row)[i] = data_row(source, i);
+    }
+    return *row != NULL ? ODEON_OK : no_memory(source->length);
+}
+
 /* source is on the stack and never leaves: it serves to read the one file. */
-odeon_status data_read_file(const config *c, const char *path, int64_t *n,
+odeon_status data_read_file(const config *c, const char *path, int64_t *n, int64_t **row,
                             double *field[DATA_ROLES])
 {
     data_source source = {.set = NULL};
     int32_t labelled = 0;
+    *row = NULL;
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         field[role] = NULL;
     }
     odeon_status status = open_single_file(&source, c, path, &labelled);
     if (status == ODEON_OK) {
         status = read_opened(&source, labelled != 0, field);
+    }
+    if (status == ODEON_OK) {
+        status = read_rows(&source, row);
     }
     *n = source.length;
     instance_destroy(source.set);

@@ -47,12 +47,16 @@ int64_t data_row(const data_source *source, int64_t index);
 /* The labels of samples indices[0 .. n-1] as numbers: out is [n, ...]. ODEON_ERR_NOMEM, and what
  * the data set says. */
 odeon_status data_labels(const data_source *source, int64_t n, const int64_t *indices, double *out);
+/* The same of labels that are numbers, with NaN for those that the mask counts out: they are not
+ * known. */
+odeon_status data_known_labels(const data_source *source, int64_t n, const int64_t *indices,
+                               double *out);
 
 /* All *n samples of a file of the kind that the configured data set reads, as the numbers that they
  * stand for: field[role] is [*n, ...], or NULL where the data set has no such field or the file no
- * labels; the caller frees them, on failure too. ODEON_ERR_UNSUPPORTED where the data set reads no
+ * labels, and *row [*n] their rows as of data_row; the caller frees them, on failure too. ODEON_ERR_UNSUPPORTED where the data set reads no
  * single files; ODEON_ERR_NOMEM, and what the data set says of the file. */
-odeon_status data_read_file(const config *c, const char *path, int64_t *n,
+odeon_status data_read_file(const config *c, const char *path, int64_t *n, int64_t **row,
                             double *field[DATA_ROLES]);
 
 /* Copies samples indices[0 .. n-1]: fields[role] = memory for n times data_field_bytes.

@@ -79,7 +79,9 @@ odeon_status field_units_of(const instance *set, const data_fields *fields, int3
     if (!data_has(fields, role) || !ODEON_HAS(ops_of(set), odeon_dataset_ops, standard)) {
         return ODEON_OK;
     }
-    out->n = data_field_size(&fields->of[role]);
+    const odeon_field_info *info = &fields->of[role];
+    out->n = data_field_size(info);
+    out->row = info->ndim > 0 ? info->dim[info->ndim - 1] : 1;
     out->mean = mem_zalloc((size_t)out->n, 2 * sizeof *out->mean);
     if (out->mean == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "data: no memory for the units of %lld numbers",

@@ -14,6 +14,7 @@ odeon_status fitted_restore(const instance *set, const config *c);
 /* The units of a field: element i is (number - mean[i]) / deviation[i]. */
 typedef struct field_units {
     int64_t n;    /* elements of a sample; 0: the field is as in the data */
+    int64_t row;  /* those of its last dimension: the numbers of a row of a series */
     double *mean; /* [n], followed by deviation [n] */
     double *deviation;
 } field_units;

@@ -39,14 +39,17 @@ struct odeon_tape {
 typedef struct sample_lanes {
     lanes *lanes;
     const char *prevented;   /* why each sample is solved apart, in words; NULL: they need not be */
-    bool needs_given;        /* the body reads what the batch has beside its input */
+    bool needs_given;        /* the body cannot do without what the batch has beside its input */
     bool under_way;          /* the pass under way solves so */
     bool keeps_other;        /* the gradient method keeps what such a solve does not have */
     bool held;               /* the last forward was one, of the samples of the slice */
     bool kept;               /* and has left steps for its reverse */
+    bool spoilt;             /* its reverse has found NaN that rejected steps may have made */
     const batch_fields *all; /* the slice's, of which fields holds some samples */
     batch_fields fields;
     device_buffer given[DATA_ROLES], list; /* memory of these, and of the rows that they are of */
+    device_buffer start; /* [samples, features], what the last forward that was kept began with */
+    device_buffer sums;  /* gradients of the body's parameters by one reverse */
 } sample_lanes;
 
 /* Solves of one sample after the other (samples.h). Invariants: solver i holds what the last

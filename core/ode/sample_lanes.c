@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "odeon/device_lanes.h"
+#include "odeon/device_move.h"
 #include "solver/lanes_reverse.h"
 
 /* ---- set-up ---- */
@@ -64,6 +65,8 @@ void sample_lanes_fini(odeon_ode *ode)
         buffer_release(ode->lane.device, &x->given[role]);
     }
     buffer_release(ode->lane.device, &x->list);
+    buffer_release(ode->lane.device, &x->start);
+    buffer_release(ode->lane.device, &x->sums);
 }
 
 /* ---- the field of some samples ---- */
@@ -109,7 +112,7 @@ static odeon_status gather_role(odeon_ode *ode, int32_t role, int64_t n)
                                              .n = n});
 }
 
-/* row NULL: all of them. */
+/* row NULL: all of them. Also what no layer says it needs: it may read what there is. */
 static odeon_status gather_given(odeon_ode *ode, int64_t n, const int32_t *row)
 {
     sample_lanes *x = &ode->samples->side;
@@ -118,7 +121,7 @@ static odeon_status gather_given(odeon_ode *ode, int64_t n, const int32_t *row)
     }
     x->fields = *x->all;
     ode->samples->call.host = &x->fields;
-    if (row == NULL || !x->needs_given) {
+    if (row == NULL) {
         return ODEON_OK;
     }
     int64_t bytes = n * (int64_t)sizeof *row;
@@ -205,10 +208,25 @@ odeon_status sample_lanes_forward(odeon_ode *ode, const odeon_layer_call *call, 
     return status;
 }
 
-odeon_status sample_lanes_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass)
+odeon_status sample_lanes_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass,
+                                   bool *done)
 {
+    sample_lanes *x = &ode->samples->side;
     begin_pass(ode, call);
-    return run_pass(ode, 1, pass);
+    x->spoilt = false;
+    odeon_status status = run_pass(ode, 1, pass);
+    *done = !x->spoilt;
+    if (x->spoilt && status == ODEON_ERR_UNSUPPORTED) {
+        diag_clear();
+        status = ODEON_OK;
+    }
+    return status;
+}
+
+int64_t sample_lanes_peak_bytes(const odeon_ode *ode)
+{
+    const sample_lanes *x = &ode->samples->side;
+    return lanes_peak_bytes(x->lanes) + (x->kept ? x->start.bytes : 0) + x->sums.bytes;
 }
 
 /* ---- services ---- */
@@ -216,6 +234,26 @@ odeon_status sample_lanes_backward(odeon_ode *ode, const odeon_layer_call *call,
 static odeon_status leave(const odeon_ode *ode)
 {
     return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: its samples are solved one by one", ode->path);
+}
+
+static odeon_tensor start_of(const odeon_ode *ode)
+{
+    int64_t n = ode->outputs.samples * odeon_count(&ode->body->in);
+    return odeon_tensor_at(ode->samples->side.start.data,
+                           (odeon_shape){.ndim = 1, .dtype = ode->lane.dtype, .dim = {n}});
+}
+
+odeon_view sample_lanes_start(const odeon_ode *ode)
+{
+    return start_of(ode).view;
+}
+
+/* A solve may be in place, and its vectors are taken for cotangents later. */
+static odeon_status keep_start(odeon_ode *ode, const odeon_view *y0)
+{
+    ODEON_TRY(buffer_fit(ode->lane.device, &ode->samples->side.start, odeon_bytes(&y0->shape)));
+    odeon_tensor start = start_of(ode);
+    return ODEON_DO(ode->lane.device, move, copy, ode->lane.queue, .x = y0, .y = &start);
 }
 
 odeon_status sample_lanes_solve(odeon_ode *ode, const odeon_gradient_solve *solve)
@@ -236,9 +274,70 @@ odeon_status sample_lanes_solve(odeon_ode *ode, const odeon_gradient_solve *solv
         x->held = false;
         return leave(ode);
     }
+    ODEON_TRY(task.keep ? keep_start(ode, &solve->y[0].view) : ODEON_OK);
     ODEON_TRY(lanes_solve(x->lanes, &task, &x->held));
     x->kept = x->held && task.keep;
     return x->held ? ODEON_OK : leave(ode);
+}
+
+/* ---- the reverse ---- */
+
+/* As those of the body's parameters. */
+static odeon_status clear_sums(odeon_ode *ode, int64_t n, odeon_tensor *out)
+{
+    const odeon_shape shape = {.ndim = 1, .dtype = ode->lane.dtype, .dim = {n}};
+    ODEON_TRY(buffer_fit(ode->lane.device, &ode->samples->side.sums, odeon_bytes(&shape)));
+    *out = odeon_tensor_at(ode->samples->side.sums.data, shape);
+    return ODEON_DO(ode->lane.device, move, fill, ode->lane.queue, .y = out,
+                    .value = odeon_imm(0.0));
+}
+
+/* A sum of squares is NaN where a number is. Waits for the device. */
+static odeon_status has_nan(const odeon_ode *ode, const odeon_view *x, bool *out)
+{
+    double *slots = solver_slots(ode->forward), sum;
+    ODEON_TRY(ODEON_DO(ode->lane.device, solver, dot, ode->lane.queue, .a = x, .b = x,
+                       .slots = slots, .slot = ODEON_SLOT_USER));
+    ODEON_TRY(ode->lane.device->ops->slots_read(ode->lane.queue, slots, ODEON_SLOT_USER, 1, &sum));
+    *out = isnan(sum);
+    return ODEON_OK;
+}
+
+/* Gradients go into sums meanwhile, and elsewhere again whatever becomes of the calls. */
+static odeon_status reverse_into(odeon_ode *ode, const odeon_view *d_y, const odeon_tensor *sums,
+                                 int64_t begin)
+{
+    char *data = odeon_write(sums);
+    net_bind_grads(ode->body, data - begin * odeon_dtype_bytes(ode->lane.dtype));
+    odeon_status status = lanes_reverse_steps(ode->samples->side.lanes, d_y);
+    status = status == ODEON_OK ? net_finish(ode->body, &ode->samples->call) : status;
+    net_bind_grads(ode->body, ode->site->grads);
+    return status;
+}
+
+/* Rejected steps must leave no trace in the gradients: these are looked at before they are added,
+ * where there are such steps. */
+static odeon_status reverse_steps(odeon_ode *ode, const odeon_view *d_y)
+{
+    sample_lanes *x = &ode->samples->side;
+    int64_t begin, end;
+    odeon_tensor sums;
+    net_param_range(ode->body, &begin, &end);
+    if (begin == end || !lanes_has_rejected(x->lanes)) {
+        return lanes_reverse_steps(x->lanes, d_y);
+    }
+    ODEON_TRY(clear_sums(ode, end - begin, &sums));
+    ODEON_TRY(reverse_into(ode, d_y, &sums, begin));
+    ODEON_TRY(has_nan(ode, &sums.view, &x->spoilt));
+    if (x->spoilt) {
+        return leave(ode);
+    }
+    odeon_tensor grads = odeon_tensor_at(
+        ode->site->grads + begin * odeon_dtype_bytes(ode->lane.dtype), sums.view.shape);
+    const odeon_view *terms[1] = {&sums.view};
+    const odeon_scalar one[1] = {odeon_imm(1.0)};
+    return ODEON_DO(ode->lane.device, solver, lincomb, ode->lane.queue, .y = &grads,
+                    .base = &grads.view, .n = 1, .x = terms, .coefficient = one);
 }
 
 /* All steps of all samples, which have no common numbers. */
@@ -247,8 +346,10 @@ odeon_status sample_lanes_reverse(odeon_ode *ode, const odeon_gradient_reverse *
     const sample_lanes *x = &ode->samples->side;
     bool whole = r->first == 0 && r->last == lanes_most_steps(x->lanes) && r->d_end == NULL &&
                  r->d_start != NULL;
-    return whole
-               ? lanes_reverse(x->lanes, r->d_y, r->d_start)
-               : diag_fail(ODEON_ERR_UNSUPPORTED,
-                           "%s: steps of samples side by side are reversed all at once", ode->path);
+    if (!whole) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "%s: steps of samples side by side are reversed all at once", ode->path);
+    }
+    ODEON_TRY(reverse_steps(ode, r->d_y));
+    return lanes_reverse_start(x->lanes, r->d_y, r->d_start);
 }

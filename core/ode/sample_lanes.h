@@ -22,8 +22,14 @@ odeon_status sample_lanes_apart(const odeon_ode *ode, bool on);
  * the outputs, which are not complete. */
 odeon_status sample_lanes_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep,
                                   ode_pass pass, bool *done);
-/* The same of its reverse; the forward has left steps for it. */
-odeon_status sample_lanes_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass);
+/* The same of its reverse; the forward has left steps for it. *done false, with ODEON_OK: nothing
+ * has been done, and all samples have to be solved again, one by one: a rejected step may have made
+ * NaN of a sum over samples. */
+odeon_status sample_lanes_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass,
+                                   bool *done);
+/* The state that all samples began with. */
+odeon_view sample_lanes_start(const odeon_ode *ode);
+int64_t sample_lanes_peak_bytes(const odeon_ode *ode); /* of the last pass that was one of all */
 
 /* ---- services of a pass under way (services.h) ---- */
 

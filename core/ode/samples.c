@@ -350,17 +350,34 @@ static odeon_status take_cotangents(odeon_ode *ode, const slice *all, int64_t at
     return ODEON_OK;
 }
 
+/* The sample's forward once more, as a method that keeps frames has asked for it. */
+static odeon_status solve_again(odeon_ode *ode, int64_t at)
+{
+    const ode_outputs *o = &ode->outputs;
+    const odeon_view start = sample_lanes_start(ode);
+    const odeon_gradient_solve solve = {.struct_size = sizeof solve,
+                                        .keep = ODEON_KEEP_FRAMES,
+                                        .field = &ode->field.host.abi,
+                                        .times = o->times,
+                                        .n_times = o->n_times,
+                                        .y = o->y};
+    ODEON_TRY(copy_row(ode, &start, at, &o->y[0], 0));
+    return ode->services.solve(ode, &solve);
+}
+
 static odeon_status backward_sample(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass,
                                     const slice *all, int64_t i)
 {
     int64_t at = i * features(ode);
     ODEON_TRY(begin_sample(ode, call, all, i));
+    ODEON_TRY(ode->samples->side.spoilt ? solve_again(ode, at) : ODEON_OK);
     ODEON_TRY(take_cotangents(ode, all, at));
     ODEON_TRY(pass(ode, 1));
     return copy_row(ode, &ode->outputs.d_y0.view, 0, &all->outputs.d_y0, at);
 }
 
-/* After a forward side by side that has kept nothing the method needs no solver of the sample's. */
+/* After a forward side by side that has kept nothing the method needs no solver of the sample's. If
+ * the reverse side by side was spoilt, one solver has each sample's tape in turn. */
 static odeon_status backward_each(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass)
 {
     ode_samples *x = ode->samples;
@@ -371,7 +388,7 @@ static odeon_status backward_each(odeon_ode *ode, const odeon_layer_call *call, 
     slice all = begin_slice(ode);
     odeon_status status = ODEON_OK;
     for (int64_t i = 0; i < n && status == ODEON_OK; i++) {
-        ode->forward = x->solvers[x->side.held ? 0 : i];
+        ode->forward = x->solvers[x->side.held || x->side.spoilt ? 0 : i];
         ode->backward_stats = solve_stats_none();
         solver_forget(ode->backward);
         status = backward_sample(ode, call, pass, &all, i);
@@ -383,11 +400,28 @@ static odeon_status backward_each(odeon_ode *ode, const odeon_layer_call *call, 
     return status;
 }
 
+/* Steps of the solves that are made again are those of the forward, whose log and counts stay. */
+static odeon_status backward_all(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass)
+{
+    ode_samples *x = ode->samples;
+    bool done = false;
+    ODEON_TRY(x->side.kept ? sample_lanes_backward(ode, call, pass, &done) : ODEON_OK);
+    if (done) {
+        return ODEON_OK;
+    }
+    const solve_stats forward = ode->forward_stats;
+    bool held = x->side.held;
+    x->side.held = held && !x->side.spoilt;
+    odeon_status status = backward_each(ode, call, pass);
+    x->side.held = held;
+    ode->forward_stats = forward;
+    return status;
+}
+
 odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass)
 {
     ODEON_TRY(sample_lanes_apart(ode, true));
-    odeon_status status = ode->samples->side.kept ? sample_lanes_backward(ode, call, pass)
-                                                  : backward_each(ode, call, pass);
+    odeon_status status = backward_all(ode, call, pass);
     odeon_status back = sample_lanes_apart(ode, false);
     return status != ODEON_OK ? status : back;
 }
@@ -410,7 +444,7 @@ void samples_forget(odeon_ode *ode)
 {
     ode_samples *x = ode->samples;
     x->n = x->now = x->steps_min = x->steps_max = 0;
-    x->side.held = x->side.kept = false;
+    x->side.held = x->side.kept = x->side.spoilt = false;
     for (int64_t i = 0; i < x->n_solvers; i++) {
         solver_forget(x->solvers[i]);
         solver_reset_peak(x->solvers[i]);
@@ -425,5 +459,5 @@ int64_t samples_peak_bytes(const odeon_ode *ode)
     for (int64_t i = 0; i < x->n_solvers; i++) {
         bytes += solver_peak_bytes(x->solvers[i]);
     }
-    return bytes + (x->side.held ? lanes_peak_bytes(x->side.lanes) : 0);
+    return bytes + (x->side.held ? sample_lanes_peak_bytes(ode) : 0);
 }

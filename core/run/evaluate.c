@@ -43,12 +43,6 @@ static void add_device(device_counters *out, const device_counters *batch)
     out->allocs = known ? out->allocs + batch->allocs : -1;
 }
 
-/* Adds a value that weighs so much to the mean of others. */
-static void add_to_mean(double *mean, double before, double value, double weight)
-{
-    *mean = (before * *mean + weight * value) / (before + weight);
-}
-
 /* The counters of the first batch are where those of the others are added. */
 static odeon_status add_blocks(session_result *out, const session_result *batch, double weight)
 {
@@ -73,16 +67,7 @@ odeon_status evaluate_add(session_result *out, const session_result *batch, size
                           int64_t n, int64_t total)
 {
     out->grad_norm = (double)NAN;
-    if (batch->counted > 0.0) {
-        double before = out->counted;
-        out->counted += batch->counted;
-        double weight = batch->loss_counted > 0.0 ? batch->loss_counted : batch->counted;
-        add_to_mean(&out->loss, out->loss_counted, batch->loss, weight);
-        out->loss_counted += weight;
-        for (size_t i = 0; i < n_metrics; i++) {
-            add_to_mean(&out->metrics[i], before, batch->metrics[i], batch->counted);
-        }
-    }
+    session_result_add_means(out, batch, n_metrics);
     add_device(&out->device, &batch->device);
     return add_blocks(out, batch, (double)n / (double)total);
 }
@@ -129,8 +114,8 @@ odeon_status evaluate_split(session *s, const data_source *source, int64_t batch
     data_in_use(source, order);
     odeon_status status = evaluate_batches(s, source, batch, order, p, out);
     mem_free(order);
-    if (status == ODEON_OK && !(out->counted > 0.0)) {
-        out->loss = (double)NAN; /* masks have left nothing */
+    if (status == ODEON_OK && !(out->loss_counted > 0.0)) {
+        out->loss = (double)NAN; /* masks or weights of classes have left nothing */
     }
     return status;
 }

@@ -42,16 +42,16 @@ static odeon_status put_text(const char *folder, const char *name, const char *t
     return status;
 }
 
-/* Those of before the batch, to which the session has returned. */
+/* Those of before the batch. */
 static odeon_status put_weights(session *s, const char *folder)
 {
     char *path = mem_printf("%s/" BUNDLE_WEIGHTS, folder);
-    odeon_status status = path != NULL ? session_save(s, path) : no_memory(folder);
+    odeon_status status = path != NULL ? session_save_failed(s, path) : no_memory(folder);
     mem_free(path);
     return status;
 }
 
-enum { N_KEYS = 5 };
+enum { N_KEYS = 6 };
 
 /* The numbers that a batch's random streams and sums depend on. The values are the caller's. */
 static odeon_status make_keys(const session *s, const config *c, const session_batch *b,
@@ -62,6 +62,7 @@ static odeon_status make_keys(const session *s, const config *c, const session_b
     values[2] = mem_printf("%" PRId64, b->epoch);
     values[3] = mem_printf("%" PRId64, b->step);
     values[4] = mem_printf("%d", (int)session_workers(s));
+    values[5] = mem_printf("%" PRId64, b->offset);
     for (size_t i = 0; i < N_KEYS; i++) {
         if (values[i] == NULL) {
             return no_memory(folder);
@@ -152,11 +153,9 @@ static odeon_status put_batch(session *s, const config *c, const session_batch *
     char *values[N_KEYS];
     odeon_status status = make_keys(s, c, b, path, values);
     if (status == ODEON_OK) {
-        const safetensors_meta meta[N_KEYS] = {{"mode", values[0]},
-                                               {"seed", values[1]},
-                                               {"epoch", values[2]},
-                                               {"step", values[3]},
-                                               {"workers", values[4]}};
+        const safetensors_meta meta[N_KEYS] = {{"mode", values[0]},    {"seed", values[1]},
+                                               {"epoch", values[2]},   {"step", values[3]},
+                                               {"workers", values[4]}, {"offset", values[5]}};
         status = put_entries(s, c, b, path, meta);
     }
     for (size_t i = 0; i < N_KEYS; i++) {
@@ -262,6 +261,21 @@ static odeon_status read_indices(const char *path, const safetensors *file, sess
     return ODEON_OK;
 }
 
+/* Older bundles have none: 0. What is counted on from it has to stay a number. */
+static odeon_status read_offset(const char *path, const safetensors *file, int64_t *out)
+{
+    static const int64_t most = (int64_t)1 << 48;
+    if (safetensors_metadata(file, "offset") == NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(read_key(path, file, "offset", 0, out));
+    return *out <= most
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_DATA,
+                           "%s: metadata offset is %" PRId64 ", at most %" PRId64 " is allowed",
+                           path, *out, most);
+}
+
 /* What batch_file_read does not know of: mode, position and indices. */
 static odeon_status read_rest(const char *path, session_batch *out)
 {
@@ -278,6 +292,9 @@ static odeon_status read_rest(const char *path, session_batch *out)
     }
     if (status == ODEON_OK) {
         status = read_key(path, file, "step", 0, &out->step);
+    }
+    if (status == ODEON_OK) {
+        status = read_offset(path, file, &out->offset);
     }
     if (status == ODEON_OK) {
         status = read_indices(path, file, out);

@@ -94,7 +94,7 @@ static odeon_status run_source(session *s, const data_source *source, int64_t ba
         ODEON_TRY(session_predict(s, &samples, p->output + first * p->size,
                                   p->labels != NULL ? truth : NULL));
         if (p->labels == NULL) { /* as the data set has them, in double precision */
-            ODEON_TRY(data_labels(source, n, order + first, truth));
+            ODEON_TRY(data_known_labels(source, n, order + first, truth));
         }
     }
     for (int64_t i = 0; i < p->n; i++) {
@@ -120,7 +120,7 @@ static odeon_status take_source(session *s, const data_source *source, int64_t b
 
 /* ---- a file's samples ---- */
 
-/* A file's samples have no rows but their own. */
+/* Samples that no data set has read have no rows but their own. */
 static odeon_status take_input(session *s, const predict_input *in, int64_t batch, predictions *p)
 {
     const double *labels = in->field[ODEON_ROLE_LABEL];
@@ -130,7 +130,7 @@ static odeon_status take_input(session *s, const predict_input *in, int64_t batc
         ODEON_TRY(session_predict(s, &samples, p->output + first * p->size, NULL));
     }
     for (int64_t i = 0; i < p->n; i++) {
-        p->rows[i] = i;
+        p->rows[i] = in->rows != NULL ? in->rows[i] : i;
     }
     if (labels == NULL) {
         return ODEON_OK;
@@ -140,7 +140,10 @@ static odeon_status take_input(session *s, const predict_input *in, int64_t batc
     if (p->truth == NULL) {
         return no_memory();
     }
-    memcpy(p->truth, labels, values * sizeof *labels);
+    const double *mask = p->labels == NULL ? in->field[ODEON_ROLE_MASK] : NULL;
+    for (size_t i = 0; i < values; i++) {
+        p->truth[i] = mask == NULL || mask[i] != 0.0 ? labels[i] : (double)NAN;
+    }
     return ODEON_OK;
 }
 

@@ -10,7 +10,8 @@ typedef struct predictions {
     double *output;  /* [n, size] of the network */
     int64_t *labels; /* [n]: the first largest output; NULL: the data set's labels are no classes */
     int64_t *rows;   /* [n]: where a sample stands in its file (data_row) */
-    double *truth;   /* [n, truth_size]: the labels that samples came with; NULL: none */
+    double *truth;   /* [n, truth_size]: the labels that samples came with; NULL: none. NaN:
+                      * a number that the mask counts out, which is not known */
     const char **names; /* of the classes, where the data has words; NULL: numbers */
     int64_t truth_size;
     bool has_accuracy;

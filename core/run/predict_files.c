@@ -86,6 +86,18 @@ static void add_numbers(text_buffer *t, int64_t n, const double *x)
     }
 }
 
+/* Labels that are not known are empty cells, as they are in tables. */
+static void add_truth(text_buffer *t, int64_t n, const double *x)
+{
+    for (int64_t k = 0; k < n; k++) {
+        if (isnan(x[k])) {
+            text_add(t, ",");
+        } else {
+            add_numbers(t, 1, x + k);
+        }
+    }
+}
+
 /* A name stands as it does in a table: in quotes where it has to. */
 static void add_name(text_buffer *t, const char *name)
 {
@@ -111,7 +123,7 @@ static odeon_status write_csv(const char *path, const predictions *p, const doub
         if (p->truth != NULL && p->names != NULL) {
             add_name(&text, p->names[(int64_t)p->truth[i]]);
         } else if (p->truth != NULL) {
-            add_numbers(&text, p->truth_size, p->truth + i * p->truth_size);
+            add_truth(&text, p->truth_size, p->truth + i * p->truth_size);
         }
         if (p->labels != NULL && p->names != NULL) {
             add_name(&text, p->names[p->labels[i]]);

@@ -23,6 +23,7 @@ void predict_input_fini(predict_input *in)
 {
     mem_free(in->stored);
     mem_free(in->values);
+    mem_free(in->rows);
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         mem_free(in->field[role]);
     }
@@ -246,7 +247,7 @@ static odeon_status read_like_data(const taking *t)
     if (t->config->dataset == NULL) {
         return diag_fail(ODEON_ERR_CONFIG, "--in %s: %s", t->path, wanted);
     }
-    odeon_status status = data_read_file(t->config, t->path, &out->n, out->field);
+    odeon_status status = data_read_file(t->config, t->path, &out->n, &out->rows, out->field);
     if (status == ODEON_ERR_UNSUPPORTED) {
         diag_clear();
         return diag_fail(ODEON_ERR_CONFIG, "--in %s: %s: the data set %s reads no other files",

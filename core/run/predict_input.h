@@ -8,6 +8,7 @@ typedef struct predict_input {
     int64_t n;
     void *stored;   /* x as the data set stores it, whole numbers; NULL: values */
     double *values; /* x as the numbers that the data set's samples are; NULL: field[INPUT] */
+    int64_t *rows;  /* [n]: where samples stand in a file that the data set read; else NULL */
     double *field[DATA_ROLES]; /* by ODEON_ROLE_*: [n, ...]; x is what the model takes; or NULL */
 } predict_input;
 

@@ -5,11 +5,12 @@
 
 #include "data/data.h"
 
-/* A state is a row of the series where inputs and labels are the same columns. */
+/* A state is a row of the series where inputs and labels are the same columns, and it has as many
+ * numbers as a row: one of another size is the model's own. */
 static bool are_states(const field_units *input, const field_units *label, const solution *x)
 {
     size_t bytes = (size_t)label->n * sizeof *label->mean;
-    return label->n > 0 && input->n == label->n && label->n % x->size == 0 &&
+    return label->n > 0 && input->n == label->n && label->row == x->size &&
            memcmp(input->mean, label->mean, bytes) == 0 &&
            memcmp(input->deviation, label->deviation, bytes) == 0;
 }

@@ -164,6 +164,7 @@ static trainer begin(session *s, const config *c, const train_plan *plan)
                  .at = train_beginning(s, c, plan, plan->from),
                  .weights_step = -1,
                  .test_step = -1,
+                 .validation_step = -1,
                  .saved_at = now,
                  .tested_at = now,
                  .reported_at = -(double)INFINITY,

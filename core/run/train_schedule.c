@@ -29,8 +29,14 @@ odeon_status train_schedule_step(trainer *t)
     return ODEON_OK;
 }
 
-/* Compared is the step after the checkpoint's, as the run would have had it and as it has it now;
- * two ways to compute the same rate may differ in the last bits. */
+/* Two ways to compute the same rate may differ in the last bits. */
+static bool is_same(double a, double b)
+{
+    return fabs(a - b) <= 1e-12 * fmax(fabs(a), fabs(b));
+}
+
+/* Compared is the step after the checkpoint's, as the run would have had it and as it has it now.
+ */
 odeon_status train_schedule_report_jump(const trainer *t, FILE *out)
 {
     const checkpoint *from = t->plan->from;
@@ -38,12 +44,16 @@ odeon_status train_schedule_report_jump(const trainer *t, FILE *out)
         return ODEON_OK;
     }
     char before[32], after[32];
-    double now = 1.0, then = 1.0, rate = session_learning_rate(t->session);
+    double now = 1.0, then = 1.0, last = 1.0, rate = session_learning_rate(t->session);
     int64_t next = from->step + 1;
     ODEON_TRY(schedule_of(t, next, t->total, &now));
     ODEON_TRY(schedule_of(t, next < from->total ? next : from->total, from->total, &then));
+    ODEON_TRY(schedule_of(t, from->step, t->total, &last));
+    if (from->step >= from->total && is_same(last * rate, from->rate)) {
+        return ODEON_OK; /* it ended early (train_stop.h), by the schedule of this length */
+    }
     double expected = t->plan->changed ? from->rate : then * rate;
-    if (fabs(now * rate - expected) <= 1e-12 * fmax(fabs(now * rate), fabs(expected))) {
+    if (is_same(now * rate, expected)) {
         return ODEON_OK;
     }
     progress_number(from->rate, before);

@@ -40,8 +40,9 @@ static void print_device(const device_counters *last, FILE *out)
     }
 }
 
-/* The share is the test's where it was measured there, over all samples, else that of the last
- * batch. */
+/* What this process has not evaluated it does not know: a run that goes on may find that it has
+ * ended, by a limit that was lowered, before a step. The share is the test's where it was measured
+ * there, over all samples, else that of the last batch. */
 void train_print_summary(const trainer *t, FILE *out)
 {
     device_counters device = train_shown_device(t, &t->last);
@@ -54,8 +55,10 @@ void train_print_summary(const trainer *t, FILE *out)
     }
     summary_figures(out, t->session); /* of the last test */
     train_best_print(t, out);
-    if (t->plan->validation != NULL) {
+    if (t->validation_step >= 0) {
         evaluate_print(out, t->session, "validation", &t->validated);
     }
-    evaluate_print(out, t->session, "test", &t->tested);
+    if (t->test_step >= 0) {
+        evaluate_print(out, t->session, "test", &t->tested);
+    }
 }

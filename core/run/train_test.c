@@ -82,6 +82,7 @@ static odeon_status test_splits(trainer *t)
     const data_source *validation = t->plan->validation;
     if (validation != NULL && t->at.tested == 0) {
         ODEON_TRY(evaluate(t, ODEON_SPLIT_VALIDATION, validation, &t->validated));
+        t->validation_step = t->at.step;
         ODEON_TRY(train_best_take(t));
         t->at.tested = 1;
         train_stop_if_due(t);

@@ -38,8 +38,9 @@ typedef struct trainer {
     double batch_seconds;                             /* of the last step's training */
     double row_seconds;                               /* of training since the last row, */
     int64_t row_samples;                              /* and its samples */
-    int64_t test_step; /* that the test split was evaluated after last; -1: none */
-    bool ends;         /* the run ends before its last step: by run.stop_patience, run.max_time */
+    int64_t test_step;       /* that the test split was evaluated after last; -1: none */
+    int64_t validation_step; /* likewise the validation split */
+    bool ends; /* the run ends before its last step: by run.stop_patience, run.max_time */
     session_result first, last;       /* of the first step, the last */
     session_result validated, tested; /* of the last evaluation of either split */
     train_audit *audit;               /* NULL: none */

@@ -16,6 +16,16 @@ static odeon_status copy(const worker *w, char *from, char *to)
     return ODEON_DO(m->device, move, copy, w->site.lane.queue, .x = &x.view, .y = &y);
 }
 
+/* Not at the first update, which on_failure = skip may leave out. */
+odeon_status session_begin_average(session *s)
+{
+    if (!session_averages(s)) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(copy(&s->workers[0], s->model.values.data, s->model.moments[s->model.n_own].data));
+    return s->model.device->ops->wait(s->workers[0].site.lane.queue);
+}
+
 /* By way of the first worker's gradient, which nobody needs between two batches. */
 odeon_status session_swap_average(session *s)
 {

@@ -178,6 +178,14 @@ static odeon_status step(worker *w, batch *b, const pass *p)
 
 /* ---- around it ---- */
 
+static odeon_status keep_states(const worker *w, const device_buffer *where)
+{
+    const model *m = w->model;
+    odeon_tensor now = model_flat(m, w->states.data, 0, m->params.state);
+    odeon_tensor kept = model_flat(m, where->data, 0, m->params.state);
+    return ODEON_DO(m->device, move, copy, w->site.lane.queue, .x = &now.view, .y = &kept);
+}
+
 /* Snapshots running state and clears what earlier batches left to ask for, so that a batch that
  * fails can be undone and explained (failure.h). */
 static odeon_status begin(worker *w, const batch *b)
@@ -188,12 +196,11 @@ static odeon_status begin(worker *w, const batch *b)
     for (size_t i = 0; i < w->site.n_odes; i++) {
         ode_forget(w->site.odes[i]);
     }
-    if (!batch_trains(b->mode) || m->params.state == 0 || b->part > 0) {
+    if (!batch_trains(b->mode) || m->params.state == 0) {
         return ODEON_OK;
     }
-    odeon_tensor now = model_flat(m, w->states.data, 0, m->params.state);
-    odeon_tensor before = model_flat(m, w->states_before.data, 0, m->params.state);
-    return ODEON_DO(m->device, move, copy, w->site.lane.queue, .x = &now.view, .y = &before);
+    ODEON_TRY(m->config->accumulate > 1 ? keep_states(w, &w->states_part) : ODEON_OK);
+    return b->part > 0 ? ODEON_OK : keep_states(w, &w->states_before);
 }
 
 /* Makes room for the slice's arrays; from the second batch of a size on there is room. */

@@ -117,6 +117,7 @@ odeon_status worker_bind(worker *w)
     ODEON_TRY(model_fit_zero(m, queue, &w->grads, m->params.trainable));
     if (m->config->accumulate > 1) {
         ODEON_TRY(model_fit_zero(m, queue, &w->accumulated, m->params.trainable));
+        ODEON_TRY(model_fit_zero(m, queue, &w->states_part, m->params.state));
     }
     ODEON_TRY(model_fit_zero(m, queue, &w->states, m->params.state));
     ODEON_TRY(model_fit_zero(m, queue, &w->states_before, m->params.state));
@@ -145,7 +146,7 @@ void worker_destroy(worker *w)
     net_site_fini(&w->data_site);
     device_buffer *buffers[] = {&w->grads,    &w->states,        &w->states_before, &w->output,
                                 &w->d_output, &w->d_output_more, &w->d_input,       &w->frame,
-                                &w->wide,     &w->accumulated};
+                                &w->wide,     &w->accumulated,   &w->states_part};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         buffer_release(device, buffers[i]);
     }

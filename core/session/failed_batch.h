@@ -9,6 +9,7 @@
 typedef struct session_batch {
     bool training; /* differentiated in training mode; else evaluated */
     int64_t n, epoch, step;
+    int64_t offset; /* sample of the step that it begins with, of a part of one; else 0 */
     /* By ODEON_ROLE_*: [n, ...], or NULL where the data set has no such field; the input is the
      * network's. The run's dtype holds all but times exactly. */
     double *field[DATA_ROLES];

@@ -15,6 +15,7 @@
 #include "session/members.h"
 #include "session/slice.h"
 #include "session/transfer.h"
+#include "session/weights.h"
 
 const session_batch *session_failed_batch(const session *s)
 {
@@ -23,19 +24,31 @@ const session_batch *session_failed_batch(const session *s)
 
 /* ---- what is undone ---- */
 
-/* Layers such as batchnorm have updated their running state on the way forward. */
-static odeon_status restore_states(session *s)
+/* Layers such as batchnorm have updated their running state on the way forward. part: puts back
+ * what the part of the step found, else what the step did. */
+static odeon_status restore_states(session *s, bool part)
 {
     for (int32_t rank = 0; rank < s->n_workers && s->model.params.state > 0; rank++) {
         worker *w = &s->workers[rank];
+        char *kept = part ? w->states_part.data : w->states_before.data;
         odeon_tensor now = model_flat(&s->model, w->states.data, 0, s->model.params.state);
-        odeon_tensor before =
-            model_flat(&s->model, w->states_before.data, 0, s->model.params.state);
+        odeon_tensor before = model_flat(&s->model, kept, 0, s->model.params.state);
         ODEON_TRY(ODEON_DO(s->model.device, move, copy, w->site.lane.queue, .x = &before.view,
                            .y = &now));
         ODEON_TRY(s->model.device->ops->wait(w->site.lane.queue));
     }
     return ODEON_OK;
+}
+
+odeon_status session_save_failed(session *s, const char *path)
+{
+    if (s->failed_batch.offset == 0) {
+        return session_save(s, path);
+    }
+    ODEON_TRY(restore_states(s, true));
+    odeon_status status = session_save(s, path);
+    odeon_status back = restore_states(s, false);
+    return status != ODEON_OK ? status : back;
 }
 
 /* ---- the snapshot of the batch ---- */
@@ -76,8 +89,11 @@ static odeon_status snapshot_field(session *s, int32_t role, session_batch *out)
 static odeon_status snapshot(session *s, const batch *b, session_batch *out)
 {
     size_t n = (size_t)b->n;
-    *out = (session_batch){
-        .training = batch_trains(b->mode), .n = b->n, .epoch = b->epoch, .step = b->step};
+    *out = (session_batch){.training = batch_trains(b->mode),
+                           .n = b->n,
+                           .offset = b->offset,
+                           .epoch = b->epoch,
+                           .step = b->step};
     if (b->indices != NULL) {
         out->indices = mem_zalloc(n, sizeof *out->indices);
         if (out->indices == NULL) {
@@ -266,7 +282,7 @@ void session_explain_failure(session *s, const batch *b)
     char worst[256];
     diag_reason reason = diag_take();
     blame(s, b, worst, sizeof worst);
-    odeon_status status = batch_trains(b->mode) ? restore_states(s) : ODEON_OK;
+    odeon_status status = batch_trains(b->mode) ? restore_states(s, false) : ODEON_OK;
     if (status == ODEON_OK && b->mode != BATCH_PREDICT && is_whole(s)) {
         status = snapshot(s, b, &s->failed_batch);
     }

@@ -11,6 +11,10 @@
  * then are lost. */
 const session_batch *session_failed_batch(const session *s);
 
+/* Writes the weights as session_save does, with the running state that the failed batch found: of a
+ * part of a step that is the state of after the parts before it. */
+odeon_status session_save_failed(session *s, const char *path);
+
 /* Writes folder/steps-PATH.csv for every ODE block that the last batch came to: the steps (t, h,
  * error, accepted) of the solve that failed, else of the one forward. */
 odeon_status session_write_attempts(session *s, const char *folder);

@@ -87,16 +87,6 @@ odeon_status optimizer_clip(worker *w, double norm)
                     .coefficient = factor);
 }
 
-/* The mean of the weights begins with those of before the first update. */
-static odeon_status begin_average(const worker *w, const batch *b, const odeon_tensor *value,
-                                  const odeon_tensor *ema)
-{
-    const model *m = w->model;
-    return b->step > 1
-               ? ODEON_OK
-               : ODEON_DO(m->device, move, copy, w->site.lane.queue, .x = &value->view, .y = ema);
-}
-
 /* ema = decay ema + (1 - decay) value, after an update. */
 static odeon_status average(const worker *w, const odeon_tensor *value, const odeon_tensor *ema)
 {
@@ -140,7 +130,6 @@ static odeon_status update_elements(worker *w, const batch *b, int32_t role, dou
     odeon_tensor value = model_flat(m, m->values.data, offset, count), ema = value;
     if (averages) {
         ema = model_flat(m, m->moments[m->n_own].data, offset, count);
-        ODEON_TRY(begin_average(w, b, &value, &ema));
     }
     ODEON_TRY(moves ? call_update(w, b, role, factor, offset, count) : ODEON_OK);
     return averages && moves ? average(w, &value, &ema) : ODEON_OK;

@@ -25,6 +25,23 @@ odeon_status session_result_copy(const session_result *from, session_result *to)
     return ODEON_OK;
 }
 
+static void add_to_mean(double *mean, double before, double value, double weight)
+{
+    if (weight > 0.0) {
+        *mean = ((before > 0.0 ? before * *mean : 0.0) + weight * value) / (before + weight);
+    }
+}
+
+void session_result_add_means(session_result *out, const session_result *part, size_t n_metrics)
+{
+    add_to_mean(&out->loss, out->loss_counted, part->loss, part->loss_counted);
+    for (size_t i = 0; i < n_metrics; i++) {
+        add_to_mean(&out->metrics[i], out->counted, part->metrics[i], part->counted);
+    }
+    out->counted += part->counted;
+    out->loss_counted += part->loss_counted;
+}
+
 void session_result_fini(session_result *copy)
 {
     mem_free(copy->blocks);

@@ -16,9 +16,10 @@ typedef struct session_result {
     double loss;                       /* mean over the batch */
     double metrics[ODEON_MAX_METRICS]; /* means over the batch */
     double counted;                    /* elements of the label that the metrics are means over */
-    double loss_counted;    /* the same of the loss, where classes count differently; 0: counted */
-    double grad_norm;       /* before clipping; NAN when nothing was differentiated */
-    device_counters device; /* of all workers */
+    double loss_counted;               /* what the loss is a mean over: the same, or what classes
+                                          that count differently add up to */
+    double grad_norm;                  /* before clipping; NAN when nothing was differentiated */
+    device_counters device;            /* of all workers */
     session_seconds seconds;
     size_t n_blocks;      /* ODE blocks */
     ode_counters *blocks; /* [n_blocks], the session's until its next batch; a copy's are its own */
@@ -28,5 +29,9 @@ typedef struct session_result {
  * ODEON_ERR_NOMEM leaves it as it was. session_result_fini releases one and makes it {0}. */
 odeon_status session_result_copy(const session_result *from, session_result *to);
 void session_result_fini(session_result *copy);
+
+/* Adds loss and metrics of a part of the samples to the means over those before, each weighed by
+ * what it counts: a part of which nothing counts changes nothing. out begins with 0 counted. */
+void session_result_add_means(session_result *out, const session_result *part, size_t n_metrics);
 
 #endif

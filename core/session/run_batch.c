@@ -78,17 +78,12 @@ static odeon_status run(session *s, batch *b, session_result *out)
 /* Means over the parts of a step; all else is of the last part. */
 static void add_part(session_result *out, const session_result *part)
 {
-    double before = out->counted, loss_before = out->loss_counted, sum = before + part->counted;
-    double loss_sum = loss_before + part->loss_counted;
     session_result all = *part;
-    if (sum > 0.0 && loss_sum > 0.0) {
-        all.loss = (loss_before * out->loss + part->loss_counted * part->loss) / loss_sum;
-        for (size_t i = 0; i < ODEON_MAX_METRICS; i++) {
-            all.metrics[i] = (before * out->metrics[i] + part->counted * part->metrics[i]) / sum;
-        }
-    }
-    all.counted = sum;
-    all.loss_counted = loss_sum;
+    session_result_add_means(out, part, ODEON_MAX_METRICS);
+    all.loss = out->loss;
+    memcpy(all.metrics, out->metrics, sizeof all.metrics);
+    all.counted = out->counted;
+    all.loss_counted = out->loss_counted;
     all.seconds.data += out->seconds.data;
     all.seconds.forward += out->seconds.forward;
     all.seconds.backward += out->seconds.backward;
@@ -121,8 +116,11 @@ static odeon_status train_parts(session *s, const batch *whole, session_result *
     expected_batch expected = s->expected;
     int64_t most = s->model.config->batch;
     *out = (session_result){.loss = 0.0};
+    for (size_t i = 0; i < ODEON_MAX_METRICS; i++) {
+        out->metrics[i] = (double)NAN; /* of which nothing counts */
+    }
     for (int64_t k = 0; k * most < whole->n; k++) {
-        session_result part;
+        session_result part = {.loss = 0.0};
         odeon_status status = train_part(s, whole, k, most, &expected, &part);
         if (status != ODEON_OK) {
             *out = part;
@@ -183,6 +181,7 @@ odeon_status session_repeat(session *s, const session_batch *again, session_resu
     batch b = {.mode = again->training ? BATCH_REPEAT : BATCH_EVALUATE,
                .n = again->n,
                .indices = again->indices,
+               .offset = again->offset,
                .epoch = again->epoch,
                .step = again->step};
     for (int32_t role = 0; role < DATA_ROLES; role++) {

@@ -9,6 +9,7 @@
 #include "device/worker_group.h"
 #include "ode/ode.h"
 #include "odeon/device_ext.h"
+#include "session/average.h"
 #include "session/build_worker.h"
 #include "session/factors.h"
 #include "session/jobs.h"
@@ -97,7 +98,9 @@ static odeon_status initialize(session *s)
     for (size_t i = 0; i < all->n; i++) {
         ODEON_TRY(transfer_set(s, &all->list[i], start_numbers, s));
     }
-    return s->model.config->weights != NULL ? session_load(s, s->model.config->weights) : ODEON_OK;
+    ODEON_TRY(s->model.config->weights != NULL ? session_load(s, s->model.config->weights)
+                                               : ODEON_OK);
+    return session_begin_average(s);
 }
 
 /* Memory for parameters exists once; then each worker learns where they lie and gets its own for

@@ -53,7 +53,7 @@ odeon_status session_start_read(void *list, size_t index, uint64_t offset, size_
     const param *p = &s->model.params.list[from->parameter];
     int64_t width = odeon_dtype_bytes(s->model.config->dtype),
             end = (int64_t)(offset + bytes) / width;
-    if (from->moment >= 0) {
+    if (from->moment >= 0 && from->moment < s->model.n_own) { /* the mean is of the weights */
         memset(out, 0, bytes);
         return ODEON_OK;
     }

@@ -49,7 +49,8 @@ typedef struct worker {
     /* Device memory: flat vectors, [params.trainable] and [params.state]; */
     device_buffer grads, states;
     device_buffer accumulated;   /* gradient of the parts of a step so far; of train.accumulate */
-    device_buffer states_before; /* running state as the batch found it */
+    device_buffer states_before; /* running state as the batch, or the step of parts, found it */
+    device_buffer states_part;   /* as the part of a step found it; of train.accumulate */
     /* and of the slice, in the order in which a batch needs it. */
     device_buffer stored; /* the input before its transforms */
     device_buffer output, d_output, d_output_more, d_input;

@@ -150,11 +150,11 @@ static void push_round(lanes *l, const lane_round *round)
     l->tape[l->n_tape++] = *round;
 }
 
+/* Frames of a round that was given up lie on no tape. */
 static void clear_tape(lanes *l)
 {
-    if (l->n_tape > 0) {
-        frame_stack_return(&l->frames, &l->tape[0].before);
-    }
+    const frame_mark empty = {0};
+    frame_stack_return(&l->frames, &empty);
     l->n_tape = 0;
     l->n_steps = 0;
 }
@@ -447,8 +447,16 @@ static odeon_status give_outputs(lanes *l)
     return ODEON_OK;
 }
 
+/* Lists number all outputs of all rows by 32 bits. */
+static bool can_be_listed(const lanes_task *task)
+{
+    int64_t n;
+    return checked_mul(task->rows, task->n_times, &n) && n <= INT32_MAX;
+}
+
 static odeon_status solve(lanes *l)
 {
+    ODEON_TRY(can_be_listed(&l->task) ? ODEON_OK : lanes_give_up(l));
     ODEON_TRY(lanes_fit(l));
     ODEON_TRY(begin(l));
     while (l->n_live > 0) {

@@ -1,5 +1,6 @@
-/* Entries whose step was rejected have cotangents of 0 throughout, which leave no trace: their
- * frames lie between those of the others, and all steps kept were finite. */
+/* Entries whose step was rejected have cotangents of 0 throughout, since their frames lie between
+ * those of the others. Their rows are read by nobody. In sums over rows zeros leave no trace where
+ * all that their layers have kept is finite; else the sums are NaN, which the caller looks for. */
 #include "solver/lanes_reverse.h"
 
 #include <string.h>
@@ -321,6 +322,12 @@ static odeon_status reverse_round(pass *p, const lane_round *round)
 
 /* ---- a pass ---- */
 
+/* Behind the vectors of registers and the target. */
+static char *row_bar(const lanes *l, int32_t i)
+{
+    return l->vectors.data + (l->stepper->n_registers + 1 + i) * l->vector_bytes;
+}
+
 /* Vectors of the forward are not needed any more. */
 static odeon_status begin(pass *p)
 {
@@ -331,10 +338,9 @@ static odeon_status begin(pass *p)
         p->own[i] = at;
     }
     p->target = at;
-    at += l->vector_bytes;
-    for (int32_t i = 0; i < 1 + l->stepper->info.n_carry; i++, at += l->vector_bytes) {
-        p->row_bar[i] = at;
-        ODEON_TRY(clear(p, at, l->task.rows));
+    for (int32_t i = 0; i < 1 + l->stepper->info.n_carry; i++) {
+        p->row_bar[i] = row_bar(l, i);
+        ODEON_TRY(clear(p, p->row_bar[i], l->task.rows));
     }
     l->n_live = 0; /* the field is fitted anew */
     return ODEON_OK;
@@ -354,14 +360,13 @@ static odeon_status take_outputs(pass *p)
     return ODEON_OK;
 }
 
-/* What the steps have left and the cotangent of the first output, which is the start. */
-static odeon_status finish(pass *p, const odeon_tensor *d_y0)
+/* And the cotangent of the first output, which is the start. */
+odeon_status lanes_reverse_start(lanes *l, const odeon_view *d_y, const odeon_tensor *d_y0)
 {
-    lanes *l = p->l;
-    odeon_tensor start = lanes_flat_tensor(l, p->row_bar[0], l->task.rows);
-    const odeon_view *x[2] = {&start.view, &p->d_y[0]};
+    odeon_tensor start = lanes_flat_tensor(l, row_bar(l, 0), l->task.rows);
+    const odeon_view *x[2] = {&start.view, &d_y[0]};
     const odeon_scalar ones[2] = {odeon_imm(1.0), odeon_imm(1.0)};
-    return p->d_y[0].data == NULL
+    return d_y[0].data == NULL
                ? ODEON_DO(l->lane->device, move, copy, l->lane->queue, .x = &start.view, .y = d_y0)
                : ODEON_DO(l->lane->device, solver, lincomb, l->lane->queue, .y = d_y0, .n = 2,
                           .x = x, .coefficient = ones);
@@ -377,7 +382,16 @@ int64_t lanes_most_steps(const lanes *l)
     return most;
 }
 
-odeon_status lanes_reverse(lanes *l, const odeon_view *d_y, const odeon_tensor *d_y0)
+bool lanes_has_rejected(const lanes *l)
+{
+    bool any = false;
+    for (size_t i = 0; i < l->n_steps && !any; i++) {
+        any = !l->steps[i].accepted;
+    }
+    return any;
+}
+
+odeon_status lanes_reverse_steps(lanes *l, const odeon_view *d_y)
 {
     pass p = {.l = l, .d_y = d_y};
     ODEON_TRY(begin(&p));
@@ -389,5 +403,5 @@ odeon_status lanes_reverse(lanes *l, const odeon_view *d_y, const odeon_tensor *
         frame_stack_return(&l->frames, &round.before);
         l->n_steps = round.first;
     }
-    return status == ODEON_OK ? finish(&p, d_y0) : status;
+    return status;
 }

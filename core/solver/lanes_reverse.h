@@ -7,8 +7,12 @@
 
 /* Accepted steps of the row that has most of them. */
 int64_t lanes_most_steps(const lanes *l);
-/* d_y: [n_times] of the solve, data NULL is zero. d_y0: [rows * width], written. Uses the tape up.
- */
-odeon_status lanes_reverse(lanes *l, const odeon_view *d_y, const odeon_tensor *d_y0);
+/* Has the tape steps that were rejected? Their cotangents are 0; where a layer has overflowed in
+ * one, although it came to a finite error, 0 times infinity makes NaN of parameters' gradients. */
+bool lanes_has_rejected(const lanes *l);
+/* d_y: [n_times] of the solve, data NULL is zero. Uses the tape up. */
+odeon_status lanes_reverse_steps(lanes *l, const odeon_view *d_y);
+/* What they have left for the start: d_y0 [rows * width], written; d_y is the same. */
+odeon_status lanes_reverse_start(lanes *l, const odeon_view *d_y, const odeon_tensor *d_y0);
 
 #endif

@@ -104,7 +104,7 @@ KERNEL_FN void REAL(difference_loss)(int32_t phase, const difference_args *a, ke
     double *one = (double *)shared, *two = one + w.threads;
     if (phase == 0) {
         double sums[2] = {0.0, 0.0};
-        for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+        KERNEL_EACH (i, a->count) {
             REAL(difference_at)(a, i, sums);
         }
         one[w.thread] = sums[0];

@@ -68,7 +68,7 @@ KERNEL_FN int64_t kernel_divide(int64_t i, int64_t by, int64_t *rest)
         type *y = (type *)a->y;                                                                    \
         (void)phase;                                                                               \
         (void)shared;                                                                              \
-        for (int64_t i = kernel_first(w); i < a->rows * a->cols; i += kernel_stride(w)) {          \
+        KERNEL_EACH (i, a->rows * a->cols) {                                                       \
             int64_t c, r = kernel_divide(i, a->cols, &c);                                          \
             y[r * a->y_pitch + c] = x[r * a->x_pitch + c];                                         \
         }                                                                                          \
@@ -115,7 +115,7 @@ KERNEL_FN void cast(int32_t phase, const cast_args *a, kernel_thread w, void *sh
 {
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         store_any(a->y, a->y_dtype, i, a->scale * load_any(a->x, a->x_dtype, i) + a->shift);
     }
 }
@@ -131,7 +131,7 @@ KERNEL_FN void gather(int32_t phase, const gather_args *a, kernel_thread w, void
 {
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->cast.count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->cast.count) {
         double x = load_any(a->cast.x, a->cast.x_dtype, gather_from(a, i));
         store_any(a->cast.y, a->cast.y_dtype, i, a->cast.scale * x + a->cast.shift);
     }
@@ -144,7 +144,7 @@ KERNEL_FN void gather(int32_t phase, const gather_args *a, kernel_thread w, void
         type *y = (type *)a->cast.y;                                                               \
         (void)phase;                                                                               \
         (void)shared;                                                                              \
-        for (int64_t i = kernel_first(w); i < a->cast.count; i += kernel_stride(w)) {              \
+        KERNEL_EACH (i, a->cast.count) {                                                           \
             y[i] = x[gather_from(a, i)];                                                           \
         }                                                                                          \
     }

@@ -5,7 +5,7 @@ KERNEL_FN void REAL(fill)(int32_t phase, const fill_args *a, kernel_thread w, vo
     (void)shared;
     real *y = (real *)a->y;
     real value = (real)kernel_scalar(a->value, a->slots);
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         y[i] = value;
     }
 }
@@ -15,7 +15,7 @@ KERNEL_FN void REAL(rows_fill)(int32_t phase, const rows_args *a, kernel_thread 
     (void)phase;
     (void)shared;
     real *y = (real *)a->y;
-    for (int64_t i = kernel_first(w); i < a->rows * a->cols; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->rows * a->cols) {
         int64_t c, r = kernel_divide(i, a->cols, &c);
         y[r * a->pitch + c] = (real)((const double *)a->x)[r * a->step];
     }
@@ -47,7 +47,7 @@ KERNEL_FN void REAL(rows_share)(int32_t phase, const rows_args *a, kernel_thread
     if (phase == 0) {
         const real *x = (const real *)a->x;
         double sum = 0.0;
-        for (int64_t i = kernel_first(w); i < a->rows * a->cols; i += kernel_stride(w)) {
+        KERNEL_EACH (i, a->rows * a->cols) {
             int64_t c, r = kernel_divide(i, a->cols, &c);
             sum += (double)x[r * a->pitch + c];
         }

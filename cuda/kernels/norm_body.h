@@ -73,7 +73,7 @@ KERNEL_FN void REAL(channel_finish)(int32_t phase, const channel_args *a, kernel
 {
     (void)phase;
     (void)shared;
-    for (int64_t c = kernel_first(w); c < a->channels; c += kernel_stride(w)) {
+    KERNEL_EACH (c, a->channels) {
         double one = 0.0, two = 0.0;
         for (int64_t part = 0; part < a->parts; part++) {
             one += a->partial[2 * part * a->channels + c];
@@ -98,7 +98,7 @@ KERNEL_FN void REAL(batch_norm)(int32_t phase, const batch_norm_args *a, kernel_
     const real *x = (const real *)a->x, *scale = (const real *)a->w, *shift = (const real *)a->b;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         int64_t c = REAL(channel_of)(i, a->space, a->channels);
         real normal = (x[i] - (real)a->stats[c]) * (real)a->stats[a->channels + c];
         real value = normal * (scale != NULL ? scale[c] : (real)1);
@@ -114,7 +114,7 @@ KERNEL_FN void REAL(batch_norm_vjp)(int32_t phase, const batch_norm_vjp_args *a,
     int64_t C = a->channels;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->elements; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->elements) {
         int64_t c = REAL(channel_of)(i, a->space, C);
         real rstd = (real)a->stats[C + c], normal = (x[i] - (real)a->stats[c]) * rstd;
         real common = (real)(a->sums[c] / a->count), slope = (real)(a->sums[C + c] / a->count);

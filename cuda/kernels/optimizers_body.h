@@ -6,7 +6,7 @@ KERNEL_FN void REAL(sgd)(int32_t phase, const sgd_args *a, kernel_thread w, void
     real *p = (real *)a->p, *v = (real *)a->v;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         real slope = g[i] + decay * p[i], direction = slope;
         if (v != NULL) {
             real velocity = a->first ? slope : momentum * v[i] + slope;
@@ -26,7 +26,7 @@ KERNEL_FN void REAL(adam)(int32_t phase, const adam_args *a, kernel_thread w, vo
     real *p = (real *)a->p, *m = (real *)a->m, *v = (real *)a->v;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         real value = keep * p[i], slope = g[i] + decay * value;
         real mean = beta1 * m[i] + rest1 * slope, square = beta2 * v[i] + rest2 * slope * slope;
         m[i] = mean;
@@ -44,7 +44,7 @@ KERNEL_FN void REAL(rmsprop)(int32_t phase, const rmsprop_args *a, kernel_thread
     real *buffer = (real *)a->buffer;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         real slope = g[i] + decay * p[i];
         real square = alpha * v[i] + rest * slope * slope, spread = square;
         v[i] = square;

@@ -79,7 +79,7 @@ KERNEL_FN void choose(int32_t phase, const pairs_args *a, kernel_thread w, void 
     pair_words *held = (pair_words *)shared;
     int64_t units = a->slots[a->slot] != 0.0 ? pairs_longest(a) : 0;
     (void)phase;
-    for (int64_t i = kernel_first(w); i < units; i += kernel_stride(w)) {
+    KERNEL_EACH (i, units) {
         for (int32_t k = 0; k < a->n; k++) {
             pair_load(&a->pair[k], a->pair[k].from, i, &held[k * w.threads + w.thread]);
         }

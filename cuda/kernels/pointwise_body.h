@@ -55,7 +55,7 @@ KERNEL_FN real REAL(unary_slope)(int32_t id, real kept)
         return -MATH(sin)(kept);
     case ODEON_UNARY_ABS:
         return kept > zero ? one : kept < zero ? -one : kept; /* 0 at 0, NaN at NaN */
-    case ODEON_UNARY_ERF: /* 2 / sqrt(pi) exp(-x^2) */
+    case ODEON_UNARY_ERF:                                     /* 2 / sqrt(pi) exp(-x^2) */
         return (real)1.1283791670955126 * MATH(exp)(-kept * kept);
     default:
         return one;
@@ -68,7 +68,7 @@ KERNEL_FN void REAL(unary)(int32_t phase, const unary_args *a, kernel_thread w, 
     real *y = (real *)a->y;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         y[i] = REAL(unary_value)(a->id, x[i]);
     }
 }
@@ -79,7 +79,7 @@ KERNEL_FN void REAL(unary_vjp)(int32_t phase, const unary_args *a, kernel_thread
     real *dx = (real *)a->y;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         dx[i] = dy[i] * REAL(unary_slope)(a->id, kept[i]);
     }
 }
@@ -104,7 +104,7 @@ KERNEL_FN void REAL(binary)(int32_t phase, const binary_args *a, kernel_thread w
     real *y = (real *)a->y;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         y[i] = REAL(binary_value)(a->id, left[i], right[i]);
     }
 }
@@ -125,7 +125,7 @@ KERNEL_FN void REAL(power)(int32_t phase, const power_args *a, kernel_thread w, 
     real *y = (real *)a->y;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         if (a->whole) {
             real value = REAL(whole_power)(x[i], a->products);
             y[i] = a->inverse ? scale / value : scale * value;

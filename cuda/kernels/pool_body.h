@@ -35,7 +35,7 @@ KERNEL_FN void REAL(pool2d)(int32_t phase, const pool_args *a, kernel_thread w, 
     int64_t count = a->images * (a->P * a->Q);
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, count) {
         int32_t p, q;
         const real *x = (const real *)a->x + pool_place(i, a->P, a->Q, &p, &q) * (a->H * a->W);
         pool_window window = pool_window_at(a, p, q);
@@ -100,7 +100,7 @@ KERNEL_FN void REAL(pool2d_vjp)(int32_t phase, const pool_args *a, kernel_thread
     double area = a->geometry.kind == ODEON_POOL_AVG ? pool_area(a) : 1.0;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->images * size; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->images * size) {
         int32_t row, column;
         int64_t image = pool_place(i, a->H, a->W, &row, &column);
         const real *x = a->x != NULL ? (const real *)a->x + image * size : NULL;
@@ -115,7 +115,7 @@ KERNEL_FN void REAL(pool2d_jvp)(int32_t phase, const pool_args *a, kernel_thread
     int64_t count = a->images * (a->P * a->Q);
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, count) {
         int32_t p, q;
         int64_t from = pool_place(i, a->P, a->Q, &p, &q) * (a->H * a->W);
         int32_t best =

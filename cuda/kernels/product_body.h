@@ -5,7 +5,7 @@ KERNEL_FN void REAL(gemm)(int32_t phase, const gemm_args *g, kernel_thread w, vo
     (void)shared;
     const real *a = (const real *)g->a, *b = (const real *)g->b, *bias = (const real *)g->bias;
     real *c = (real *)g->c;
-    for (int64_t i = kernel_first(w); i < g->M * g->N; i += kernel_stride(w)) {
+    KERNEL_EACH (i, g->M * g->N) {
         int64_t n, m = kernel_divide(i, g->N, &n);
         real sum = (real)0;
         for (int64_t k = 0; k < g->K; k++) {
@@ -26,7 +26,7 @@ KERNEL_FN void REAL(finish)(int32_t phase, const finish_args *a, kernel_thread w
     (void)shared;
     real *y = (real *)a->y;
     const real *bias = (const real *)a->bias;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         int64_t inside, channel;
         (void)kernel_divide(kernel_divide(i, a->inner, &inside), a->channels, &channel);
         y[i] = REAL(activation)(a->act, y[i] + (bias != NULL ? bias[channel] : (real)0));
@@ -57,7 +57,7 @@ KERNEL_FN void REAL(conv)(int32_t phase, const conv_args *a, kernel_thread w, vo
     (void)shared;
     real *y = (real *)a->out;
     const real *bias = (const real *)a->bias;
-    for (int64_t i = kernel_first(w); i < a->B * a->K * a->P * a->Q; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->B * a->K * a->P * a->Q) {
         int64_t q, p, k, rest = kernel_divide(i, a->Q, &q);
         rest = kernel_divide(rest, a->P, &p);
         int64_t b = kernel_divide(rest, a->K, &k);
@@ -92,7 +92,7 @@ KERNEL_FN void REAL(conv_vjp_x)(int32_t phase, const conv_args *a, kernel_thread
     (void)phase;
     (void)shared;
     real *dx = (real *)a->out;
-    for (int64_t i = kernel_first(w); i < a->B * a->C * a->H * a->W; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->B * a->C * a->H * a->W) {
         int64_t column, row, c, rest = kernel_divide(i, a->W, &column);
         rest = kernel_divide(rest, a->H, &row);
         int64_t b = kernel_divide(rest, a->C, &c);

@@ -5,7 +5,7 @@ KERNEL_FN void REAL(dropout)(int32_t phase, const dropout_args *a, kernel_thread
     real kept = (real)(1.0 / (1.0 - a->p));
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->count) {
         double u = odeon_kit_uniform(odeon_kit_philox(a->key, (uint64_t)(a->first + i)));
         ((real *)a->y)[i] = x[i] * (u >= a->p ? kept : (real)0);
     }
@@ -16,7 +16,7 @@ KERNEL_FN void REAL(window2d)(int32_t phase, const window_args *a, kernel_thread
     const real *x = (const real *)a->from;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->B * a->C * a->P * a->Q; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->B * a->C * a->P * a->Q) {
         int64_t p, q, c, image = kernel_divide(kernel_divide(i, a->Q, &q), a->P, &p);
         odeon_kit_window_place at = window_place_of(a, kernel_divide(image, a->C, &c));
         int64_t row = at.top + p, column = at.left + (at.mirrored ? a->Q - 1 - q : q);
@@ -32,7 +32,7 @@ KERNEL_FN void REAL(window2d_vjp)(int32_t phase, const window_args *a, kernel_th
     const real *dy = (const real *)a->from;
     (void)phase;
     (void)shared;
-    for (int64_t i = kernel_first(w); i < a->B * a->C * a->H * a->W; i += kernel_stride(w)) {
+    KERNEL_EACH (i, a->B * a->C * a->H * a->W) {
         int64_t row, column, c, image = kernel_divide(kernel_divide(i, a->W, &column), a->H, &row);
         odeon_kit_window_place at = window_place_of(a, kernel_divide(image, a->C, &c));
         int64_t p = row - at.top, q = column - at.left;

@@ -49,7 +49,7 @@ KERNEL_FN void REAL(lincomb_vectors)(const lincomb_args *a, kernel_thread w, con
 {
     const real *base = (const real *)a->base;
     int64_t vectors = a->count / VECTOR_WIDTH;
-    for (int64_t i = kernel_first(w); i < vectors; i += kernel_stride(w)) {
+    KERNEL_EACH (i, vectors) {
         REAL(vector) from = {{0}};
         if (base != NULL) {
             from = REAL(load)(base, i, aligned);
@@ -105,7 +105,7 @@ KERNEL_FN double REAL(error_vectors)(const error_sum_args *a, kernel_thread w, c
 {
     double sum = 0.0;
     int64_t vectors = a->count / VECTOR_WIDTH;
-    for (int64_t i = kernel_first(w); i < vectors; i += kernel_stride(w)) {
+    KERNEL_EACH (i, vectors) {
         REAL(vector) y0 = REAL(load)((const real *)a->y0, i, aligned);
         REAL(vector) y1 = REAL(load)((const real *)a->y1, i, aligned);
         REAL(vector) e = REAL(combine_vector)(&a->terms, c, i, aligned);
@@ -150,7 +150,7 @@ KERNEL_FN double REAL(product_vectors)(const dot_args *d, kernel_thread w, int32
 {
     double sum = 0.0;
     int64_t vectors = d->count / VECTOR_WIDTH;
-    for (int64_t i = kernel_first(w); i < vectors; i += kernel_stride(w)) {
+    KERNEL_EACH (i, vectors) {
         REAL(vector) a = REAL(load)((const real *)d->a, i, aligned);
         REAL(vector) b = REAL(load)((const real *)d->b, i, aligned);
         VECTOR_UNROLL

@@ -47,6 +47,11 @@ static int32_t softmax_lanes(int64_t B, int64_t K)
 static odeon_status ops_softmax_cross_entropy(odeon_queue *queue,
                                               const odeon_softmax_cross_entropy *call)
 {
+    if ((call->flags & ODEON_CROSS_ENTROPY_WEIGHED) != 0) {
+        return device_fail(queue, ODEON_ERR_UNSUPPORTED,
+                           "cross entropy with class weights, label smoothing or a mask is not "
+                           "made for this device yet; run.device = cpu has it");
+    }
     ODEON_TRY(expect_flags(queue, "softmax_cross_entropy", call->flags));
     ODEON_TRY(expect_real(queue, "softmax_cross_entropy: x", &call->x->shape, 2));
     ODEON_TRY(expect_shape(queue, "softmax_cross_entropy: labels", &call->labels->shape,

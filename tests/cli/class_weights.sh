@@ -30,6 +30,14 @@ for batch in 32 5; do
 done
 cmp 32 5 || fail "the loss of a split depends on its batches"
 
+# Also in batches of one sample, some of which count nothing.
+expect 0 "results in" train "$@" run.workers=1 "train.loss=cross_entropy(class_weights=$weights)" run.out=bare
+for batch in 32 1; do
+    expect 0 "test loss" eval bare data.test_batch="$batch"
+    grep "^test loss" out >"$batch"
+done
+cmp 32 1 || fail "batches that count nothing have a say in the loss of a split"
+
 # All weights alike are none.
 expect 0 "results in" train "$@" run.workers=1 run.out=plain
 expect 0 "results in" train "$@" run.workers=1 "train.loss=cross_entropy(class_weights=3 3 3 3 3 3 3 3 3 3)" run.out=alike

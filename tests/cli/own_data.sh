@@ -60,7 +60,19 @@ bad() {
 expect 3 "the label has 3 different words in the training split, but classes = 4: " \
     check m.ini --data "data.dataset=csv(path=d.csv, inputs=a b, label=kind, classes=4)"
 bad 2 "fold: '6/5': expected K/N" "fold=6/5"
+bad 2 "fold: is a part of path to test on, and test_path is a file" "fold=2/5, test_path=d.csv"
+bad 3 "d.csv: fold = 1/99 of its 60 rows leaves none to test on" "fold=1/99"
 bad 2 "stratified is by classes" "split=stratified, group=who"
+sed '3s/blue/caf\xe9/' d.csv >latin.csv
+expect 3 "latin.csv:3: the label 'caf\\xe9, dark' is no UTF-8" check m.ini --data \
+    "data.dataset=csv(path=latin.csv, inputs=a b, label=kind, classes=4, test_fraction=0)"
+# As many classes as rows end with the processor's time for a few, not for the square.
+awk 'BEGIN { print "a,k"; for (i = 0; i < 60000; i++) print i ",w" i }' >words.csv
+(
+    ulimit -t 4
+    expect 3 "the label has 60000 different words" check m.ini --data \
+        "data.dataset=csv(path=words.csv, inputs=a, label=k, classes=2, split=stratified)"
+)
 sed 's/,"blue, dark"/,pink/' d.csv >pink.csv
 bad 3 "pink.csv:3: the label 'pink' is no class of the training split: blue, dark, green, red" "test_path=pink.csv"
 awk -F, -v OFS=, 'NR > 1 { $2 = 7 } 1' d.csv >same.csv
@@ -109,6 +121,41 @@ awk -F, -v y="$first" 'NR == 2 { d = $2 - y; exit !(d < 1e-4 && d > -1e-4) }' p.
 expect 0 "" solve q --in s.csv --out t.csv
 awk -F, -v y="$first" 'NR == 2 { d = $3 - y; exit !(d < 1e-3 && d > -1e-3) }' t.csv || fail "the solve does not start at $first"
 
+# A value that is missing is missing among the true ones, too: not the mean. The row is where the
+# window starts.
+expect 0 "4 predictions" predict q --in s.csv --out rows.csv "data.stride=9"
+[ "$(cut -d, -f1 rows.csv | tr '\n' ' ')" = "row 0 10 18 24 " ] || fail "rows: $(cut -d, -f1 rows.csv)"
+awk -F, 'NR == 3 { exit !($2 != "" && $3 != "" && $4 == "" && $5 != "") }' rows.csv || fail "the gap has a value"
+# States of another size than a row are the model's own.
+cat >own.ini <<'INI'
+[run]
+seed    = 1
+epochs  = 1
+workers = 1
+device  = reference
+[data]
+dataset = trajectories(source=csv(path=s.csv), id=id, time=day, date=days, values=y, window=6, pad=yes, missing=mask, standardize=yes)
+batch   = 3
+[model.start]
+layer = flatten
+then  = dense(units=2), tanh
+[model.ode]
+layer      = ode(times=batch, step=sample)
+integrator = rk4
+steps      = 1
+gradient   = direct
+[model.ode.f]
+layer = dense(units=state)
+[model.end]
+layer = dense(units=1)
+[train]
+loss      = mse
+optimizer = adam(lr=1e-2)
+INI
+expect 0 "results in" train own.ini run.out=o
+expect 0 "" solve o --in s.csv --out own.csv
+awk -F, 'NR > 1 && $2 == 0 && ($3 > 1 || $3 < -1 || $4 > 1 || $4 < -1) { exit 1 }' own.csv || fail "a state is not the model's"
+
 # series CODE TEXT FILE KEYS: what check says of a file.
 series() {
     expect "$1" "$2" check s.ini --data "model.ode.u.layer=dense(units=4)" \
@@ -143,8 +190,8 @@ npy() {
     head=$(printf '%-117s' "$text")
     printf '\x93NUMPY\x01\x00\x76\x00%s\n' "$head"
     shift
-    for x in "$@"; do # 0, 1 and 2 alone
-        case $x in 0) printf '\0\0\0\0\0\0\0\0' ;; 1) printf '\0\0\0\0\0\0\xf0\x3f' ;; 2) printf '\0\0\0\0\0\0\0\x40' ;; esac
+    for x in "$@"; do # 0, 1, 2 and NaN alone
+        case $x in N) printf '\0\0\0\0\0\0\xf8\x7f' ;; 0) printf '\0\0\0\0\0\0\0\0' ;; 1) printf '\0\0\0\0\0\0\xf0\x3f' ;; 2) printf '\0\0\0\0\0\0\0\x40' ;; esac
     done
 }
 npy "2, 3, 1" 0 1 2 2 1 0 >v.npy
@@ -157,3 +204,72 @@ expect 3 "cut.npy: has another number of bytes than its shape says" check s.ini 
     "data.dataset=trajectories(source=arrays(path=cut.npy), value_count=1, window=2)"
 expect 3 "v.npy: the array 'x' is missing, expected [N,3]" check m.ini --data \
     "data.dataset=arrays(path=v.npy, shape=3, classes=3)"
+
+# bytes COUNT NUMBER: little-endian.
+bytes() {
+    local i one all=
+    for ((i = 0; i < $1; i++)); do
+        printf -v one '\\x%02x' $(($2 >> 8 * i & 255))
+        all+=$one
+    done
+    printf %b "$all"
+}
+# entry NAME METHOD PACKED BYTES AT: of a zip file's directory.
+entry() {
+    printf 'PK\x01\x02'; bytes 6 0; bytes 2 "$2"; bytes 8 0; bytes 4 "$3"; bytes 4 "$4"; bytes 2 ${#1}; bytes 12 0; bytes 4 "$5"
+    printf %s "$1"
+}
+# local_file NAME METHOD FILE: a file with its heading, of which sizes are not read.
+local_file() {
+    printf 'PK\x03\x04'; bytes 4 0; bytes 2 "$2"; bytes 16 0; bytes 2 ${#1}; bytes 2 0
+    printf %s "$1"
+    cat "$3"
+}
+# end_of N BYTES AT: the end of the directory, which has N entries.
+end_of() { printf 'PK\x05\x06'; bytes 4 0; bytes 2 "$1"; bytes 2 "$1"; bytes 4 "$2"; bytes 4 "$3"; bytes 2 0; }
+size() { wc -c <"$1"; }
+
+# Times that are all missing leave nothing of a series, alone or among others.
+npy "1, 2, 1" 0 1 >values.npy
+npy "1, 2" N N >times.npy
+{ local_file values.npy 0 values.npy; local_file times.npy 0 times.npy; } >times.npz
+at=$(size times.npz)
+{ entry values.npy 0 "$(size values.npy)" "$(size values.npy)" 0
+    entry times.npy 0 "$(size times.npy)" "$(size times.npy)" $((40 + $(size values.npy))); } >directory
+{ cat directory; end_of 2 "$(size directory)" "$at"; } >>times.npz
+expect 3 "times.npz: series 0 has 0 rows" check s.ini --data "model.ode.u.layer=dense(units=4)" \
+    "data.dataset=trajectories(source=arrays(path=times.npz), value_count=1, window=2)"
+
+# arrays TEXT METHOD PACKED BYTES N: what is said of N entries with the same bytes, of these sizes.
+hostile() {
+    local i
+    local_file x.npy "$2" v.npy >bad.npz
+    for ((i = 0; i < $5; i++)); do entry x.npy "$2" "$3" "$4" 0; done >directory
+    i=$(size bad.npz)
+    { cat directory; end_of "$5" "$(size directory)" "$i"; } >>bad.npz
+    expect 3 "bad.npz: $1" check m.ini --data "data.dataset=arrays(path=bad.npz, shape=3, classes=3)"
+}
+v=$(size v.npy)
+hostile "the array 'x' is [2,3,1], expected" 0 "$v" "$v" 1
+hostile "is damaged: no zip file" 0 "$v" "$v" 9
+hostile "is damaged: no zip file" 8 "$v" 4294967294 1
+hostile "has an array beyond 4 GiB" 8 "$v" 4294967295 1
+hostile "is packed by method 12" 12 "$v" "$v" 1
+npy "3" 0 N 1 >x.npy
+local_file x.npy 0 x.npy >nan.npz
+at=$(size nan.npz)
+entry x.npy 0 "$(size x.npy)" "$(size x.npy)" 0 >directory
+{ cat directory; end_of 1 "$(size directory)" "$at"; } >>nan.npz
+expect 3 "nan.npz: 'x' has nan in sample 1, element 0" check m.ini --data \
+    "data.dataset=arrays(path=nan.npz, shape=1, label=x, standardize=yes, test_fraction=0)" \
+    train.loss=mse "${one[@]}"
+
+# Beside the folders of the classes there may be other files.
+mkdir -p pictures/a pictures/b empty
+touch pictures/a/1.png pictures/b/1.png pictures/README.txt
+pictures() { expect "$1" "$2" check m.ini --data "data.dataset=images($3, shape=1 2 2)" model.l.layer=flatten "model.l.then=dense(units=classes)"; }
+pictures 3 "pictures: has 2 folders, but classes = 3" "path=pictures, classes=3"
+pictures 0 "data: 1 samples to train on, 1" "path=pictures, classes=2, test_fraction=0.5, split=last"
+pictures 3 "empty: has no folders, which are the classes" "path=pictures, classes=2, test_path=empty"
+mkdir "pictures/caf$(printf '\xe9')" && touch "pictures/caf$(printf '\xe9')/1.png"
+pictures 3 "the folder's name is no UTF-8" "path=pictures, classes=3"

@@ -33,7 +33,7 @@ note=$(strings -a mine/integrator/leaves_mark.so | grep '^abi=')
 strip --remove-section=.note.odeon -o bare.so mine/integrator/leaves_mark.so
 mv bare.so mine/integrator/bare.so
 cp mine/integrator/leaves_mark.so mine/integrator/named.so # by a name that it does not hold
-sed 's/abi=1\.0/abi=9.0/' mine/integrator/leaves_mark.so >mine/integrator/newer.so
+sed 's/abi=1\.[0-9]/abi=9.0/' mine/integrator/leaves_mark.so >mine/integrator/newer.so
 cp mine/integrator/leaves_mark.so mine/integrator/open.so
 chmod 666 mine/integrator/open.so
 cp mine/integrator/leaves_mark.so mine/integrator/euler.so

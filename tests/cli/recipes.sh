@@ -65,7 +65,22 @@ expect 0 "results in" train on --resume run.epochs=3
 cmp ema/weights-ema.safetensors on/weights-ema.safetensors || fail "going on gives another mean"
 cmp ema/weights-best.safetensors on/weights-best.safetensors || fail "going on gives other best weights"
 
+# It begins with the run, also where the first step fails and is left out.
+for seed in 1 2 3 4 5 6 7 8 none; do
+    expect 0 "results in" --plugin-path "$build/test-plugins" train "$@" train.ema=0.9 run.epochs=1 data.limit=32 \
+        "run.seed=$seed" run.on_failure=skip "model.pool.then=flatten, wander(every=2)" \
+        run.out="skip$seed"
+    ! grep -q "step 1 is skipped" err || break
+done
+cmp "skip$seed/weights.safetensors" "skip$seed/weights-ema.safetensors" ||
+    fail "a mean that has not begun"
+
 # What cannot be meant.
+sed 's/^\[train\]/[model.twin]\nshare = model.head\nKEY\n\n&/' "$ini/small.ini" >twin.ini
+for key in "freeze = yes" "lr_factor = 2"; do
+    sed "s/^KEY/$key/" twin.ini >key.ini
+    expect 2 "'${key% = *}' cannot stand beside share" train key.ini "$data"
+done
 expect 2 "there is nothing to train" train "$@" model.ode.freeze=yes model.head.freeze=yes
 expect 2 "lr_factor = -1: allowed: lr_factor >= 0" train "$@" model.head.lr_factor=-1
 expect 2 "accumulate = 0: allowed: 1" train "$@" train.accumulate=0

@@ -68,6 +68,6 @@ expect 0 "mae " grad "$@" --batch failed/failure/batch.safetensors --out grad.sa
 expect 2 "the network makes [2] of a sample, but the data set's labels are [3]" train "$@" \
     model.out.units=2 run.out=none
 expect 2 "labels are not classes" train "$@" train.loss=cross_entropy data.mask=none run.out=none
-expect 2 "cross_entropy: the data set has a mask" check "$@" train.loss=cross_entropy
+expect 2 "cross_entropy: the data set's labels are not classes" check "$@" train.loss=cross_entropy
 expect 2 "there is no such size here" check "$@" model.out.units=classes
 [ ! -e none ] || fail "a run that cannot be has left a folder"

@@ -84,6 +84,30 @@ skipped=$(grep -c ",train,,," some/metrics.csv) || fail "no step was skipped"
 [ "$(find some/failure -name message.txt | wc -l)" -eq "$skipped" ] || fail "not $skipped bundles"
 repeats "some/failure/$skipped"
 
+# What a part of a step draws depends on the samples before it in the step.
+for seed in 1 2 3 4 5 6 7 8 9; do
+    expect 6 "ode: max_steps reached at t = 0." "${train[@]}" run.out="drawn$seed" run.workers=2 \
+        "run.seed=$seed" model.ode.max_steps=3 train.accumulate=4 data.batch=4 run.epochs=9 \
+        'train.optimizer=sgd(lr=1)' 'model.pool.then=flatten, dropout(p=0.5)'
+    ! grep -qa '"offset":"[1-9]' "drawn$seed/failure/batch.safetensors" || break
+done
+repeats "drawn$seed/failure"
+grep -qa '"offset":"[1-9]' "drawn$seed/failure/batch.safetensors" || fail "no later part has failed"
+
+sed 's/"offset":"[0-9]/"offset":"x/' "drawn$seed/failure/batch.safetensors" >batch
+mv batch "drawn$seed/failure/batch.safetensors"
+expect 3 "metadata offset is x" "${replay[@]}" "drawn$seed/failure"
+
+# A later part finds the running state that the parts before it have left; the run goes back to before
+# the step.
+for part in 3 2; do
+    expect 6 "first sample whose output is not finite: 0 of the batch (" "${train[@]}" run.out="part$part" \
+        model.ode.steps=2 train.accumulate=2 "model.pool.then=flatten, wander(limit=$part)"
+    repeats "part$part/failure"
+done
+cmp part2/weights.safetensors part2/failure/weights.safetensors
+! cmp -s part3/weights.safetensors part3/failure/weights.safetensors || fail "not the state of the part"
+
 # What is no bundle.
 expect 5 "no batch.safetensors in it; there is one in run-direct-1/failure" "${replay[@]}" run-direct-1
 expect 5 "there is one in skip/failure/1" "${replay[@]}" skip/failure

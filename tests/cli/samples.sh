@@ -40,6 +40,26 @@ expect 0 "ode: evaluations " "${solve[@]}" other.csv model.ode.step=batch
 ! cmp -s all.csv other.csv || fail "steps of the batch are those of each sample"
 ! grep -q "of a sample" out || fail "a spread of steps that all samples share"
 
+# Nor do products, although OpenBLAS computes a row in one way or another by how many there are.
+awk 'BEGIN { for (i = 0; i < 24; i++) for (j = 0; j < 70; j++)
+    printf "%s%s", i ? sin(i * 3.1 + j * 1.7) * (i % 5 + 1) : "c" j, j < 69 ? "," : "\n" }' >wide.csv
+sed -e '/f\]/,/^\[train/{/^layer/d;/^\[model/d}' -e 's/table.csv/wide.csv/' -e 's/0\.\.2/0..69/g' \
+    -e 's/tol = 1e-7/tol = 1e-4/' -e 's/batch = 7/batch = 23/' \
+    oscillators.ini >wide.ini
+cat >>wide.ini <<'END'
+[model.ode.a]
+layer = dense(units=90)
+then = tanh
+[model.ode.b]
+layer = dense(units=state)
+END
+expect 0 "" solve wide.ini --split test --out all.csv run.workers=1
+for other in "run.workers=2" "run.workers=3 data.test_batch=5" "data.test_batch=1"; do
+    read -ra overrides <<<"$other"
+    expect 0 "" solve wide.ini --split test --out other.csv "${overrides[@]}"
+    cmp all.csv other.csv || fail "other states behind products with $other"
+done
+
 # Which solves go side by side.
 expect 0 "oscillators.ini: ok" check oscillators.ini
 ! grep -q "one sample after the other" out || fail "an explicit tableau goes sample by sample"

@@ -2,7 +2,7 @@
 # What the program says before it reads any INI.
 . "$1/tests/support/cli.sh"
 
-expect 0 "odeon 0.1.0 (plugin ABI 1.0)" --version
+expect 0 "odeon 0.1.0 (plugin ABI 1.1)" --version
 expect 0 "odeon train    INI [path.key=value ...]" --help
 expect 0 "Exit codes: 0 done" help
 expect 0 "--steps FILE" help grad

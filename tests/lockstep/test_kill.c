@@ -73,6 +73,21 @@ static const char tested_by_the_clock[] = BEGINNING("eval_every = 0.004 seconds\
     "[train]\nloss = cross_entropy\noptimizer = adam(lr=0.02)\n"                                   \
     "schedule = cosine(warmup=1, final=0.01)\nclip_norm = 2\n"
 
+/* Steps of three batches, some of which are skipped, a mean of the weights, a section that stays,
+ * and an end that a validation split chooses. */
+#define RECIPE(workers, ends)                                                                      \
+    "[run]\nname = killed\nepochs = 12\nworkers = " workers "\ncheckpoint_every = 2\n"             \
+    "log_every = 1\non_failure = skip\nbest_by = loss\n" ends                                      \
+    "[data]\ndataset = drawn(shape=2 4 4, classes=3, length=70)\nbatch = 5\ntest_batch = 32\n"     \
+    "validation = 0.3\n"                                                                           \
+    "[model.conv]\nlayer = conv2d(filters=4, kernel=3)\nthen = batchnorm, relu\nfreeze = yes\n"    \
+    "[model.ode]\nlayer = ode(rtol=1e-3, atol=1e-3)\nintegrator = dopri5\ngradient = adjoint\n"    \
+    "[model.ode.f]\nlayer = conv2d(filters=state, kernel=1)\nthen = tanh\nlr_factor = 0.5\n"       \
+    "[model.flat]\nlayer = flatten\nthen = dropout(p=0.3), wander(every=6)\n"                      \
+    "[model.head]\nlayer = dense(units=classes)\n"                                                 \
+    "[train]\nloss = cross_entropy(label_smoothing=0.1, class_weights=1 0 2)\n"                    \
+    "optimizer = adam(lr=0.02)\naccumulate = 3\nema = 0.8\nschedule = cosine\n"
+
 /* The shipped experiments, cut short, on two workers. */
 #define SHIPPED(name)                                                                              \
     "include = " ODEON_SOURCE "/conf/" name "\n"                                                   \
@@ -293,6 +308,9 @@ static void assert_same_run(const runs *r)
     }
     assert_same_file(r, "weights-best.safetensors");
     assert_same_file(r, "effective.ini");
+    if (exists(r->whole, "weights-ema.safetensors")) {
+        assert_same_file(r, "weights-ema.safetensors");
+    }
     assert_same_state(r);
     char *a = read_metrics(r->whole), *b = read_metrics(r->trial);
     assert_same_but_blanks(a, b);
@@ -425,10 +443,18 @@ static void test_killed_runs_with_chance_and_schedule_end_the_same(void **state)
     check_kills(AUGMENTED("2"), 7, 0.2);
 }
 
+static void test_killed_runs_of_a_recipe_end_the_same(void **state)
+{
+    (void)state;
+    check_kills(RECIPE("1", "stop_patience = 2 epochs\n"), 8, 0.1);
+    check_kills(RECIPE("2", "eval_every = 3 steps\neval_test = yes\n"), 9, 0.1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_runs_with_chance_and_schedule_end_the_same),
+        cmocka_unit_test(test_killed_runs_of_a_recipe_end_the_same),
         cmocka_unit_test(test_killed_runs_of_shipped_experiments_end_the_same),
         cmocka_unit_test(test_killed_runs_with_adjoint_and_adamw_end_the_same),
         cmocka_unit_test(test_killed_runs_with_direct_and_momentum_end_the_same),

@@ -74,9 +74,9 @@ void case_check(case_run *run, odeon_status status);
     do {                                                                                           \
     } while (case_done((run), #operator_,                                                          \
                        ODEON_DO(case_device(run), family, operator_, case_queue(run),              \
-                                .flags = case_flags(run), __VA_ARGS__)))
+                                .flags = case_flags(run, #operator_), __VA_ARGS__)))
 /* Parts of case_do: the flags of the next call, and what it answered; true: call again. */
-uint32_t case_flags(case_run *run);
+uint32_t case_flags(case_run *run, const char *name);
 bool case_done(case_run *run, const char *name, odeon_status status);
 
 /* Tensors of the dtype under test, or of the one named. Values are rounded to float32, so that they

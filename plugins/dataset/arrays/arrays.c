@@ -1,8 +1,9 @@
 /* arrays: samples from arrays as numpy saves them: inputs [N,...] and labels [N] or [N,...].
  *
- * All samples are kept as numbers of dtype. Standardization, where it is wanted, has one mean and
- * deviation for each channel of [C,H,W], else for each number of the last dimension; it is fitted
- * on the rows of `path` to train on, unless it came with the weights. */
+ * The file is kept as it is, and samples become numbers of dtype one by one. Standardization, where
+ * it is wanted, has one mean and deviation for each channel of [C,H,W], else for each number of the
+ * last dimension; it is fitted on the rows of `path` to train on, unless it came with the weights.
+ */
 #include "../common/arrays.h"
 
 #include <math.h>
@@ -128,7 +129,8 @@ static odeon_status init(void *self)
                      .validation = set->validation_path != NULL ? 0.0 : set->validation_fraction,
                      .seed = (uint64_t)set->split_seed};
     ODEON_TRY(check_options(set));
-    return split_parse_fold(set->host, set->fold, &set->plan.fold, &set->plan.folds);
+    return split_parse_fold(set->host, set->fold, set->test_path, &set->plan.fold,
+                            &set->plan.folds);
 }
 
 static void unload(arrays *set)
@@ -284,6 +286,22 @@ static odeon_status write_text(arrays *set)
     return ODEON_OK;
 }
 
+/* A mean of what is no number says nothing of the channel: the first such number is named. */
+static odeon_status check_finite(const arrays *set, const uint8_t *split)
+{
+    for (int64_t i = 0; i < set->x->count; i++) {
+        double x = array_number(set->x, i);
+        if (!isfinite(x) && split[i / set->size] == ODEON_SPLIT_TRAIN) {
+            return odeon_fail(set->host, ODEON_ERR_DATA,
+                              "%s: '%s' has %g in sample %lld, element %lld: it cannot be "
+                              "standardized",
+                              set->path, set->inputs, x, (long long)(i / set->size),
+                              (long long)(i % set->size));
+        }
+    }
+    return ODEON_OK;
+}
+
 static odeon_status fit(arrays *set, const uint8_t *split)
 {
     standard *s = &set->standard;
@@ -292,6 +310,7 @@ static odeon_status fit(arrays *set, const uint8_t *split)
     if (set->standardize == 0) {
         return ODEON_OK;
     }
+    ODEON_TRY(check_finite(set, split));
     ODEON_TRY(standard_make(set->host, (int32_t)set->channels, s));
     for (int64_t i = 0; i < samples; i++) {
         n += split[i] == ODEON_SPLIT_TRAIN;
@@ -332,7 +351,7 @@ static odeon_status restore(void *self, const char *text)
     for (int32_t c = 0; c < set->standard.n && sound; c++) {
         sound = fitted_take_numbers(&text, "channel", &set->standard.mean[c],
                                     &set->standard.deviation[c]) &&
-                set->standard.deviation[c] > 0.0;
+                isfinite(set->standard.mean[c]) && set->standard.deviation[c] > 0.0;
     }
     return sound && *text == '\0'
                ? write_text(set)

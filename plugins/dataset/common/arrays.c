@@ -121,7 +121,7 @@ static odeon_status read_npy(const piece *p, array *a)
 
 /* ---- .npz: a zip file, read by its directory at the end (APPNOTE 4.3) ---- */
 
-enum { END_BYTES = 22, ENTRY_BYTES = 46, LOCAL_BYTES = 30 };
+enum { END_BYTES = 22, ENTRY_BYTES = 46, LOCAL_BYTES = 30, METHOD_DEFLATE = 8 };
 static const uint64_t end_mark = 0x06054b50, entry_mark = 0x02014b50, local_mark = 0x04034b50;
 
 static odeon_status bad_zip(const piece *p)
@@ -131,22 +131,43 @@ static odeon_status bad_zip(const piece *p)
 }
 
 /* What the directory says of an entry. numpy writes sizes of 64 bits into the local header's extra
- * field, but sizes below 4 GiB stand here, too. */
+ * field, but sizes below 4 GiB stand here, too; larger ones are UINT32_MAX here. */
 typedef struct zip_entry {
     uint64_t method, packed, bytes, name_bytes, local;
     const char *name;
 } zip_entry;
 
+/* Entries that share their bytes, or are larger than deflate can pack them, would let a small file
+ * ask for any amount of memory. Deflate packs at most 258 bytes into 2 bits. */
+static odeon_status check_sizes(const piece *p, const zip_entry *e, array_file *out)
+{
+    out->packed_bytes += e->packed;
+    out->unpacked_bytes += e->method != 0 ? e->bytes : 0;
+    if (e->method != 0 && e->method != METHOD_DEFLATE) {
+        return odeon_fail(p->host, ODEON_ERR_DATA,
+                          "%s: is packed by method %d, and numpy.savez_compressed has 8", p->path,
+                          (int)e->method);
+    }
+    if (out->packed_bytes > p->bytes || (e->method != 0 && e->bytes / 1032 > e->packed)) {
+        return bad_zip(p);
+    }
+    return out->unpacked_bytes <= REGULAR_FILE_MAX_BYTES
+               ? ODEON_OK
+               : odeon_fail(p->host, ODEON_ERR_DATA, "%s: unpacks to more than %llu bytes", p->path,
+                            (unsigned long long)REGULAR_FILE_MAX_BYTES);
+}
+
 static odeon_status unpack(const piece *p, const zip_entry *e, array_file *out)
 {
     array *a = &out->of[out->n];
     uint64_t stem = e->name_bytes - 4;
+    ODEON_TRY(check_sizes(p, e, out));
     if (e->local + LOCAL_BYTES > p->bytes || number_at(p->data + e->local, 4) != local_mark) {
         return bad_zip(p);
     }
     const char *head = p->data + e->local;
     uint64_t start = e->local + LOCAL_BYTES + number_at(head + 26, 2) + number_at(head + 28, 2);
-    if (start > p->bytes || e->packed > p->bytes - start || e->bytes > REGULAR_FILE_MAX_BYTES) {
+    if (start > p->bytes || e->packed > p->bytes - start) {
         return bad_zip(p);
     }
     memcpy(a->name, e->name, stem);
@@ -180,8 +201,13 @@ static odeon_status read_entry(const piece *p, uint64_t *at, array_file *out)
                    .local = number_at(x + 42, 4),
                    .name = x + ENTRY_BYTES};
     *at += ENTRY_BYTES + e.name_bytes + number_at(x + 30, 2) + number_at(x + 32, 2);
-    if (*at > p->bytes || e.packed == UINT32_MAX || e.local == UINT32_MAX) {
+    if (*at > p->bytes) {
         return bad_zip(p);
+    }
+    if (e.packed == UINT32_MAX || e.bytes == UINT32_MAX || e.local == UINT32_MAX) {
+        return odeon_fail(p->host, ODEON_ERR_DATA,
+                          "%s: has an array beyond 4 GiB, which is not read: save less in a file",
+                          p->path);
     }
     bool is_array = e.name_bytes > 4 && e.name_bytes - 4 < ARRAY_NAME_BYTES &&
                     memcmp(e.name + e.name_bytes - 4, ".npy", 4) == 0;
@@ -213,12 +239,11 @@ static odeon_status read_npz(const piece *p, array_file *out)
 
 /* ---- a file ---- */
 
-odeon_status array_file_load(const odeon_host *host, const char *path, array_file *out)
+odeon_status array_file_read(const odeon_host *host, const char *path, char *memory, uint64_t bytes,
+                             array_file *out)
 {
-    piece p = {.host = host, .path = path};
-    *out = (array_file){.n = 0};
-    ODEON_TRY(regular_file_load(host, path, &out->memory, &p.bytes));
-    p.data = out->memory;
+    piece p = {.host = host, .path = path, .data = memory, .bytes = bytes};
+    *out = (array_file){.memory = memory};
     odeon_status status;
     if (p.bytes >= 4 && number_at(p.data, 4) == local_mark) {
         status = read_npz(&p, out);
@@ -230,6 +255,15 @@ odeon_status array_file_load(const odeon_host *host, const char *path, array_fil
         array_file_free(host, out);
     }
     return status;
+}
+
+odeon_status array_file_load(const odeon_host *host, const char *path, array_file *out)
+{
+    char *memory;
+    uint64_t bytes;
+    *out = (array_file){.n = 0};
+    ODEON_TRY(regular_file_load(host, path, &memory, &bytes));
+    return array_file_read(host, path, memory, bytes, out);
 }
 
 void array_file_free(const odeon_host *host, array_file *file)

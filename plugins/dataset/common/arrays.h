@@ -18,13 +18,18 @@ typedef struct array {
 typedef struct array_file {
     int32_t n;
     array of[ARRAYS_MAX];
-    char *memory, *unpacked[ARRAYS_MAX]; /* that data points into */
+    char *memory, *unpacked[ARRAYS_MAX];   /* that data points into */
+    uint64_t packed_bytes, unpacked_bytes; /* of all so far */
 } array_file;
 
 /* Loads all arrays of a file; which of both it is shows in its first bytes. Little-endian numbers
  * of 1 to 8 bytes, whole or real, and truth values. ODEON_ERR_DATA, with the file and what was
  * expected; ODEON_ERR_IO, ODEON_ERR_NOMEM. */
 odeon_status array_file_load(const odeon_host *host, const char *path, array_file *out);
+/* The same of the bytes of a file in memory of the host, which becomes out's; freed on failure.
+ * path is for messages. */
+odeon_status array_file_read(const odeon_host *host, const char *path, char *memory, uint64_t bytes,
+                             array_file *out);
 void array_file_free(const odeon_host *host, array_file *file);
 const array *array_find(const array_file *file, const char *name); /* NULL: there is none */
 double array_number(const array *a, int64_t i);

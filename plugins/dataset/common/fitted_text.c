@@ -2,9 +2,35 @@
 #include "fitted_text.h"
 
 #include <locale.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Bytes of the character that begins at p, as RFC 3629 has them; 0: none does. */
+static size_t character(const uint8_t *p)
+{
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    bool sound = n > 0 && p[0] <= 0xf4;
+    for (size_t i = 1; i < n && sound; i++) {
+        sound = (p[i] & 0xc0) == 0x80;
+    }
+    bool outside = n > 1 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+                             (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f));
+    return sound && !outside ? n : 0;
+}
+
+bool fitted_is_text(const char *word)
+{
+    const uint8_t *p = (const uint8_t *)word;
+    for (size_t n; *p != '\0'; p += n) {
+        n = character(p);
+        if (n == 0) {
+            return false;
+        }
+    }
+    return true;
+}
 
 static odeon_status add_line(const odeon_host *host, fitted_text *t, const char *key,
                              const char *rest)

@@ -12,6 +12,8 @@ typedef struct fitted_text {
     uint64_t bytes, room;
 } fitted_text;
 
+/* Can the word travel with weights, whose header is UTF-8? */
+bool fitted_is_text(const char *word);
 /* "KEY WORD": the word may have blanks, and no line end. ODEON_ERR_NOMEM. */
 odeon_status fitted_add_word(const odeon_host *host, fitted_text *t, const char *key,
                              const char *word);

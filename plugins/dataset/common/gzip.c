@@ -86,8 +86,8 @@ static uInt part(uint64_t bytes)
 }
 
 /* Members follow one another; the stream ends with the last byte of the file. */
-static odeon_status unpack(const zlib *z, z_stream *s, const char *data, uint64_t bytes,
-                           unpacking *u)
+static odeon_status unpack_members(const zlib *z, z_stream *s, const char *data, uint64_t bytes,
+                                   unpacking *u)
 {
     uint64_t at = 0;
     for (int result = Z_OK; at < bytes || result != Z_STREAM_END;) {
@@ -121,7 +121,7 @@ odeon_status gzip_unpack(const odeon_host *host, const char *name, const char *d
     *out = NULL;
     ODEON_TRY(open_zlib(host, name, &z));
     odeon_status status = z.init(&s, GZIP_WINDOW, ZLIB_VERSION, (int)sizeof s) == Z_OK
-                              ? unpack(&z, &s, data, bytes, &u)
+                              ? unpack_members(&z, &s, data, bytes, &u)
                               : odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory", name);
     (void)z.end(&s);
     (void)dlclose(z.library);

@@ -73,12 +73,11 @@ odeon_status regular_file_read_all(const odeon_host *host, regular_file *file, v
     return ODEON_OK;
 }
 
-static odeon_status load(const odeon_host *host, regular_file *file, char **out)
+static odeon_status load(const odeon_host *host, regular_file *file, uint64_t limit, char **out)
 {
-    if (file->bytes > REGULAR_FILE_MAX_BYTES) {
+    if (file->bytes > limit) {
         return odeon_fail(host, ODEON_ERR_DATA, "%s: has %llu bytes, the limit is %llu", file->path,
-                          (unsigned long long)file->bytes,
-                          (unsigned long long)REGULAR_FILE_MAX_BYTES);
+                          (unsigned long long)file->bytes, (unsigned long long)limit);
     }
     *out = host->alloc(host, file->bytes + 1);
     if (*out == NULL) {
@@ -89,8 +88,8 @@ static odeon_status load(const odeon_host *host, regular_file *file, char **out)
     return regular_file_read_all(host, file, *out, file->bytes);
 }
 
-odeon_status regular_file_load(const odeon_host *host, const char *path, char **out,
-                               uint64_t *bytes)
+odeon_status regular_file_load_plain(const odeon_host *host, const char *path, uint64_t limit,
+                                     char **out, uint64_t *bytes)
 {
     regular_file file;
     bool found;
@@ -99,17 +98,26 @@ odeon_status regular_file_load(const odeon_host *host, const char *path, char **
     if (!found) {
         return odeon_fail(host, ODEON_ERR_DATA, "%s: no such file", path);
     }
-    odeon_status status = load(host, &file, out);
+    odeon_status status = load(host, &file, limit, out);
     regular_file_close(&file);
     *bytes = file.bytes;
-    if (status == ODEON_OK && gzip_is_one(*out, file.bytes)) {
-        char *packed = *out;
-        status = gzip_unpack(host, path, packed, file.bytes, REGULAR_FILE_MAX_BYTES, out, bytes);
-        host->free(host, packed);
-    }
     if (status != ODEON_OK) {
         host->free(host, *out);
         *out = NULL;
     }
+    return status;
+}
+
+odeon_status regular_file_load(const odeon_host *host, const char *path, char **out,
+                               uint64_t *bytes)
+{
+    ODEON_TRY(regular_file_load_plain(host, path, REGULAR_FILE_MAX_BYTES, out, bytes));
+    if (!gzip_is_one(*out, *bytes)) {
+        return ODEON_OK;
+    }
+    char *packed = *out;
+    odeon_status status =
+        gzip_unpack(host, path, packed, *bytes, REGULAR_FILE_MAX_BYTES, out, bytes);
+    host->free(host, packed);
     return status;
 }

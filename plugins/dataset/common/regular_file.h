@@ -30,6 +30,10 @@ int64_t regular_file_read(regular_file *file, void *buffer, uint64_t bytes);
 odeon_status regular_file_read_all(const odeon_host *host, regular_file *file, void *buffer,
                                    uint64_t bytes);
 
+/* Loads the whole of path as it is, of at most limit bytes, followed by a NUL, into memory that the
+ * caller frees with host->free. Errors as of regular_file_load. */
+odeon_status regular_file_load_plain(const odeon_host *host, const char *path, uint64_t limit,
+                                     char **out, uint64_t *bytes);
 /* Loads the whole of path, unpacked if it is a gzip file, followed by a NUL, into memory that the
  * caller frees with host->free.
  * ODEON_ERR_DATA if it does not exist, is not regular or is too large; ODEON_ERR_IO;

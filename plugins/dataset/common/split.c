@@ -13,13 +13,18 @@ int64_t split_test_rows(int64_t n, double fraction)
     return (int64_t)floor(fraction * (double)n + 0.5);
 }
 
-odeon_status split_parse_fold(const odeon_host *host, const char *text, int64_t *fold,
-                              int64_t *folds)
+odeon_status split_parse_fold(const odeon_host *host, const char *text, const char *test_path,
+                              int64_t *fold, int64_t *folds)
 {
     char *end = NULL, *last = NULL;
     *fold = *folds = 0;
     if (text == NULL) {
         return ODEON_OK;
+    }
+    if (test_path != NULL) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "fold: is a part of path to test on, and test_path is a file to test on: "
+                          "keep one of the two");
     }
     *fold = strtol(text, &end, 10);
     *folds = *end == '/' ? strtol(end + 1, &last, 10) : 0;
@@ -69,26 +74,44 @@ static void assign(const split_plan *plan, uint64_t stream, int64_t n, int64_t *
     cut(plan, n, order, split);
 }
 
-/* Each class by itself, as if its rows were all. */
-static void assign_classes(const split_plan *plan, int64_t n, int64_t *order, uint8_t *own,
-                           uint8_t *split)
+/* A row and its class. */
+typedef struct classed {
+    double class;
+    int64_t row;
+} classed;
+
+static int by_class(const void *a, const void *b)
 {
-    double largest = 0.0;
+    const classed *x = a, *y = b;
+    return x->class != y->class ? (x->class > y->class) - (x->class < y->class)
+                                : (x->row > y->row) - (x->row < y->row);
+}
+
+/* Each class by itself, as if its rows were all: sorted, as there may be as many classes as rows.
+ */
+static odeon_status assign_classes(const odeon_host *host, const split_plan *plan, int64_t n,
+                                   int64_t *order, uint8_t *own, uint8_t *split)
+{
+    classed *list = host->alloc(host, (uint64_t)n * sizeof *list);
+    if (list == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory for %lld rows", plan->name,
+                          (long long)n);
+    }
     for (int64_t i = 0; i < n; i++) {
-        largest = fmax(largest, plan->class[i]);
+        list[i] = (classed){plan->class[i], i};
     }
-    for (double class = 0.0; class <= largest; class += 1.0) {
-        int64_t count = 0;
-        for (int64_t i = 0; i < n; i++) {
-            count += plan->class[i] == class;
+    qsort(list, (size_t)n, sizeof *list, by_class);
+    for (int64_t first = 0, end; first < n; first = end) {
+        for (end = first; end < n && list[end].class == list[first].class;) {
+            end++;
         }
-        assign(plan, (uint64_t) class, count, order, own);
-        for (int64_t i = 0, k = 0; i < n; i++) {
-            if (plan->class[i] == class) {
-                split[i] = own[k++];
-            }
+        assign(plan, (uint64_t)list[first].class, end - first, order, own);
+        for (int64_t i = first; i < end; i++) {
+            split[list[i].row] = own[i - first];
         }
     }
+    host->free(host, list);
+    return ODEON_OK;
 }
 
 /* Groups are numbered in the order in which they first appear. */
@@ -116,7 +139,7 @@ odeon_status split_assign(const odeon_host *host, const split_plan *plan, int64_
     } else if (plan->group != NULL) {
         assign_groups(plan, n, order, own, split);
     } else if (plan->how == SPLIT_STRATIFIED) {
-        assign_classes(plan, n, order, own, split);
+        status = assign_classes(host, plan, n, order, own, split);
     } else {
         assign(plan, 0, n, order, split);
     }
@@ -130,6 +153,11 @@ static odeon_status refuse_empty(const odeon_host *host, const split_plan *plan,
 {
     static const char *const uses[] = {"train", "test", "validate"};
     bool validates = which == ODEON_SPLIT_VALIDATION;
+    if (plan->folds > 0 && !validates) {
+        return odeon_fail(host, ODEON_ERR_DATA,
+                          "%s: fold = %lld/%lld of its %lld rows leaves none to %s on", plan->name,
+                          (long long)plan->fold, (long long)plan->folds, (long long)n, uses[which]);
+    }
     return odeon_fail(host, ODEON_ERR_DATA,
                       "%s: %s_fraction = %g of its %lld rows leaves none to %s on", plan->name,
                       validates ? "validation" : "test", validates ? plan->validation : plan->test,

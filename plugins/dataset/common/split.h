@@ -21,9 +21,10 @@ typedef struct split_plan {
 
 /* Number of test rows for a fraction in [0, 1) of n rows, rounded to nearest. */
 int64_t split_test_rows(int64_t n, double fraction);
-/* "2/5": part 2 of 5. ODEON_ERR_CONFIG. text NULL: 0 of 0. */
-odeon_status split_parse_fold(const odeon_host *host, const char *text, int64_t *fold,
-                              int64_t *folds);
+/* "2/5": part 2 of 5. text NULL: 0 of 0. ODEON_ERR_CONFIG, also where there is a file of its own
+ * to test on (NULL: none), as the part would then serve nothing. */
+odeon_status split_parse_fold(const odeon_host *host, const char *text, const char *test_path,
+                              int64_t *fold, int64_t *folds);
 /* Writes which split each of n rows belongs to: split is [n], ODEON_SPLIT_*. ODEON_ERR_NOMEM. */
 odeon_status split_assign(const odeon_host *host, const split_plan *plan, int64_t n,
                           uint8_t *split);

@@ -36,6 +36,15 @@ static double sum(const standard_rows *rows, int32_t column, double from, bool s
     return total;
 }
 
+enum { ALL_THE_SAME = 1, NO_NUMBERS = 2, TOO_LARGE = 3 };
+
+const char *standard_refusal(int32_t is_constant)
+{
+    return is_constant == NO_NUMBERS  ? "has no number in the rows of the training split"
+           : is_constant == TOO_LARGE ? "has numbers whose squares are beyond double precision"
+                                      : "is the same in all rows of the training split";
+}
+
 /* The first sum is taken around a number of the column, so that a large mean costs no digits. */
 void standard_fit(const standard_rows *rows, int32_t column, standard *s, int32_t at,
                   int32_t *is_constant)
@@ -47,7 +56,10 @@ void standard_fit(const standard_rows *rows, int32_t column, standard *s, int32_
     int64_t n;
     double mean = base + sum(rows, column, base, false, &n) / (double)n;
     double deviation = sqrt(sum(rows, column, mean, true, &n) / (double)n);
-    *is_constant = !(deviation > 0.0 && deviation > 1e-14 * fabs(mean));
+    *is_constant = n == 0                                                 ? NO_NUMBERS
+                   : !isfinite(deviation)                                 ? TOO_LARGE
+                   : !(deviation > 0.0 && deviation > 1e-14 * fabs(mean)) ? ALL_THE_SAME
+                                                                          : 0;
     if (*is_constant == 0) {
         s->mean[at] = mean;
         s->deviation[at] = deviation;

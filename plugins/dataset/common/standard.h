@@ -20,9 +20,11 @@ typedef struct standard_rows {
 /* Memory for n columns of mean 0 and deviation 1. ODEON_ERR_NOMEM. */
 odeon_status standard_make(const odeon_host *host, int32_t n, standard *out);
 /* Fits column `column` of the table as number `at`: the mean and the root of the mean square
- * around it. *is_constant: all are the same number, or there are none; nothing is fitted then. */
+ * around it. *is_constant: not 0 where there is no spread to divide by; nothing is fitted then. */
 void standard_fit(const standard_rows *rows, int32_t column, standard *s, int32_t at,
                   int32_t *is_constant);
+/* What is wrong with a column, for that *is_constant: "is the same in ...". */
+const char *standard_refusal(int32_t is_constant);
 void standard_free(const odeon_host *host, standard *s);
 static inline double standard_apply(const standard *s, int32_t at, double x)
 {

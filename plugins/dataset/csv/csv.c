@@ -184,7 +184,8 @@ static odeon_status make_plan(csv *set)
                   .labels = (all && set->classes == 0) || set->standardize == STANDARD_LABELS,
                   .n_inputs = set->n_inputs,
                   .n_labels = set->n_labels};
-    return split_parse_fold(set->host, set->fold, &set->plan.fold, &set->plan.folds);
+    return split_parse_fold(set->host, set->fold, set->test_path, &set->plan.fold,
+                            &set->plan.folds);
 }
 
 static odeon_status init(void *self)

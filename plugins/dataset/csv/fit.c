@@ -78,9 +78,15 @@ static odeon_status fit_names(const odeon_host *host, const char *file, const cs
     odeon_status status = ODEON_OK;
     for (int64_t row = 0, number; row < t->n_rows && status == ODEON_OK; row++) {
         const char *word = label_of(fit, t, row);
-        if (split[row] == ODEON_SPLIT_TRAIN && word != NULL) {
-            status = words_add(host, &found, word, &number);
+        if (split[row] != ODEON_SPLIT_TRAIN || word == NULL) {
+            continue;
         }
+        status = fitted_is_text(word)
+                     ? words_add(host, &found, word, &number)
+                     : odeon_fail(host, ODEON_ERR_DATA,
+                                  "%s:%lld: the label '%.100s' is no UTF-8, in which weights keep "
+                                  "it: save the file in UTF-8",
+                                  file, (long long)t->line[row], word);
     }
     if (status == ODEON_OK && found.n != fit->classes) {
         status = odeon_fail(host, ODEON_ERR_DATA,
@@ -114,9 +120,8 @@ static odeon_status fit_standard(const odeon_host *host, const char *file, const
         if (is_constant != 0) {
             csv_table_column(wanted, i, name, sizeof name);
             return odeon_fail(host, ODEON_ERR_DATA,
-                              "%s: column %s is the same in all rows of the training split: it "
-                              "cannot be standardized: leave it out",
-                              file, name);
+                              "%s: column %s %s: it cannot be standardized: leave it out", file,
+                              name, standard_refusal(is_constant));
         }
     }
     for (int32_t i = 0; i < n; i++) {

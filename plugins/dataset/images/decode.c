@@ -122,7 +122,15 @@ typedef struct jpeg_library {
     int (*destroy)(void *);
 } jpeg_library;
 
-enum { JPEG_RGB = 0, JPEG_GREY = 6 }; /* TJPF_* */
+/* TJPF_*, TJCS_*, and TJFLAG_LIMITSCANS: a progressive file of thousands of scans takes minutes. */
+enum { JPEG_RGB = 0, JPEG_GREY = 6, JPEG_CMYK = 3, JPEG_YCCK = 4, JPEG_LIMIT_SCANS = 32768 };
+
+static odeon_status check_jpeg(const decoding *d, int height, int width, int space)
+{
+    return space == JPEG_CMYK || space == JPEG_YCCK
+               ? refuse(d, "has the four colours of print (CMYK): convert it to RGB")
+               : check_size(d, height, width);
+}
 
 static odeon_status decode_jpeg_with(const decoding *d, const jpeg_library *jpeg)
 {
@@ -134,11 +142,11 @@ static odeon_status decode_jpeg_with(const decoding *d, const jpeg_library *jpeg
     }
     odeon_status status =
         jpeg->header(handle, data, (unsigned long)d->bytes, &width, &height, &sampling, &space) == 0
-            ? check_size(d, height, width)
+            ? check_jpeg(d, height, width, space)
             : refuse(d, "no sound JPEG file");
     int format = d->size->channels == 1 ? JPEG_GREY : JPEG_RGB;
     if (status == ODEON_OK && jpeg->decompress(handle, data, (unsigned long)d->bytes, d->rows,
-                                               width, 0, height, format, 0) != 0) {
+                                               width, 0, height, format, JPEG_LIMIT_SCANS) != 0) {
         status = refuse(d, "no sound JPEG file");
     }
     (void)jpeg->destroy(handle);
@@ -187,13 +195,16 @@ static void spread(const image_size *size, const uint8_t *rows, uint8_t *pixels)
     }
 }
 
+/* Bytes of a file that are no pixels: profiles, thumbnails. */
+static const uint64_t most_besides = (uint64_t)64 << 20;
+
 odeon_status image_read(const odeon_host *host, const char *path, const image_size *size,
                         uint8_t *pixels)
 {
     decoding d = {.host = host, .path = path, .size = size};
     uint64_t room = (uint64_t)(size->channels * size->height * size->width);
     char *data;
-    ODEON_TRY(regular_file_load(host, path, &data, &d.bytes));
+    ODEON_TRY(regular_file_load_plain(host, path, 2 * room + most_besides, &data, &d.bytes));
     d.data = data;
     d.rows = host->alloc(host, room);
     odeon_status status =

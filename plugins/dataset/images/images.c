@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../common/fitted_text.h"
 #include "../common/regular_file.h"
@@ -91,7 +92,7 @@ static odeon_status init(void *self)
                      .test = set->test_path != NULL ? 0.0 : set->test_fraction,
                      .validation = set->validation_path != NULL ? 0.0 : set->validation_fraction,
                      .seed = (uint64_t)set->split_seed};
-    return split_parse_fold(host, set->fold, &set->plan.fold, &set->plan.folds);
+    return split_parse_fold(host, set->fold, set->test_path, &set->plan.fold, &set->plan.folds);
 }
 
 static void unload(images *set)
@@ -148,7 +149,13 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names in a folder that are wanted, none of them hidden. */
+static bool is_folder(DIR *in, const char *name)
+{
+    struct stat info;
+    return fstatat(dirfd(in), name, &info, 0) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Names in a folder that are wanted, folders or images, none of them hidden. */
 static odeon_status list(const images *set, const char *path, bool folders, words *out)
 {
     DIR *folder = opendir(path);
@@ -160,7 +167,7 @@ static odeon_status list(const images *set, const char *path, bool folders, word
     for (const struct dirent *e = readdir(folder); e != NULL && status == ODEON_OK;
          e = readdir(folder)) {
         int64_t number;
-        bool wanted = folders ? !image_has_name(e->d_name) : image_has_name(e->d_name);
+        bool wanted = folders ? is_folder(folder, e->d_name) : image_has_name(e->d_name);
         if (e->d_name[0] != '.' && wanted && strcspn(e->d_name, "\r\n") == strlen(e->d_name)) {
             status = words_add(set->host, out, e->d_name, &number);
         }
@@ -240,6 +247,12 @@ static odeon_status know_names(images *set, const char *path, const words *found
                           (long long)found->n, (long long)set->classes);
     }
     for (int64_t i = 0, number; i < found->n; i++) {
+        if (!fitted_is_text(found->text[i])) {
+            return odeon_fail(host, ODEON_ERR_DATA,
+                              "%s/%s: the folder's name is no UTF-8, in which weights keep it: "
+                              "rename it",
+                              path, found->text[i]);
+        }
         ODEON_TRY(words_add(host, &set->names, found->text[i], &number));
         ODEON_TRY(fitted_add_word(host, &set->text, "class", found->text[i]));
     }
@@ -249,6 +262,10 @@ static odeon_status know_names(images *set, const char *path, const words *found
 
 static odeon_status add_classes(images *set, const char *path, const words *found)
 {
+    if (found->n == 0) {
+        return odeon_fail(set->host, ODEON_ERR_DATA, "%s: has no folders, which are the classes",
+                          path);
+    }
     for (int64_t i = 0; i < found->n; i++) {
         int64_t class = words_find(&set->names, found->text[i]);
         if (class < 0) {

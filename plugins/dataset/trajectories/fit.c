@@ -33,9 +33,8 @@ static odeon_status fit_columns(trajectories *set, const uint8_t *split)
                 csv_table_column(&set->wanted, 1 + i, name, sizeof name);
             }
             return odeon_fail(set->host, ODEON_ERR_DATA,
-                              "%s: column %s is the same in all rows of the training split: it "
-                              "cannot be standardized: leave it out",
-                              set->plan.name, name);
+                              "%s: column %s %s: it cannot be standardized: leave it out",
+                              set->plan.name, name, standard_refusal(is_constant));
         }
     }
     return ODEON_OK;

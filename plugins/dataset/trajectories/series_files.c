@@ -155,7 +155,7 @@ static odeon_status add_series(const arrays *a, int64_t s, series_set *out)
     while (n < a->rows && !isnan(time_at(a, s, n))) {
         n++;
     }
-    if (n < 2 && a->n > 1) {
+    if (n < (a->n > 1 ? 2 : 1)) {
         return odeon_fail(a->host, ODEON_ERR_DATA,
                           "%s: series %lld has %lld rows: it needs two at least: leave it out",
                           a->path, (long long)s, (long long)n);

@@ -222,7 +222,7 @@ static odeon_status init(void *self)
                              .test = set->test_fraction,
                              .validation = set->validation_fraction,
                              .seed = (uint64_t)set->split_seed};
-    ODEON_TRY(split_parse_fold(set->host, set->fold, &set->plan.fold, &set->plan.folds));
+    ODEON_TRY(split_parse_fold(set->host, set->fold, NULL, &set->plan.fold, &set->plan.folds));
     return make_format(set);
 }
 
@@ -351,13 +351,15 @@ static double spacing_of(const series_set *s, int64_t first, int64_t last)
     return interval;
 }
 
-/* The spacing of all series, or 0; that of the first stands for all. */
-static double find_interval(const series_set *s)
+/* The spacing of all series, or 0; that of the first stands for all, so that the last row of a
+ * window has to be where it says, too. */
+static double find_interval(const series_set *s, int64_t window)
 {
     double interval = 0.0;
     for (int64_t i = 0; i < s->n_series; i++) {
         double own = spacing_of(s, s->first[i], s->first[i + 1] - 1);
-        if (own == 0.0 || (i > 0 && !(fabs(own - interval) <= regular_within * interval))) {
+        if (own == 0.0 ||
+            (i > 0 && !(fabs(own - interval) * (double)window <= regular_within * interval))) {
             return 0.0;
         }
         interval = i == 0 ? own : interval;
@@ -422,7 +424,7 @@ static odeon_status load(trajectories *set, int32_t which, bool find)
                               : odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory", set->plan.name);
     if (status == ODEON_OK && find) {
         trajectories_apply(set);
-        set->interval = find_interval(&set->series);
+        set->interval = find_interval(&set->series, set->window);
         status = trajectories_slopes(set);
     }
     if (status == ODEON_OK && find) {
@@ -468,7 +470,7 @@ static odeon_status load_file(trajectories *set, const char *path)
     ODEON_TRY(read_source(set, source, path));
     ODEON_TRY(set->is_fitted ? ODEON_OK : trajectories_fit(set, NULL));
     trajectories_apply(set);
-    set->interval = find_interval(&set->series);
+    set->interval = find_interval(&set->series, set->window);
     ODEON_TRY(trajectories_slopes(set));
     return windows_find(set, ODEON_SPLIT_TEST, NULL, true);
 }

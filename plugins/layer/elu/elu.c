@@ -9,18 +9,23 @@ static const odeon_option *const options[] = {
                     .help = "minus the value far below 0"),
     NULL};
 
-/* y = relu(x), a = exp(x - relu(x)): the difference is min(x, 0) with the slope 1 at 0. */
-static odeon_status parts(const smooth_work *w, const odeon_tensor *relu)
+/* Below the distance of any two numbers near 1, and a normal number in float32. */
+static const double tiny = 1e-30;
+
+/* a = exp(min(x, tiny)), which is 1 from 0 on, by way of b. The minimum tiny - relu(tiny - x) has
+ * the slope 1 at 0 and is tiny of an infinite x, of which x - relu(x) would be NaN. */
+static odeon_status exponential(const smooth_work *w)
 {
-    ODEON_TRY(smooth_unary(w, ODEON_UNARY_RELU, w->x, relu));
-    ODEON_TRY(ODEON_DO(w->call->device, pointwise, binary, w->call->queue, .id = ODEON_BINARY_SUB,
-                       .a = w->x, .b = &relu->view, .y = &w->a));
+    ODEON_TRY(smooth_affine(w, -1.0, tiny, w->x, &w->b));
+    ODEON_TRY(smooth_unary(w, ODEON_UNARY_RELU, &w->b.view, &w->b));
+    ODEON_TRY(smooth_affine(w, -1.0, tiny, &w->b.view, &w->a));
     return smooth_unary(w, ODEON_UNARY_EXP, &w->a.view, &w->a);
 }
 
 static odeon_status value(const smooth_work *w, double alpha)
 {
-    ODEON_TRY(parts(w, w->y));
+    ODEON_TRY(smooth_unary(w, ODEON_UNARY_RELU, w->x, w->y));
+    ODEON_TRY(exponential(w));
     ODEON_TRY(smooth_affine(w, alpha, -alpha, &w->a.view, &w->b));
     return smooth_add(w, &w->b.view, w->y);
 }
@@ -29,7 +34,7 @@ static odeon_status value(const smooth_work *w, double alpha)
 static odeon_status slope(const smooth_work *w, double alpha)
 {
     ODEON_TRY(smooth_step(w, w->y));
-    ODEON_TRY(parts(w, &w->b));
+    ODEON_TRY(exponential(w));
     ODEON_TRY(smooth_affine(w, -alpha, alpha, &w->y->view, &w->b));
     ODEON_TRY(smooth_multiply(w, &w->a.view, &w->b));
     return smooth_add(w, &w->b.view, w->y);

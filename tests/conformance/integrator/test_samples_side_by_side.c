@@ -1,5 +1,6 @@
 /* step = sample, solved side by side: to the bit what solves of one sample after the other are, in
  * states, steps and cotangents, and the field is called as often as the slowest sample asks for. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,7 +55,7 @@ static support_session open(const char *ini, const char *const *overrides, doubl
         for (int k = 0; k < TIMES; k++) {
             t[k] = direction * (0.25 * i + (0.3 + 0.1 * i) * (k * k + k) / 2.0);
         }
-        for (int k = 0; k < 2 * TIMES && s.given[ODEON_ROLE_CONTROL] != NULL; k++) {
+        for (int k = 0; k < 2 * TIMES && ini == driven; k++) {
             s.given[ODEON_ROLE_CONTROL][i * 2 * TIMES + k] = 0.4 * (k % 3) - 0.1 * i;
         }
         for (int k = 0; k < EACH; k++) {
@@ -288,6 +289,15 @@ static const char images[] =
     "[model.ode.c]\nlayer = conv2d(filters=4, kernel=3, padding=1)\n"
     "[model.flat]\nlayer = flatten\nthen = dense(units=classes)\n"
     "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
+/* Convolutions by vectors of filters, of several images at once. */
+static const char filters[] =
+    "[run]\nname = test\nworkers = 1\n[data]\ndataset = drawn(shape=16 3 3, classes=3)\n"
+    "[model.ode]\nlayer = ode(step=sample, span=0 1)\nintegrator = tsit5\ngradient = direct\n"
+    "rtol = 1e-4\natol = 1e-4\n"
+    "[model.ode.c]\nlayer = conv2d(filters=34, kernel=3, padding=1)\nthen = tanh\n"
+    "[model.ode.d]\nlayer = conv2d(filters=16, kernel=3, padding=1)\n"
+    "[model.flat]\nlayer = flatten\nthen = dense(units=classes)\n"
+    "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
 /* Products that OpenBLAS, where there is one, would compute by its own rules. */
 static const char wide[] =
     "[run]\nname = test\nworkers = 1\n[data]\ndataset = drawn(shape=70, classes=3)\n"
@@ -332,6 +342,8 @@ static void test_networks_are_those_of_single_samples(void **state)
     compare_network(images, "run.device=reference", "run.dtype=float64");
     compare_network(images, "run.device=cpu", "run.dtype=float64");
     compare_network(images, "run.device=cpu", "run.dtype=float32");
+    compare_network(filters, "run.device=cpu", "run.dtype=float32");
+    compare_network(filters, "run.device=cpu(blas=own)", "run.dtype=float32");
     compare_network(wide, "run.device=cpu", "run.dtype=float64");
     compare_network(wide, "run.device=cpu", "run.dtype=float32");
 }
@@ -389,6 +401,98 @@ static void test_other_solves_are_made_one_by_one(void **state)
         mem_free(a.gradient);
         support_session_close(&s);
     }
+}
+
+/* Rejected steps go so far that exp is infinite within the layer, which comes to a finite number
+ * all the same: 0 times infinity must not get into the gradients of parameters. */
+static void test_rejected_steps_leave_no_trace(void **state)
+{
+    static const char overflowing[] =
+        START "[model.ode.f]\nlayer = formula\n"
+              "equations = x' = 1/(1+exp(b*x)) - 4*m*x | v' = a*x | m' = 0*m\n"
+              "constants = a=1 b=1\nlearn = a b\n" END;
+    const char *at[] = {"model.ode.first_step=1", NULL};
+    (void)state;
+    support_session s = open(overflowing, at, 1.0), o = open(overflowing, at, 1.0);
+    take_turns(&o);
+    answer a = differentiate(&s), b = differentiate(&o);
+    assert_true(block_of(&s)->samples->side.kept);
+    assert_true(block_of(&s)->samples->side.spoilt);
+    assert_int_equal(a.n, 2);
+    assert_true(isfinite(a.gradient[0]) && isfinite(a.gradient[1]));
+    assert_true(a.gradient[1] != 0.0);
+    assert_memory_equal(a.gradient, b.gradient,
+                        2 * sizeof *a.gradient); /* summed one by one, too */
+    assert_same("cotangent", SAMPLES * EACH, a.d_x, b.d_x);
+    assert_same_steps(&s, &o);
+    assert_int_equal(a.result.blocks[0].accepted, b.result.blocks[0].accepted);
+    assert_int_equal(a.result.blocks[0].rejected, b.result.blocks[0].rejected);
+    mem_free(a.gradient);
+    mem_free(b.gradient);
+    support_session_close(&s);
+    support_session_close(&o);
+}
+
+/* A layer may read what it does not say it needs: it is of the rows that are left. */
+static void test_fields_that_are_not_needed_follow_the_rows(void **state)
+{
+    static const char added[] =
+        "[run]\nname = test\ndevice = cpu\ndtype = float64\nworkers = 1\n"
+        "[data]\ndataset = measured(shape=5 3, label=5 3, times=5, control=3)\n"
+        "[model.ode]\nlayer = ode(step=sample)\nintegrator = tsit5\ngradient = direct\n"
+        "initial = first\ntimes = batch\nrtol = 1e-6\natol = 1e-6\n"
+        "[model.ode.a]\nlayer = adds(field=control, needs=no)\n"
+        "[model.ode.b]\nlayer = dense(units=9)\nthen = tanh\n"
+        "[model.ode.c]\nlayer = dense(units=state)\n" END;
+    const char *at[] = {NULL};
+    (void)state;
+    support_session s = open(added, at, 1.0), o = open(added, at, 1.0);
+    take_turns(&o);
+    answer a = differentiate(&s), b = differentiate(&o);
+    assert_true(block_of(&s)->samples->side.held);
+    assert_same("output", SAMPLES * EACH, a.output, b.output);
+    assert_same("cotangent", SAMPLES * EACH, a.d_x, b.d_x);
+    mem_free(a.gradient);
+    mem_free(b.gradient);
+    support_session_close(&s);
+    support_session_close(&o);
+}
+
+/* The first step of the first sample comes to no number, and the solve side by side gives up with
+ * its frames on no tape: they are given back, batch after batch. */
+static void test_solves_that_give_up_keep_no_frames(void **state)
+{
+    static const char steep[] = START
+        "[model.ode.f]\nlayer = formula\n"
+        "equations = x' = -x*exp(a*x^2) | v' = -v | m' = 0*m\nconstants = a=10\nlearn = a\n" END;
+    const char *at[] = {"model.ode.integrator=adaptive_heun", "model.ode.rtol=1e-2",
+                        "model.ode.atol=1e-2", "model.ode.first_step=0.3", NULL};
+    (void)state;
+    support_session s = open(steep, at, 1.0);
+    lanes *l = block_of(&s)->samples->side.lanes;
+    int64_t bytes[2];
+    for (int i = 0; i < 2; i++) {
+        answer a = differentiate(&s);
+        assert_false(block_of(&s)->samples->side.held);
+        lanes_reset_peak(l);
+        bytes[i] = lanes_peak_bytes(l);
+        mem_free(a.gradient);
+    }
+    assert_int_equal(bytes[0], bytes[1]);
+    support_session_close(&s);
+}
+
+/* Outputs of all rows are numbered by 32 bits. */
+static void test_too_many_outputs_are_left_to_single_samples(void **state)
+{
+    const char *at[] = {NULL};
+    const lanes_task task = {.rows = 1 << 20, .n_times = 1 << 11};
+    bool solved = true;
+    (void)state;
+    support_session s = open(oscillators, at, 1.0);
+    assert_int_equal(lanes_solve(block_of(&s)->samples->side.lanes, &task, &solved), ODEON_OK);
+    assert_false(solved);
+    support_session_close(&s);
 }
 
 /* A sample that cannot be solved is named with its time and step as by its own solve. */
@@ -449,6 +553,10 @@ int main(void)
         cmocka_unit_test(test_networks_are_those_of_single_samples),
         cmocka_unit_test(test_sizes_of_steps_are_known_of_each_sample),
         cmocka_unit_test(test_other_solves_are_made_one_by_one),
+        cmocka_unit_test(test_rejected_steps_leave_no_trace),
+        cmocka_unit_test(test_fields_that_are_not_needed_follow_the_rows),
+        cmocka_unit_test(test_solves_that_give_up_keep_no_frames),
+        cmocka_unit_test(test_too_many_outputs_are_left_to_single_samples),
         cmocka_unit_test(test_each_allocation_may_fail),
         cmocka_unit_test(test_a_failure_is_that_of_the_sample_alone),
     };

@@ -506,6 +506,32 @@ static void test_view_layer_passes_its_input_on(void **state)
     assert_int_equal(n, 2);
 }
 
+/* As torch.nn.ELU has it: infinite far above 0, -alpha far below, of slope alpha at 0. */
+static void test_elu_takes_infinite_inputs(void **state)
+{
+    (void)state;
+    static const layer_case elu = {"elu(alpha=0.5)", 2, {1, 4}, LAYER_NO_TIME};
+    static const double x[] = {(double)INFINITY, -(double)INFINITY, 0.0, 2.0};
+    static const double y[] = {(double)INFINITY, -0.5, 0.0, 2.0}, slope[] = {1.0, 0.0, 0.5, 1.0};
+    static const double ones[] = {1.0, 1.0, 1.0, 1.0};
+    support_device *const devices[] = {&device, &device_f32};
+    for (size_t d = 0; d < 2; d++) {
+        layer_harness h = open_case(devices[d], &elu, 1);
+        layer_harness_set(&h, &h.in, x);
+        layer_harness_set(&h, &h.d_out, ones);
+        forward_and_vjp(&h);
+        double *made = support_download(h.device, &h.out.view);
+        double *d_in = support_download(h.device, &h.d_in.view);
+        for (size_t i = 0; i < 4; i++) {
+            assert_true(made[i] == y[i]);
+            assert_true(d_in[i] == slope[i]);
+        }
+        mem_free(made);
+        mem_free(d_in);
+        layer_harness_close(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -522,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_layer_with_epilogue_applies_the_function_to_its_output),
         cmocka_unit_test(test_pointwise_layer_is_the_function_that_it_names),
         cmocka_unit_test(test_view_layer_passes_its_input_on),
+        cmocka_unit_test(test_elu_takes_infinite_inputs),
     };
     return cmocka_run_group_tests(tests, open_devices, close_devices);
 }

@@ -284,13 +284,14 @@ static void test_a_batch_uploads_indices_alone(void **state)
     check_uploads(images, "run.workers=3", 3, BATCH * 8);
 }
 
-/* What the workers tell each other: how much of the masks counts, and three times. One alone has
+/* What the workers tell each other: how much of the masks counts, the same weighed by classes, and
+ * three times. One alone has
  * nobody to tell. */
 static void test_masks_and_times_upload_their_meeting(void **state)
 {
     (void)state;
     check_uploads(numbers, "run.workers=1", 1, BATCH * 8);
-    check_uploads(numbers, "run.workers=3", 6, BATCH * 8 + 3 * 4 * 8);
+    check_uploads(numbers, "run.workers=3", 6, BATCH * 8 + 3 * 5 * 8);
 }
 
 static int64_t live_bytes(const support_session *s)

@@ -28,7 +28,7 @@ static void test_component_tells_figures_and_options(void **state)
     assert_says(&c, "embedded   order 4");
     assert_says(&c, "FSAL       yes");
     assert_says(&c, "  units ");
-    assert_says(&c, "ABI        1.0");
+    assert_says(&c, "ABI        1.1");
     free(c.text);
     registry_destroy(r);
 }

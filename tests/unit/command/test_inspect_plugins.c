@@ -30,7 +30,7 @@ static void test_list_survives_plugins_that_crash_leave_or_hang(void **state)
     capture_start(&c);
     assert_int_equal(inspect_plugins(r, false, c.stream), ODEON_OK);
     (void)fclose(c.stream);
-    assert_says(&c, "integrator harmless           1.0    ABI 1.0   Euler's method");
+    assert_says(&c, "integrator harmless           1.0    ABI 1.1   Euler's method");
     assert_says(&c, "crashes.so: it crashed with signal 6");
     assert_says(&c, "leaves.so: it ended the program with exit code 0");
     assert_says(&c, "hangs.so: it took longer than 1 second");

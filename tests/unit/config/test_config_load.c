@@ -110,7 +110,7 @@ static void test_bad_configuration_is_refused_with_its_line(void **state)
         {"[model.a]\nlayer = rleu\n" REST, "did you mean 'relu'?"},
         {"[model.a]\nlayer = relu\nwidth = 3\n" REST,
          "t.ini:3: [model.a] 'width' is no key of the section or of layer relu: allowed: layer, "
-         "then, repeat, share, enabled"},
+         "then, repeat, share, freeze, lr_factor, enabled"},
         {"[model.a]\nlayer = every_option\nrepaet = 3\n" REST, "did you mean 'repeat'?"},
         {"[model.a]\nlayer = every_option\nwhloe = 3\n" REST, "did you mean 'whole'?"},
         {"[model.a]\nlayer = every_option(whole=3)\nwhole = 4\n" REST,

@@ -58,6 +58,8 @@ static inline void small_trainer_open(small_trainer *x, const char *const *overr
                      .factor = 1.0,
                      .at = train_beginning(x->s.session, c, &x->plan, NULL),
                      .weights_step = -1,
+                     .test_step = -1,
+                     .validation_step = -1,
                      .started = clock_seconds(),
                      .saved_at = clock_seconds(),
                      .tested_at = clock_seconds(),

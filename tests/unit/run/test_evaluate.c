@@ -23,6 +23,7 @@ static session_result batch(double loss, double accuracy, int64_t evals, double 
     session_result r = {.loss = loss,
                         .metrics = {accuracy},
                         .counted = counted,
+                        .loss_counted = counted,
                         .device = {.waits = 2, .launches = evals, .allocs = 1},
                         .n_blocks = 1,
                         .blocks = block};

@@ -77,6 +77,33 @@ static void test_numbers_as_labels_keep_their_digits(void **state)
     support_session_close(&s);
 }
 
+/* measured: element j of label i is counted out where (i + j) % 3 is 1. */
+static void test_labels_that_the_mask_counts_out_are_not_known(void **state)
+{
+    (void)state;
+    static const char masked[] =
+        "[run]\nworkers = 1\ndtype = float64\n"
+        "[data]\ndataset = measured(shape=2, label=2, length=8, shift=0.1, mask=some)\n"
+        "[model.head]\nlayer = dense(units=2)\n"
+        "[train]\nloss = mse\noptimizer = sgd(lr=0.1)\n";
+    support_session s = support_session_open(masked, BATCH, NULL);
+    data_source *source = open_test(&s);
+    static const int64_t order[N] = {0, 1, 2, 3, 4, 5, 6, 7};
+    double truth[N * 2];
+    predictions p;
+    support_require(predict_run(s.session, NULL, source, BATCH, &p), "predict");
+    support_require(data_labels(source, N, order, truth), "labels");
+    for (int64_t i = 0; i < N; i++) {
+        for (int64_t j = 0; j < 2; j++) {
+            double x = p.truth[2 * i + j];
+            assert_true((i + j) % 3 == 1 ? isnan(x) : x == truth[2 * i + j]);
+        }
+    }
+    predictions_fini(&p);
+    data_close(source);
+    support_session_close(&s);
+}
+
 static void test_inputs_of_a_file_are_predicted_with_or_without_labels(void **state)
 {
     (void)state;
@@ -169,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_split_is_predicted_in_order_with_its_accuracy),
         cmocka_unit_test(test_numbers_as_labels_keep_their_digits),
+        cmocka_unit_test(test_labels_that_the_mask_counts_out_are_not_known),
         cmocka_unit_test(test_inputs_of_a_file_are_predicted_with_or_without_labels),
         cmocka_unit_test(test_the_first_of_the_largest_is_the_class),
         cmocka_unit_test(test_an_output_that_is_not_finite_is_reported),

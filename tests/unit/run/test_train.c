@@ -96,12 +96,12 @@ static int syncs_of(const char *epochs, const char *seconds)
     return n;
 }
 
-/* Two files of rows; best weights, weights and the checkpoint, each with its folder; and the folder
+/* Two files of rows; the times by part, best weights, weights and the checkpoint, each with its folder; and the folder
  * of checkpoints, which is made for the first. */
 static void test_a_short_run_is_saved_once_however_many_epochs_it_has(void **state)
 {
     (void)state;
-    enum { ONCE = 2 + 3 * 2 + 1 };
+    enum { ONCE = 2 + 4 * 2 + 1 };
     assert_int_equal(syncs_of("run.epochs=1", NULL), ONCE);
     assert_int_equal(syncs_of("run.epochs=20", NULL), ONCE);
     assert_true(syncs_of("run.epochs=20", "run.checkpoint_seconds=0") > 10 * ONCE);

@@ -102,6 +102,21 @@ static void test_a_schedule_of_a_longer_run_jumps(void **state)
     small_trainer_close(&x);
 }
 
+/* Its checkpoint says that it is over, but its steps were those of the whole length. */
+static void test_a_run_that_has_ended_early_does_not_jump(void **state)
+{
+    (void)state;
+    small_trainer x;
+    const char *overrides[] = {"train.schedule=cosine", "run.epochs=4", NULL};
+    small_trainer_open(&x, overrides);
+    checkpoint from = x.t.at;
+    from.step = from.total = 2;
+    from.rate = 0.1 * cosine(0.125);
+    x.plan.from = &from;
+    assert_reported(&x, "");
+    small_trainer_close(&x);
+}
+
 /* An accepted change of configuration: what counts is the rate that the checkpoint has. */
 static void test_a_rate_that_was_changed_jumps(void **state)
 {
@@ -126,6 +141,7 @@ int main(void)
         WITH_FOLDER(test_a_factor_that_is_none_is_refused),
         WITH_FOLDER(test_a_run_that_is_not_longer_does_not_jump),
         WITH_FOLDER(test_a_schedule_of_a_longer_run_jumps),
+        WITH_FOLDER(test_a_run_that_has_ended_early_does_not_jump),
         WITH_FOLDER(test_a_rate_that_was_changed_jumps),
     };
     return cmocka_run_group_tests_name("train_schedule", tests, NULL, NULL);

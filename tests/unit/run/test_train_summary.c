@@ -38,6 +38,7 @@ static void test_first_and_last_step_are_reported_with_the_test(void **state)
     small_trainer_open(&x, NULL);
     put(&x.t.first, &first, 1.0, 0.5);
     put(&x.t.last, &last, 0.5, 0.75);
+    x.t.test_step = 4;
     put(&x.t.tested, &test, 0.25, 1.0);
     assert_summary(&x, "ode: evaluations at the first step 4 forward 6 backward, at the last 8 "
                        "forward 12 backward\n"
@@ -55,6 +56,7 @@ static void test_what_is_not_known_is_left_out(void **state)
     ode_counters last = block(8, 12, 0.5), test = block(4, 0, (double)NAN);
     small_trainer_open(&x, NULL);
     put(&x.t.last, &last, 0.5, 0.75);
+    x.t.test_step = 4;
     put(&x.t.tested, &test, 0.25, 1.0);
     x.t.at = (checkpoint){.step = 4, .epoch = 2, .best = 1.0, .best_epoch = 1, .best_step = 2};
     assert_summary(&x, "ode: evaluations at the last 8 forward 12 backward\n"
@@ -70,6 +72,19 @@ static void test_what_is_not_known_is_left_out(void **state)
     small_trainer_close(&x);
 }
 
+/* A run that goes on and finds that it is over has evaluated nothing. */
+static void test_what_was_not_evaluated_has_no_lines(void **state)
+{
+    (void)state;
+    small_trainer x;
+    small_trainer_open(&x, NULL);
+    assert_summary(&x, "");
+    x.t.validation_step = 4;
+    x.t.validated.loss = 0.5;
+    assert_summary(&x, "validation loss 0.5000\nvalidation accuracy 0.0000\n");
+    small_trainer_close(&x);
+}
+
 static void test_a_device_apart_tells_what_a_step_asks_of_it(void **state)
 {
     (void)state;
@@ -78,6 +93,7 @@ static void test_a_device_apart_tells_what_a_step_asks_of_it(void **state)
     ode_counters last = block(8, 12, (double)NAN), test = block(4, 0, (double)NAN);
     small_trainer_open(&x, overrides);
     put(&x.t.last, &last, 0.5, 0.75);
+    x.t.test_step = 4;
     put(&x.t.tested, &test, 0.25, 1.0);
     assert_summary(&x, "device: at the last step waits 2, launches 30, allocations 0\n"
                        "ode: evaluations at the last 8 forward 12 backward\n"
@@ -91,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_first_and_last_step_are_reported_with_the_test),
         WITH_FOLDER(test_what_is_not_known_is_left_out),
+        WITH_FOLDER(test_what_was_not_evaluated_has_no_lines),
         WITH_FOLDER(test_a_device_apart_tells_what_a_step_asks_of_it),
     };
     return cmocka_run_group_tests_name("train_summary", tests, NULL, NULL);

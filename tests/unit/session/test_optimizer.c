@@ -178,6 +178,7 @@ static void test_adam_and_the_mean_are_those_of_pytorch(void **state)
         support_session s = support_session_open(ini, N, overrides);
         char *values = s.session->model.values.data;
         memcpy(values, start, sizeof start);
+        support_require(session_begin_average(s.session), "begin");
         for (int64_t step = 1; step <= STEPS; step++) {
             given_step given = {s.session, step};
             support_require(session_run_job(s.session, given_job, &given), "update");
@@ -207,6 +208,7 @@ static void test_a_frozen_section_stays(void **state)
     const model *m = &s.session->model;
     given_step given = {s.session, 1};
     memcpy(m->values.data, start, sizeof start);
+    support_require(session_begin_average(s.session), "begin");
     support_require(session_run_job(s.session, given_job, &given), "update");
     assert_memory_equal(m->values.data, start, sizeof start);
     assert_memory_equal(m->moments[m->n_own].data, start, sizeof start);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "support.h"
@@ -53,11 +54,31 @@ static void test_without_memory_a_copy_stays_as_it_was(void **state)
     assert_null(to.blocks);
 }
 
+/* Parts whose masks or whose classes count nothing, of which metrics are 0 / 0. */
+static void test_means_are_of_what_counts(void **state)
+{
+    (void)state;
+    session_result all = {.metrics = {(double)NAN}};
+    session_result none = {.metrics = {(double)NAN}};
+    session_result classes = {.metrics = {0.5}, .counted = 1.0};
+    session_result a = {.loss = 1.0, .metrics = {1.0}, .counted = 1.0, .loss_counted = 1.0};
+    session_result b = {.loss = 2.0, .metrics = {1.0}, .counted = 2.0, .loss_counted = 3.0};
+    session_result_add_means(&all, &none, 1);
+    assert_true(isnan(all.metrics[0]) && all.counted == 0.0);
+    session_result_add_means(&all, &a, 1);
+    session_result_add_means(&all, &none, 1);
+    session_result_add_means(&all, &classes, 1);
+    session_result_add_means(&all, &b, 1);
+    assert_true(all.loss == 1.75 && all.metrics[0] == 0.875);
+    assert_true(all.counted == 4.0 && all.loss_counted == 4.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_copy_has_blocks_of_its_own),
         cmocka_unit_test(test_a_copy_may_be_copied_onto_again),
+        cmocka_unit_test(test_means_are_of_what_counts),
         cmocka_unit_test(test_without_memory_a_copy_stays_as_it_was),
     };
     return cmocka_run_group_tests_name("result", tests, NULL, NULL);
