@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+#include "base/log_lines.h"
 #include "odeon/host.h"
 
 /* Per thread, so that workers that fail at the same time do not overwrite each other's reasons.
@@ -118,6 +119,7 @@ void diag_log(int32_t level, const char *format, ...)
                        : level < ODEON_LOG_WARNING ? ""
                                                    : "warning: ";
     (void)fprintf(stderr, "odeon: %s%s\n", word, line);
+    log_lines_add();
 }
 
 /* What status_text answers for a negative number that is none of status.h; status_is_known compares

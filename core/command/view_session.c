@@ -1,10 +1,14 @@
 #include "command/view_session.h"
 
+#include <string.h>
+
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/output_file.h"
 #include "base/path.h"
 #include "format/run_folder.h"
+#include "run/observers.h"
+#include "run/run_dir.h"
 #include "run/run_record.h"
 
 /* ---- what a page asks for ---- */
@@ -81,7 +85,7 @@ static odeon_status refuse_parameters(void *self, const odeon_view_ask *ask, int
 
 void view_session_of_files(view_session *s)
 {
-    s->services.solve = s->services.predict = refuse_model;
+    s->services.solve = s->services.predict = s->services.evaluations = refuse_model;
     s->services.samples = refuse_samples;
     s->services.parameters = refuse_parameters;
 }
@@ -129,9 +133,14 @@ void view_session_close(view_session *s)
 
 odeon_status view_session_spare(size_t n, const char *const *folders, const char *file)
 {
-    static const char *const names[] = {RUN_FOLDER_INI,     "manifest.json",
-                                        "metrics.csv",      "metrics.jsonl",
-                                        RUN_FOLDER_WEIGHTS, "weights-best.safetensors"};
+    const char *slash = strrchr(file, '/'), *base = slash != NULL ? slash + 1 : file;
+    const char *const names[] = {RUN_FOLDER_INI,
+                                 "manifest.json",
+                                 RUN_DIR_TIMES,
+                                 RUN_FOLDER_WEIGHTS,
+                                 "weights-best.safetensors",
+                                 "weights-ema.safetensors",
+                                 observers_own_file(base) ? base : RUN_FOLDER_INI};
     for (size_t i = 0; i < n * (sizeof names / sizeof *names); i++) {
         char *path = mem_printf("%s/%s", folders[i % n], names[i / n]);
         odeon_status status = path != NULL ? output_file_spare("--out", file, "RUN", path)

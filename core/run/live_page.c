@@ -34,7 +34,7 @@ struct live_page {
 odeon_status live_page_create(const char *folder, size_t n_paths, const char *const *paths,
                               live_page **out)
 {
-    live_page *p = *out = mem_zalloc(1, sizeof *p);
+    live_page *p = *out = folder != NULL ? mem_zalloc(1, sizeof *p) : NULL;
     if (p == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "page: no memory");
     }

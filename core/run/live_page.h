@@ -8,8 +8,8 @@
 
 typedef struct live_page live_page;
 
-/* Of the run in folder; views are looked for in the plugin paths as well. Begins no process. Both
- * are borrowed. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+/* Of the run in folder, which is NULL where there was no memory for it; views are looked for in the
+ * plugin paths as well. Begins no process. Both are borrowed. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
 odeon_status live_page_create(const char *folder, size_t n_paths, const char *const *paths,
                               live_page **out);
 /* Ends a process that is still there. NULL is allowed. */

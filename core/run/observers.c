@@ -109,6 +109,19 @@ static odeon_status add_more(registry *r, size_t n, const char *const *texts, ob
     return ODEON_OK;
 }
 
+/* Does one of them give that observer options of its own? "serve(port=0)" does, "serve" does not.
+ */
+static bool gives_options(size_t n, const char *const *texts, const char *id)
+{
+    size_t length = strlen(id);
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(texts[i], id, length) == 0 && texts[i][length] == '(') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static odeon_status fill(registry *r, const config *c, size_t n, const char *const *more,
                          observers *x)
 {
@@ -118,7 +131,9 @@ static odeon_status fill(registry *r, const config *c, size_t n, const char *con
         return out_of_memory();
     }
     for (size_t i = 0; c->has_observers && i < c->n_observers; i++) {
-        ODEON_TRY(add(x, c->observers[i], false));
+        ODEON_TRY(gives_options(n, more, c->observers[i]->component->id)
+                      ? ODEON_OK
+                      : add(x, c->observers[i], false));
     }
     ODEON_TRY(c->has_observers ? ODEON_OK : add_more(r, N_DEFAULTS, defaults, x));
     return add_more(r, n, more, x);

@@ -22,8 +22,9 @@ typedef struct observers {
     observer *list;
 } observers;
 
-/* Those that run.observers names, csv and jsonl where it is not given, then n further ones, as
- * "report(every=10)", of which one that run.observers names already is left out. ODEON_ERR_PLUGIN:
+/* Those that run.observers names, csv and jsonl where it is not given, then n further ones. Of one
+ * that is named twice, the further one takes the place of the other where it has options, as
+ * "report(every=10)", and is left out where it has none. ODEON_ERR_PLUGIN:
  * one wants an event that this host does not know, or a file of a name that cannot be, or that
  * another has; ODEON_ERR_CONFIG, ODEON_ERR_NOMEM. [main] */
 odeon_status observers_create(registry *r, const config *c, size_t n, const char *const *more,

@@ -19,6 +19,7 @@
 #include "base/clean.h"
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/log_lines.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "session/result.h"
@@ -36,6 +37,8 @@ struct progress {
     int drawn;             /* columns of the line that stands there; 0: none */
     char *above;           /* lines that stand above it, of an observer; NULL: none */
     int n_above;           /* their number */
+    int above_columns;     /* of the terminal when they were drawn */
+    unsigned long logged;  /* log_lines() then */
     double started, shown; /* seconds; when something was last shown */
     int64_t before;        /* steps made by others */
     int64_t told;          /* step of the last state that progress_tested has written */
@@ -333,23 +336,50 @@ static void draw(progress *p, const char *text)
     p->drawn = width;
 }
 
-/* Takes the lines above off the terminal; the cursor stands where the first of them did. */
+/* Do the lines above still end where the cursor is? Not once a warning was written below them, and
+ * not on a terminal that is narrower by now and has broken them into more. */
+static bool can_find_above(const progress *p)
+{
+    return (p->logged == log_lines() || isatty(STDERR_FILENO) == 0) &&
+           terminal_columns(p->out) >= p->above_columns;
+}
+
+/* Takes the lines above off the terminal; the cursor stands where the first of them did. Those that
+ * cannot be found again stay. */
 static void erase_above(progress *p)
 {
-    if (p->n_above > 0) {
+    if (p->n_above > 0 && can_find_above(p)) {
         fprintf(p->out, "\r\x1b[%dA\x1b[J", p->n_above);
     }
     p->n_above = 0;
 }
 
+/* Ends a line where the terminal does: one that were broken would be two. */
+static void cut_columns(char *text, int columns)
+{
+    int n = 0;
+    for (; *text != '\0'; text++) {
+        n += ((unsigned char)*text & 0xc0u) != 0x80u;
+        if (n > columns) {
+            *text = '\0';
+            return;
+        }
+    }
+}
+
 /* Puts them there again, below whatever was printed meanwhile. */
 static void draw_above(progress *p)
 {
+    p->logged = log_lines();
+    p->above_columns = terminal_columns(p->out);
     for (const char *at = p->above; at != NULL && *at != '\0'; p->n_above++) {
         char line[LINE_BYTES], clean[LINE_BYTES];
         size_t n = strcspn(at, "\n");
         (void)snprintf(line, sizeof line, "%.*s", (int)n, at);
         (void)clean_line(line, clean, sizeof clean);
+        if (p->terminal) {
+            cut_columns(clean, p->above_columns - 1);
+        }
         fprintf(p->out, "%s\n", clean);
         at += n + (at[n] == '\n');
     }

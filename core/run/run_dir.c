@@ -239,6 +239,7 @@ odeon_status run_dir_open(const char *path, run_dir **out)
 static const char *const results[] = {CHECKPOINT_LIST_FOLDER,
                                       "weights.safetensors",
                                       "weights-best.safetensors",
+                                      "weights-ema.safetensors",
                                       "failure",
                                       manifest_name,
                                       RUN_FOLDER_PAGE,

@@ -85,3 +85,7 @@ expect 2 "there is nothing to train" train "$@" model.ode.freeze=yes model.head.
 expect 2 "lr_factor = -1: allowed: lr_factor >= 0" train "$@" model.head.lr_factor=-1
 expect 2 "accumulate = 0: allowed: 1" train "$@" train.accumulate=0
 expect 2 "ema = 1: allowed: 0 < ema < 1" train "$@" train.ema=1
+
+# Begun again, the mean of before is kept with the rest.
+expect 0 "is kept in on/earlier-1" train on --from-start run.epochs=1
+[ -e on/earlier-1/weights-ema.safetensors ] || fail "the mean is left where another run is"

@@ -91,15 +91,54 @@ expect 2 "--report-every soon: is no time of up to a day" train "$@" run.out=no 
 begin other "$@" --serve 0
 expect 5 "cannot listen on 127.0.0.1:$port: Address already in use; choose another port" \
     train "$@" run.out=no --serve "$port"
+# The command's port stands in place of the configuration's.
+expect 0 "results in" train "$@" run.epochs=1 run.out=beside "run.observers=csv, serve(port=$port)" --serve=0
 kill -TERM "$pid"
 wait "$pid" || true
 [ ! -e no ] || fail "a run that cannot be served has left a folder"
+
+# A page that is no file, and readers for whom there are no descriptors: the server answers the next
+# and ends.
+begin shut "$@" "run.observers=csv, serve(port=0, every=86400)"
+for _ in $(seq 100); do
+    [ -s shut/report.html ] && break
+    sleep 0.05
+done
+rm shut/report.html
+mkfifo shut/report.html
+ask "GET /page HTTP/1.1\r\n$host"
+ask "GET / HTTP/1.1\r\n$host"
+[ "$answer" = "HTTP/1.1 200 OK" ] || fail "/ behind a page that is a pipe: $answer"
+prlimit --pid "$pid" --nofile="$(find /proc/"$pid"/fd -mindepth 1 | wc -l)":
+exec 3<>"/dev/tcp/127.0.0.1/$port"
+sleep 0.3
+exec 3>&-
+prlimit --pid "$pid" --nofile=1024:
+ask "GET / HTTP/1.1\r\n$host"
+[ "$answer" = "HTTP/1.1 200 OK" ] || fail "/ with descriptors again: $answer"
+rm shut/report.html # the last page is a file again
+kill -INT "$pid"
+answer=0
+wait "$pid" || answer=$?
+[ "$answer" -eq 130 ] || fail "exit code $answer after Ctrl-C: $(cat shut.err)"
 
 # A curve where there is no terminal only if it is wanted there.
 expect 0 "results in" train "$@" run.epochs=2 run.out=quiet --plot
 grep -q "loss: train" out && fail "a curve without a terminal"
 expect 0 "loss: train" train "$@" run.epochs=2 run.out=forced "run.observers=terminal(force=yes, height=4)"
 [ "$(grep -c '|' out)" -ge 4 ] || [ "$(grep -c '│' out)" -ge 4 ] || fail "not four lines of a curve"
+
+# Marks are of the split that evaluations during training are of; the page has it, too.
+expect 0 ", validation " train "$@" run.epochs=2 data.validation=0.25 run.out=validated \
+    "run.observers=csv, terminal(force=yes, height=4)"
+grep -q "loss: train .*, validation [^ ]* [0-9.]*, test [0-9.]*$" out || fail "no figure of each split"
+grep -q "loss: train $(printf %.4g "$(awk -F , '$4 == "train" { x = $5 } END { print x }' validated/metrics.csv)")," out ||
+    fail "another split is in the curve of training"
+expect 0 "loss in" plot loss validated --out loss.csv
+[ "$(grep -c '"validation [0-9.]*"' loss.csv)" -ge 2 ] || fail "no curve of the validation split"
+expect 0 "results in" train "$@" run.iterations=1 run.out=one
+expect 0 "loss in" plot loss one --out loss.csv
+grep -q ',points,.*,"train",1,' loss.csv || fail "one row alone is not drawn"
 
 # Event files: what a run that goes on writes is what one without interruption has, but for times.
 tb=(run.checkpoint_seconds=0 run.observers=tensorboard)
@@ -122,6 +161,9 @@ expect 0 "is kept in again/earlier-1" train again --from-start
 # Charts of what only the run, or its weights, know: shares add up to one in each panel.
 expect 0 "times in" plot times plain --out times.svg
 grep -q "optimizer" times.svg || fail "no part of the time is named"
+cp plain/times.csv before.csv
+expect 2 "times.csv" plot times plain --out plain/times.csv
+cmp plain/times.csv before.csv || fail "a chart stands in place of a run's times"
 [ "$(cut -d , -f 1 plain/times.csv | tr '\n' ' ')" = "part data forward backward update test save audit " ] ||
     fail "other parts: $(cat plain/times.csv)"
 for kind in weights gradients; do

@@ -103,7 +103,7 @@ static answer make_page(const odeon_host *host, int file)
     fixed f = find_fixed(REQUEST_PAGE);
     struct stat info;
     answer none = {.data = NULL};
-    if (fstat(file, &info) != 0 || info.st_size > MOST_PAGE_BYTES) {
+    if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > MOST_PAGE_BYTES) {
         return none;
     }
     size_t length = (size_t)info.st_size, done = 0;
@@ -132,7 +132,7 @@ answer answer_make(const odeon_host *host, request r, const char *path)
         }
         return a;
     }
-    int file = r == REQUEST_PAGE ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int file = r == REQUEST_PAGE ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
     if (file >= 0) {
         answer a = make_page(host, file);
         (void)close(file);

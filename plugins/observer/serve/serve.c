@@ -68,11 +68,11 @@ static void publish(serve *x, const odeon_event *event)
 {
     char text[256];
     const odeon_cell *split = find(event, "split"), *loss = find(event, "loss");
-    bool test = split != NULL && strcmp(split->text, "test") == 0;
     bool known = loss != NULL && isfinite(loss->value);
     (void)snprintf(text, sizeof text,
                    "{\"step\":%" PRId64 ",\"steps\":%" PRId64 ",\"split\":\"%s\",\"loss\":%s}",
-                   event->step, event->steps, test ? "test" : "train", known ? loss->text : "null");
+                   event->step, event->steps, split != NULL ? split->text : "train",
+                   known ? loss->text : "null");
     server_publish(x->server, text);
 }
 

@@ -50,6 +50,7 @@ struct server {
     char file[PATH_BYTES];
     /* the thread's alone */
     client clients[MOST_CLIENTS];
+    bool rests; /* no further reader could be taken: until the next round none is waited for */
     bool ends;
     int last_pages; /* that are still to be loaded after the end */
     double end_deadline;
@@ -140,7 +141,8 @@ static void take_clients(server *s)
 {
     for (;;) {
         int fd = accept4(s->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
+        if (fd < 0) { /* without descriptors the queue stays, and poll would not wait */
+            s->rests = errno != EAGAIN && errno != EINTR && errno != ECONNABORTED;
             return;
         }
         client *c = find_place(s);
@@ -312,7 +314,7 @@ static bool is_done(const server *s)
 
 static void wait_for_clients(server *s, struct pollfd *polled)
 {
-    polled[MOST_CLIENTS] = (struct pollfd){.fd = s->socket, .events = POLLIN};
+    polled[MOST_CLIENTS] = (struct pollfd){.fd = s->rests ? -1 : s->socket, .events = POLLIN};
     polled[MOST_CLIENTS + 1] = (struct pollfd){.fd = s->wake, .events = POLLIN};
     for (int i = 0; i < MOST_CLIENTS; i++) {
         const client *c = &s->clients[i];

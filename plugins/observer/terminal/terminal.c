@@ -1,5 +1,6 @@
 /* terminal: the loss over the steps, drawn on the terminal while a run goes on: a curve of
- * training, a mark for each test. Only so many points are kept of a run of any length that nothing
+ * training, a mark for each test, or, of a run that has a validation split, for each evaluation of
+ * that. Only so many points are kept of a run of any length that nothing
  * has to be allocated, and the horizontal axis grows by halves of the run, so that the picture
  * stands still for long. */
 #include <inttypes.h>
@@ -15,7 +16,7 @@
 
 enum { MOST_POINTS = 512, TEXT_BYTES = 8192, LABEL_COLUMNS = 10, DEFAULT_COLUMNS = 80 };
 
-/* Means of `stride` values each; the newest may be one of fewer. */
+/* Means of `stride` values each; the newest values wait until they are as many. */
 typedef struct curve {
     int n;
     int64_t stride, pending;
@@ -29,7 +30,7 @@ typedef struct terminal {
     int64_t force;
     int64_t height;
     double shown; /* by the run's clock */
-    curve train, test;
+    curve train, test, validation;
     canvas canvas;
     char text[TEXT_BYTES];
 } terminal;
@@ -48,8 +49,8 @@ static const odeon_option *const options[] = {
 static odeon_status init(void *self)
 {
     terminal *x = self;
-    x->train.stride = x->test.stride = 1;
-    x->train.last = x->test.last = (double)NAN;
+    x->train.stride = x->test.stride = x->validation.stride = 1;
+    x->train.last = x->test.last = x->validation.last = (double)NAN;
     x->shown = -(double)INFINITY;
     return ODEON_OK;
 }
@@ -97,12 +98,24 @@ static const odeon_cell *find(const odeon_event *event, const char *name)
     return NULL;
 }
 
+static curve *curve_of(terminal *x, const char *split)
+{
+    return strcmp(split, "test") == 0         ? &x->test
+           : strcmp(split, "validation") == 0 ? &x->validation
+                                              : &x->train;
+}
+
+/* The split that evaluations during training are of: its values are the marks. */
+static const curve *marked(const terminal *x)
+{
+    return x->validation.n > 0 ? &x->validation : &x->test;
+}
+
 static void take_row(terminal *x, const odeon_event *event)
 {
     const odeon_cell *split = find(event, "split"), *loss = find(event, "loss");
     if (split != NULL && loss != NULL) {
-        bool test = strcmp(split->text, "test") == 0;
-        add_point(test ? &x->test : &x->train, (double)event->step, loss->value);
+        add_point(curve_of(x, split->text), (double)event->step, loss->value);
     }
 }
 
@@ -130,7 +143,7 @@ static frame find_frame(const terminal *x, const odeon_event *event)
         f.steps *= 0.5;
     }
     widen(&x->train, &f);
-    widen(&x->test, &f);
+    widen(marked(x), &f);
     f.log = f.lo > 0.0 && f.hi > log_ratio * f.lo;
     if (f.hi <= f.lo) {
         f.hi = f.lo + fmax(1e-12, 0.1 * fabs(f.lo));
@@ -163,25 +176,32 @@ __attribute__((format(printf, 3, 4))) static size_t add_text(terminal *x, size_t
 
 static void draw_curves(terminal *x, const frame *f)
 {
-    const curve *c = &x->train;
+    const curve *c = &x->train, *marks = marked(x);
     for (int i = 0; i < c->n; i++) {
         int before = i > 0 ? i - 1 : 0;
         canvas_line(&x->canvas, c->step[before] / f->steps, place(f, c->value[before]),
                     c->step[i] / f->steps, place(f, c->value[i]));
     }
-    for (int i = 0; i < x->test.n; i++) {
-        canvas_mark(&x->canvas, x->test.step[i] / f->steps, place(f, x->test.value[i]));
+    for (int i = 0; i < marks->n; i++) {
+        canvas_mark(&x->canvas, marks->step[i] / f->steps, place(f, marks->value[i]));
     }
 }
 
-/* The heading names the two curves, and serves as their legend. */
+static size_t add_split(terminal *x, size_t at, const curve *c, const char *name, const char *mark)
+{
+    return isnan(c->last)
+               ? at
+               : add_text(x, at, ", %s%s %.4g", name, marked(x) == c ? mark : "", c->last);
+}
+
+/* The heading names the curves, and serves as their legend. */
 static size_t add_heading(terminal *x, bool utf8)
 {
+    const char *mark = utf8 ? " \u25cf" : " o";
     size_t at = add_text(x, 0, "%*s loss: train", LABEL_COLUMNS - 1, "");
     at = isnan(x->train.last) ? at : add_text(x, at, " %.4g", x->train.last);
-    at = isnan(x->test.last)
-             ? at
-             : add_text(x, at, ", test %s %.4g", utf8 ? "\u25cf" : "o", x->test.last);
+    at = add_split(x, at, &x->validation, "validation", mark);
+    at = add_split(x, at, &x->test, "test", mark);
     return add_text(x, at, "\n");
 }
 
@@ -190,7 +210,7 @@ static void draw(terminal *x, const odeon_event *event, const odeon_terminal *t)
     int width = t->columns > 0 ? t->columns : DEFAULT_COLUMNS;
     int rows = t->rows > 0 && x->height > t->rows - 4 ? t->rows - 4 : (int)x->height;
     frame f = find_frame(x, event);
-    if (rows < 3 || width < 2 * LABEL_COLUMNS || x->train.n + x->test.n == 0) {
+    if (rows < 3 || width < 2 * LABEL_COLUMNS || x->train.n + marked(x)->n == 0) {
         return;
     }
     canvas_clear(&x->canvas, width - LABEL_COLUMNS - 1, rows, t->utf8 != 0);

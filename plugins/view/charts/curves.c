@@ -116,7 +116,7 @@ static bool add_one(drawing *d, chart_panel *p, const recipe *r, const curve *c,
                     const char *block)
 {
     view_series s = series_of(d, r, c, column_of(d, c, block));
-    bool test = strcmp(c->split, "test") == 0;
+    bool test = strcmp(c->split, "train") != 0;
     double lo, hi;
     view_range(s.n, s.value, &lo, &hi);
     if (s.n == 0 || (lo == 0 && hi == 0 && c->unless_zero)) {
@@ -135,7 +135,7 @@ static bool add_one(drawing *d, chart_panel *p, const recipe *r, const curve *c,
         chart_line(p, s.n, s.step, smooth,
                    &(chart_style){.color = color, .name = name, .stepped = c->stepped && !raw});
     }
-    if (test && s.n <= 20) {
+    if (s.n == 1 || (test && s.n <= 20)) {
         chart_points(p, s.n, s.step, s.value,
                      &(chart_style){.color = color, .radius = 3.5, .name = s.n == 1 ? name : NULL});
     }
@@ -262,8 +262,9 @@ static odeon_status make_loss(drawing *d)
 {
     static const recipe r = {.title = "Loss",
                              .curves = {{"loss", "train", "train", false, false},
-                                        {"loss", "test", "test", false, false}},
-                             .n_curves = 2,
+                                        {"loss", "test", "test", false, false},
+                                        {"loss", "validation", "validation", false, false}},
+                             .n_curves = 3,
                              .log_ratio = 20};
     recipe own = r;
     const char *loss = view_config(first_run(d), "train.loss");
@@ -292,12 +293,13 @@ static odeon_status make_metrics(drawing *d)
     if (is_loss(d, name)) {
         return drawing_nothing(d, "the metric %s is the loss itself", name);
     }
-    recipe r = {
-        .title = "Accuracy",
-        .unit = "share of samples whose class was found",
-        .curves = {{name, "train", "train", false, false}, {name, "test", "test", false, false}},
-        .n_curves = 2,
-        .percent = strcmp(name, "accuracy") == 0};
+    recipe r = {.title = "Accuracy",
+                .unit = "share of samples whose class was found",
+                .curves = {{name, "train", "train", false, false},
+                           {name, "test", "test", false, false},
+                           {name, "validation", "validation", false, false}},
+                .n_curves = 3,
+                .percent = strcmp(name, "accuracy") == 0};
     if (!r.percent) {
         r.title = name;
         r.unit = "metric beside the loss";

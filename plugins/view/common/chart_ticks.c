@@ -11,6 +11,16 @@ static chart_tick *add(chart_ticks *out, double at)
     return next;
 }
 
+/* With the same power of ten at all ticks of an axis, and as many digits as tell them apart. */
+static void write_with_power(double v, double most, double step, char out[CHART_NUMBER_BYTES])
+{
+    char number[CHART_NUMBER_BYTES / 2], power[CHART_NUMBER_BYTES];
+    int e = (int)floor(log10(most) + 1e-9), least = (int)floor(log10(step) + 1e-9);
+    int places = e - least < 12 ? e - least : 12;
+    (void)snprintf(number, sizeof number, "%s", chart_fixed(v / pow(10, e), places, out));
+    (void)snprintf(out, CHART_NUMBER_BYTES, "%s×%s", number, chart_power(e, power));
+}
+
 void chart_ticks_linear(double lo, double hi, double n, bool percent, chart_ticks *out)
 {
     out->n = 0;
@@ -22,15 +32,16 @@ void chart_ticks_linear(double lo, double hi, double n, bool percent, chart_tick
     double step = decade * (f < sqrt(2) ? 1 : f < sqrt(10) ? 2 : f < sqrt(50) ? 5 : 10);
     double places = -floor(log10(step) + 1e-9) - (percent ? 2 : 0);
     double first = ceil(lo / step - 1e-9), last = floor(hi / step + 1e-9);
-    bool plain = fmax(fabs(lo), fabs(hi)) < 1e6 && places <= 6;
+    double most = fmax(fabs(first), fabs(last)) * step;
+    bool plain = most < 1e6 && most >= 1e-3 && places <= 6;
     for (double i = first; i <= last && out->n < CHART_TICKS; i++) {
         chart_tick *t = add(out, i * step);
         if (percent) {
             chart_percent(i * step, places > 0 ? (int)places : 0, t->text);
-        } else if (plain) {
-            chart_fixed(i * step, places > 0 ? (int)places : 0, t->text);
+        } else if (plain || i == 0) {
+            chart_fixed(i * step, plain && places > 0 ? (int)places : 0, t->text);
         } else {
-            chart_digits(i == 0 ? 0 : i * step, 2, t->text);
+            write_with_power(i * step, most, step, t->text);
         }
     }
 }

@@ -70,6 +70,15 @@ static void test_ticks_are_round(void **state)
     assert_ticks(&t, 5, (const char *const[]){"0", "100", "200", "300", "400"});
     chart_ticks_linear(-0.25, 0.25, 4, false, &t);
     assert_ticks(&t, 5, (const char *const[]){"−0.2", "−0.1", "0.0", "0.1", "0.2"});
+    chart_ticks_linear(-2e-5, 1e-5, 6, false, &t);
+    assert_ticks(&t, 7,
+                 (const char *const[]){"−2.0×10⁻⁵", "−1.5×10⁻⁵", "−1.0×10⁻⁵", "−0.5×10⁻⁵", "0",
+                                       "0.5×10⁻⁵", "1.0×10⁻⁵"});
+    chart_ticks_linear(1e6, 3e6, 4, false, &t);
+    assert_ticks(&t, 5,
+                 (const char *const[]){"1.0×10⁶", "1.5×10⁶", "2.0×10⁶", "2.5×10⁶", "3.0×10⁶"});
+    chart_ticks_linear(.5, .5000002, 2, false, &t); /* as many digits as tell them apart */
+    assert_ticks(&t, 3, (const char *const[]){"5.000000×10⁻¹", "5.000001×10⁻¹", "5.000002×10⁻¹"});
     chart_ticks_linear(.4, 1, 5, true, &t);
     assert_string_equal(t.tick[0].text, "40\xc2\xa0%");
     chart_ticks_log(1e-6, 1e-1, 3, &t);

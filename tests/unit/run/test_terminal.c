@@ -294,10 +294,49 @@ static void test_terminal_has_one_curve_and_all_lines(void **state)
     free(all.text);
 }
 
+/* of_classes with observers, on so many columns; s is what stands there at the end. */
+static shown show_observed(const char *observers, int columns, screen *s)
+{
+    static const char name[] = "[run]\n";
+    char ini[sizeof of_classes + 128];
+    (void)snprintf(ini, sizeof ini, "%sobservers = %s\n%s", name, observers,
+                   of_classes + strlen(name));
+    set_up_terminal("xterm", NULL);
+    shown all = show(ini, "cpu", columns);
+    memset(s, 0, sizeof *s);
+    write_on(s, all.text);
+    return all;
+}
+
+/* A warning stands below the curve, and is not where the next one is drawn. */
+static void test_terminal_keeps_warnings_below_the_curve(void **state)
+{
+    (void)state;
+    static screen s;
+    shown all = show_observed("terminal(every=0, height=5), count(fail_at=4)", 80, &s);
+    assert_int_equal(count_words(all.text, "the run goes on without observer count"), 1);
+    assert_int_equal(count_lines(&s, "the run goes on without obser"), 1);
+    assert_int_equal(count_lines(&s, ", test: loss "), count_words(all.text, ", test: loss "));
+    assert_int_equal(count_lines(&s, "loss: train "), 2); /* as it stood then, and the last */
+    free(all.text);
+}
+
+static void test_terminal_that_is_narrow_has_whole_lines_of_a_curve(void **state)
+{
+    (void)state;
+    static screen s;
+    shown all = show_observed("terminal(every=0, height=5)", 40, &s);
+    assert_true(count_fitting(&all, "          loss: train") >= 1);
+    assert_int_equal(count_lines(&s, "loss: train"), 1);
+    free(all.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_terminal_has_one_curve_and_all_lines),
+        cmocka_unit_test(test_terminal_keeps_warnings_below_the_curve),
+        cmocka_unit_test(test_terminal_that_is_narrow_has_whole_lines_of_a_curve),
         cmocka_unit_test(test_terminal_lines_fit_it),
         cmocka_unit_test(test_terminal_of_80_columns_has_a_bar),
         cmocka_unit_test(test_terminal_without_color_gets_no_escapes),
