@@ -54,7 +54,8 @@ typedef struct odeon_layer_call {
     const odeon_device *device;
     odeon_queue *queue;
     const odeon_group *group; /* leaf layers that are not BATCH_COUPLED do not use it */
-    double *slots;            /* of the solve around this call, or NULL outside of one */
+    /* Of the solve around this call; NULL without one, or with a step size for each sample. */
+    double *slots;
     /* Time, F64 [1] or [B], on the device; NULL outside of an ODE block. */
     const odeon_view *t;
     const odeon_view *in; /* [B, ...]; vjp: NULL unless the plan has NEEDS_IN */
