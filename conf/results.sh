@@ -7,8 +7,8 @@
 #                   [--out FILE] [--note TEXT] [ROW ...]
 #
 # ROW is a system; one run of it, SYSTEM/main-SEED, SYSTEM/identity-SEED or SYSTEM/residual-SEED; or
-# memory, spiral_paths, lane_emden, the tables that are made by short runs of their own. Without any, all
-# is run. Runs go to DIR (runs/results) and stay there: what is finished is not run again, what was
+# memory, spiral_paths, lane_emden, audit, the tables that are made by short runs of their own. Without
+# any, all is run. Runs go to DIR (runs/results) and stay there: what is finished is not run again, what was
 # interrupted goes on, and with --table-only the file is made of what is there. --seconds ends each run
 # after so long, --epochs and --iterations (optimizer steps) make it so long, --tests tests with so many
 # samples alone: for experiments that take hours. The file says how far a run came. --list runs nothing

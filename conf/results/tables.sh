@@ -188,10 +188,54 @@ TEXT
     cat "$runs/lane_emden/table"
 }
 
+# ---- audit: how far gradients are from the exact one ----
+
+run_audit() {
+    mkdir -p "$runs/audit"
+    for system in fashion_mnist_conv_node mnist_odenet_groupnorm; do
+        table=$runs/audit/$system.csv
+        [ ! -s "$table" ] || continue
+        case $system in mnist_*) set -- "data.path=$mnist" ;; *) set -- ;; esac
+        "$odeon" audit "$conf/$system.ini" "$@" --csv >"$table.part" 2>"$runs/audit/$system.log" &&
+            mv "$table.part" "$table" || complain "audit: $(tail -n 1 "$runs/audit/$system.log")"
+    done
+}
+
+# Of each combination the error of all parameters, and the layer whose error is the largest.
+audit_table() {
+    [ -s "$runs/audit/fashion_mnist_conv_node.csv" ] || return 0
+    cat <<'TEXT'
+
+### Gradients of the first batch against the exact one, with initial weights
+
+`odeon audit`: the reference is the exact gradient, in float64, of steps at a hundredth of the least tolerance. The error is |g - r| / |r|; the gap is that of the gradient to the derivative of the loss that was computed, by dual numbers, over that derivative: rounding where the gradient is one of the steps that were taken.
+
+| system | gradient | tolerance | error of all | of the worst layer | gap | evaluations | MB held |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+TEXT
+    for system in fashion_mnist_conv_node mnist_odenet_groupnorm; do
+        [ -s "$runs/audit/$system.csv" ] || continue
+        awk -F, -v name="$system" '
+            function finish() {
+                if (key == "") return
+                printf "| %s | %s | %s | %.2g | %.2g, `%s` | %.1g | %s | %.1f |\n", name, method,
+                    tolerance, all, worst, layer, gap, evals, bytes / 1e6
+            }
+            NR == 1 || $5 == "" { next }
+            $1 "," $2 "," $3 != key {
+                finish()
+                key = $1 "," $2 "," $3; method = $1; tolerance = $3; worst = -1
+            }
+            $4 == "all" { all = $5; gap = $9; evals = $10 " / " $11; bytes = $14; next }
+            $5 > worst { worst = $5; layer = $4 }
+            END { finish() }' "$runs/audit/$system.csv"
+    done
+}
+
 # ---- all of them ----
 
 run_tables() {
-    for table in memory spiral_paths lane_emden; do
+    for table in memory spiral_paths lane_emden audit; do
         ! is_wanted "$table" '' || "run_$table"
     done
 }
@@ -220,4 +264,5 @@ tables() {
     memory_table
     spiral_table
     lane_emden_table
+    audit_table
 }
