@@ -182,7 +182,9 @@ static odeon_status sort(const images *set, words *names)
     const odeon_host *host = set->host;
     words sorted = {0};
     odeon_status status = ODEON_OK;
-    qsort(names->text, (size_t)names->n, sizeof *names->text, by_text);
+    if (names->n > 0) { /* qsort takes no NULL */
+        qsort(names->text, (size_t)names->n, sizeof *names->text, by_text);
+    }
     for (int64_t i = 0, number; i < names->n && status == ODEON_OK; i++) {
         status = words_add(host, &sorted, names->text[i], &number);
     }
