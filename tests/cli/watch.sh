@@ -12,6 +12,7 @@ expect 0 "results in" train "$@" run.epochs=2 run.out=plain
 begin() {
     local folder=$1
     shift
+    : >"$folder.err" # there is something to read before the shell has opened it
     "$odeon" train "$@" run.epochs=100000 run.log_every=10 "run.out=$folder" >"$folder.out" 2>"$folder.err" &
     pid=$!
     for _ in $(seq 200); do
