@@ -58,10 +58,13 @@ expect 0 "4 runs in drawn: 2 finished, 2 to do" sweep small.ini run.epochs=1 --o
     model.ode.rtol='1e-2|1e-3|1e-4' model.ode.atol='1e-2|1e-3' --random 4
 
 # Interrupted: every run saves and can go on, and the same command goes on.
-long=(run.seed=1..3 run.epochs=100000 run.log_every=100000 --out stopped --jobs 2)
+long=(run.seed=1..3 run.epochs=100000 run.log_every=1 --out stopped --jobs 2)
 "$odeon" sweep small.ini "${long[@]}" >out 2>err &
 pid=$!
-until [ -e stopped/seed=1/no-checkpoint-yet ] && [ -e stopped/seed=2/no-checkpoint-yet ]; do
+trains() { # RUN: it has made a step, so that there is something to save
+    [ -e "stopped/$1/metrics.csv" ] && [ "$(wc -l <"stopped/$1/metrics.csv")" -ge 2 ]
+}
+until trains seed=1 && trains seed=2; do
     kill -0 $pid 2>/dev/null || fail "the sweep has ended"
     read -r -t 0.05 <> <(:) || true
 done
