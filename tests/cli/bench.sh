@@ -31,9 +31,9 @@ has out "operators, batch 16, of the first worker"
 expect 0 "gemm a=" bench "${model[@]}" "${quick[@]}" --operator gemm --csv
 [ "$(tail -n +2 out | cut -d, -f3 | grep -vc '^"gemm ')" -eq 0 ] || fail "not gemm alone"
 
-# As JSON, which python reads where it is there.
+# As JSON, which python reads where it is there, whole.
 expect 0 '"variants": [' bench "${model[@]}" "${quick[@]}" --json
-! command -v python3 >/dev/null || python3 -c '
+! has_python json || python3 -c '
 import json
 x = json.load(open("out"))
 assert [row["what"] for row in x["rows"]] == ["step"] and len(x["variants"]) == 1

@@ -2,8 +2,8 @@
 # tests/bench: peers.py leaves out what is not installed, and results.py makes the page. No figure
 # is looked at.
 . "$1/tests/support/cli.sh"
-command -v python3 >/dev/null || {
-    echo "not covered: tests/bench (no python3)"
+has_python argparse csv json math select statistics subprocess tempfile || {
+    echo "not covered: tests/bench (no python3 with json, csv and the like)"
     exit 0
 }
 [ -x "$build/tests/gpu/bench_models" ] || {

@@ -54,7 +54,7 @@ expect 0 "loss in loss.json" plot loss one --out loss.json
 expect 0 "loss in loss.py" plot loss one --out loss.py
 has loss.py 'loss.csv'
 [ "$(wc -l <loss.py)" -le 30 ] || fail "a program of $(wc -l <loss.py) lines"
-if command -v python3 >/dev/null; then
+if has_python ast json xml.dom.minidom; then
     python3 - <<'END' || fail "what others read cannot be read"
 import ast, json, xml.dom.minidom
 xml.dom.minidom.parse("loss.svg")

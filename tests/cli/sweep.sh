@@ -33,7 +33,7 @@ awk -F, 'NR > 1 { if (NR > 2 && $5 > last) exit 1; last = $5 }' table.csv || fai
 "$odeon" sweep small.ini "${grid[@]}" --json >table.json 2>err
 has table.json '{"model.ode.rtol": "1e-'
 has table.json '"accuracy_deviation": '
-if command -v python3 >/dev/null; then
+if has_python json; then
     python3 -c 'import json; assert len(json.load(open("table.json"))) == 2' || fail "no JSON"
 fi
 

@@ -56,3 +56,8 @@ has() {
 toy() {
     bash "$source/tests/support/make_idx.sh" toy "${1:-256}" "${2:-64}"
 }
+
+# A python3 with modules of its library that a test needs; a minimal one has neither json nor csv.
+has_python() { # MODULE...
+    command -v python3 >/dev/null && python3 -c "import $(sed 's/ /, /g' <<<"$*")" 2>/dev/null
+}
