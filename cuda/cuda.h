@@ -70,8 +70,8 @@ struct cuda_queue {
     cudaStream_t stream;
     void *scratch;
     void *readback;             /* pinned: where little of the GPU's memory is read to */
-    void *landing;              /* pinned: where little that is on its way to the GPU lies */
-    uint64_t landed;            /* bytes of landing that copies may still be under way from */
+    void *staging;              /* pinned: what little is on its way to the GPU */
+    uint64_t staged;            /* bytes of staging that copies may still read */
     int64_t *passes_left;       /* on the GPU: of the loop within a replay */
     odeon_recording *recording; /* NULL: does not record. Changes under the device's lock */
     pthread_t recorder;         /* the thread that records */

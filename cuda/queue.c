@@ -32,7 +32,7 @@ static void leave(cuda_device *d, const cuda_queue *q)
     (void)pthread_mutex_unlock(&d->lock);
 }
 
-enum { READBACK_BYTES = 1 << 16, LANDING_BYTES = 1 << 16 };
+enum { READBACK_BYTES = 1 << 16, STAGING_BYTES = 1 << 16 };
 
 static odeon_status open_queue(cuda_device *d, cuda_queue *q)
 {
@@ -43,7 +43,7 @@ static odeon_status open_queue(cuda_device *d, cuda_queue *q)
                          "asking for scratch of a queue"));
     ODEON_TRY(cuda_check(d, cudaHostAlloc(&q->readback, READBACK_BYTES, cudaHostAllocDefault),
                          "asking for pinned memory of a queue"));
-    ODEON_TRY(cuda_check(d, cudaHostAlloc(&q->landing, LANDING_BYTES, cudaHostAllocDefault),
+    ODEON_TRY(cuda_check(d, cudaHostAlloc(&q->staging, STAGING_BYTES, cudaHostAllocDefault),
                          "asking for pinned memory of a queue"));
     q->passes_left = (int64_t *)(void *)((char *)q->scratch + SCRATCH_BYTES);
     return ODEON_OK;
@@ -89,7 +89,7 @@ void cuda_queue_destroy(void *self, void *handle)
     }
     (void)cudaFree(queue->scratch);
     (void)cudaFreeHost(queue->readback);
-    (void)cudaFreeHost(queue->landing);
+    (void)cudaFreeHost(queue->staging);
     leave(d, queue);
     d->host->free(d->host, queue);
 }
@@ -102,7 +102,7 @@ static odeon_status settle(cuda_queue *queue)
     atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
     ODEON_TRY(
         cuda_check(queue->device, cudaStreamSynchronize(queue->stream), "waiting for the GPU"));
-    queue->landed = 0;
+    queue->staged = 0;
     return ODEON_OK;
 }
 
@@ -136,17 +136,17 @@ odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *sour
         return ODEON_OK;
     }
     ODEON_TRY(cuda_use_card(q->device));
-    if (bytes > LANDING_BYTES) {
+    if (bytes > STAGING_BYTES) {
         ODEON_TRY(copy_up(q, destination, source, bytes));
         return is_pinned(source) ? ODEON_OK : settle(q);
     }
-    if (bytes > LANDING_BYTES - q->landed) {
+    if (bytes > STAGING_BYTES - q->staged) {
         ODEON_TRY(settle(q));
     }
-    void *landed = (char *)q->landing + q->landed;
-    q->landed += bytes;
-    memcpy(landed, source, bytes);
-    return copy_up(q, destination, landed, bytes);
+    void *staged = (char *)q->staging + q->staged;
+    q->staged += bytes;
+    memcpy(staged, source, bytes);
+    return copy_up(q, destination, staged, bytes);
 }
 
 /* The GPU writes to pinned memory at once; else it has to go through such memory of the driver's,

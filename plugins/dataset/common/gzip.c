@@ -8,7 +8,7 @@ enum { GZIP_WINDOW = 15 + 16, RAW_WINDOW = -15 };
 
 /* zlib's functions of that name. */
 typedef struct zlib {
-    void *library;
+    void *handle;
     int (*init)(z_stream *, int, const char *, int);
     int (*inflate)(z_stream *, int);
     int (*reset)(z_stream *);
@@ -25,14 +25,14 @@ static bool find(void *library, const char *name, void *function)
 
 static odeon_status open_zlib(const odeon_host *host, const char *name, zlib *z)
 {
-    z->library = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (z->library != NULL && find(z->library, "inflateInit2_", &z->init) &&
-        find(z->library, "inflate", &z->inflate) && find(z->library, "inflateReset", &z->reset) &&
-        find(z->library, "inflateEnd", &z->end)) {
+    z->handle = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (z->handle != NULL && find(z->handle, "inflateInit2_", &z->init) &&
+        find(z->handle, "inflate", &z->inflate) && find(z->handle, "inflateReset", &z->reset) &&
+        find(z->handle, "inflateEnd", &z->end)) {
         return ODEON_OK;
     }
-    if (z->library != NULL) {
-        (void)dlclose(z->library);
+    if (z->handle != NULL) {
+        (void)dlclose(z->handle);
     }
     return odeon_fail(host, ODEON_ERR_UNSUPPORTED,
                       "%s: is compressed, and there is no libz.so.1 to unpack it: install zlib1g, "
@@ -124,7 +124,7 @@ odeon_status gzip_unpack(const odeon_host *host, const char *name, const char *d
                               ? unpack_members(&z, &s, data, bytes, &u)
                               : odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory", name);
     (void)z.end(&s);
-    (void)dlclose(z.library);
+    (void)dlclose(z.handle);
     if (status != ODEON_OK) {
         host->free(host, u.out);
         return status;
@@ -155,6 +155,6 @@ odeon_status gzip_unpack_raw(const odeon_host *host, const char *name, const cha
         n += room - s.avail_out;
     }
     (void)z.end(&s);
-    (void)dlclose(z.library);
+    (void)dlclose(z.handle);
     return sound && n == out_bytes ? ODEON_OK : damaged(host, name);
 }

@@ -32,7 +32,7 @@ typedef struct client {
     size_t n_in;
     answer out;
     size_t sent;
-    bool events;  /* it stays, and is told of rows and pages */
+    bool events;  /* it stays, for events of rows and pages */
     uint64_t row; /* number of the last row that it was told */
     struct timespec page;
     double deadline;
@@ -236,7 +236,7 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
     return a->tv_sec != b->tv_sec || a->tv_nsec != b->tv_nsec;
 }
 
-/* Whoever has taken all of the last is told the newest. */
+/* Whoever has taken all of the last event gets the newest. */
 static void tell_news(server *s, client *c)
 {
     char text[EVENT_BYTES + 128] = "";

@@ -348,7 +348,7 @@ static void test_networks_are_those_of_single_samples(void **state)
     compare_network(wide, "run.device=cpu", "run.dtype=float32");
 }
 
-/* A gradient method that keeps nothing, and goes back sample by sample, is told each one's steps.
+/* A gradient method that keeps nothing, and goes back sample by sample, gets the steps of each.
  */
 static void test_sizes_of_steps_are_known_of_each_sample(void **state)
 {

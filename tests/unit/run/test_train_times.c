@@ -45,7 +45,7 @@ static void test_what_is_no_time_counts_as_none(void **state)
     assert_int_equal(run_dir_close(dir), ODEON_OK);
 }
 
-/* Of a device that carries out its calls later, nothing within a step is told apart. */
+/* Of a device that carries out its calls later, the parts of a step cannot be timed apart. */
 static void test_a_step_of_a_device_apart_is_one_part(void **state)
 {
     (void)state;
