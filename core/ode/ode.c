@@ -298,6 +298,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
     stepper_limit_growth(ode->stepper, &ode->control);
     ODEON_TRY(solver_create(&ode->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
+    solver_share_memory(ode->backward, ode->forward);
     ode->tape.solver = ode->forward;
     solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);
     solver_set_replay(ode->backward, ode->n_replay, (const double(*)[2])ode->replay);
@@ -460,10 +461,11 @@ static void count_forward(odeon_ode *ode)
  * frame and vectors, the augmented state, and the vectors of outputs. */
 static int64_t bytes_used(const odeon_ode *ode)
 {
-    int64_t forward =
-        ode->samples != NULL ? samples_peak_bytes(ode) : solver_peak_bytes(ode->forward);
-    return forward + solver_peak_bytes(ode->backward) + ode->field.work_bytes +
-           ode->field.terms.summand_bytes + ode->adjoint.used_bytes + ode->outputs.used_bytes +
+    int64_t solvers = ode->samples != NULL
+                          ? samples_peak_bytes(ode) + solver_peak_bytes(ode->backward)
+                          : solver_peaks_bytes(ode->forward, ode->backward);
+    return solvers + ode->field.work_bytes + ode->field.terms.summand_bytes +
+           ode->adjoint.used_bytes + ode->outputs.used_bytes +
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 
