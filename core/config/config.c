@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "config/document.h"
-#include "config/phases.h"
 
 /* The model's tree alone: sections [data.NAME] do not nest, and nobody asks for them by path. */
 const config_node *config_find_node(const config *c, const char *path)
@@ -40,7 +39,11 @@ void config_destroy(config *c)
     mem_free(c->observers);
     schema_destroy(c->optimizer);
     schema_destroy(c->schedule);
-    phases_destroy(c);
+    for (size_t i = 0; i < c->n_phases; i++) {
+        schema_destroy(c->phases[i].optimizer);
+        schema_destroy(c->phases[i].schedule);
+    }
+    mem_free(c->phases);
     nodes_destroy(c->n_data_nodes, c->data_nodes);
     nodes_destroy(c->n_nodes, c->nodes);
     destroy_dropped(c);

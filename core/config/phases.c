@@ -80,12 +80,3 @@ odeon_status phases_read(loading *l)
     }
     return ODEON_OK;
 }
-
-void phases_destroy(config *c)
-{
-    for (size_t i = 0; i < c->n_phases; i++) {
-        schema_destroy(c->phases[i].optimizer);
-        schema_destroy(c->phases[i].schedule);
-    }
-    mem_free(c->phases);
-}

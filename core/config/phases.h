@@ -7,6 +7,5 @@
 bool phases_given(const document *d);
 /* Fills c->phases, in the order of the file, which has to be that of the run, and prints them. */
 odeon_status phases_read(loading *l);
-void phases_destroy(config *c);
 
 #endif

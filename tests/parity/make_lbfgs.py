@@ -27,7 +27,7 @@ CASES = {  # name: (calls, options)
     "calls": (20, dict(max_iter=1, max_eval=30, history_size=5, **EXACT, **WOLFE)),
     "inner": (1, dict(max_iter=20, max_eval=600, history_size=5, **EXACT, **WOLFE)),
     "short": (20, dict(max_iter=1, max_eval=30, history_size=2, **EXACT, **WOLFE)),
-    "default": (4, dict(**WOLFE)),
+    "default": (1, dict(**WOLFE)),
     "few": (6, dict(max_iter=4, history_size=10, lr=0.7, **WOLFE)),
     "plain": (20, dict(max_iter=1, max_eval=30, history_size=5, lr=0.5, **EXACT)),
     "plain_inner": (3, dict(max_iter=6, history_size=3, lr=0.5)),

@@ -193,7 +193,7 @@ static const lbfgs_case cases[] = {
     {"calls", "lbfgs(" EXACT "iterations=1, evaluations=30, history=5)", 20},
     {"inner", "lbfgs(" EXACT "iterations=20, evaluations=600, history=5)", 1},
     {"short", "lbfgs(" EXACT "iterations=1, evaluations=30, history=2)", 20},
-    {"default", "lbfgs(history=100)", 4},
+    {"default", "lbfgs(history=100)", 1},
     {"few", "lbfgs(iterations=4, lr=0.7)", 6},
     {"plain", "lbfgs(" EXACT "iterations=1, evaluations=30, history=5, lr=0.5, search=none)", 20},
     {"plain_inner", "lbfgs(iterations=6, history=3, lr=0.5, search=none)", 3}};

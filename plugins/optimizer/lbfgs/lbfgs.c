@@ -318,4 +318,4 @@ ODEON_PLUGIN_OPTIONS(OPTIMIZER, "lbfgs", &ops,
                      "quasi-Newton steps with a line search, of all samples at once",
                      "Liu, Nocedal, On the limited memory BFGS method for large scale "
                      "optimization, 1989; Nocedal, Wright, Numerical Optimization, 2nd ed., ch. 7",
-                     "bfgs|l-bfgs|quasinewton", lbfgs, options, init, NULL);
+                     "bfgs|l_bfgs|quasinewton", lbfgs, options, init, NULL);
