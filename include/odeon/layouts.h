@@ -13,7 +13,7 @@
 #define ODEON_LAYOUT_LAYER     0xc435b3e4u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x32835aa9u
+#define ODEON_LAYOUT_OPTIMIZER 0x77c404c5u
 #define ODEON_LAYOUT_LOSS      0xb22805feu
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
@@ -28,7 +28,7 @@
     ".c435b3e4"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".32835aa9"                                                                                    \
+    ".77c404c5"                                                                                    \
     ".b22805fe"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
