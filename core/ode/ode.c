@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/backward.h"
+#include "ode/events.h"
 #include "ode/integrals.h"
 #include "ode/outputs.h"
 #include "ode/samples.h"
@@ -290,6 +291,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
+    ODEON_TRY(events_check_method(ode));
     ODEON_TRY(ode_check_integrals(ode));
     choose_control(ode);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
@@ -573,9 +575,9 @@ int64_t ode_sample_under_way(const odeon_ode *ode)
     return ode->samples != NULL ? ode->samples->now : 0;
 }
 
-attempt_list ode_sample_attempts(const odeon_ode *ode, int64_t sample)
+odeon_status ode_sample_attempts(odeon_ode *ode, int64_t sample, attempt_list *out)
 {
-    return samples_attempts(ode, sample);
+    return samples_attempts(ode, sample, out);
 }
 
 const double *ode_sample_times(const odeon_ode *ode, int64_t sample)
