@@ -6,8 +6,10 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "ode/events_map.h"
 #include "ode/events_state.h"
 #include "ode/outputs.h"
+#include "odeon/device_dual.h"
 #include "odeon/device_move.h"
 #include "solver/workspace.h"
 
@@ -69,6 +71,12 @@ odeon_status events_init(odeon_ode *ode)
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: with events the steps follow from where these are found: control = "
                          "replay cannot give them",
+                         ode->path);
+    }
+    if (ode->lane.device->get_table(ode->lane.device, ODEON_DEVICE_DUAL) != NULL) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "%s: times of events have no tangents: with a section event there are no "
+                         "forward derivatives, on the device dual or by --slope",
                          ode->path);
     }
     ode->samples->events = mem_zalloc(1, sizeof *ode->samples->events);
@@ -474,22 +482,23 @@ odeon_status events_backward(odeon_ode *ode, ode_pass pass)
 
 /* ---- results ---- */
 
-int64_t events_times(const odeon_ode *ode, int64_t sample, int64_t capacity, double *times)
+/* Every leg but a sample's last ends with one. */
+int64_t events_count(const odeon_ode *ode, int64_t sample)
 {
     size_t begin, end;
-    int64_t n = 0;
     if (ode->samples == NULL || ode->samples->events == NULL) {
         return 0;
     }
     find_legs(ode, sample, &begin, &end);
-    for (size_t i = begin; i < end; i++) {
-        const ode_leg *leg = ode->samples->events->legs[i];
-        if (leg->event && n < capacity) {
-            times[n] = leg->times[leg->n - 1];
-        }
-        n += leg->event;
-    }
-    return n;
+    return (int64_t)(end - begin) - (begin < end && !ode->samples->events->legs[end - 1]->event);
+}
+
+double events_time(const odeon_ode *ode, int64_t sample, int64_t event)
+{
+    size_t begin, end;
+    find_legs(ode, sample, &begin, &end);
+    const ode_leg *leg = ode->samples->events->legs[begin + (size_t)event];
+    return leg->times[leg->n - 1];
 }
 
 odeon_status events_attempts(odeon_ode *ode, int64_t sample, attempt_list *out)

@@ -25,9 +25,9 @@ void events_forget(odeon_ode *ode);
 odeon_status events_forward(odeon_ode *ode, int32_t keep, ode_pass pass);
 odeon_status events_backward(odeon_ode *ode, ode_pass pass);
 
-/* Of the last forward, those of a sample of the slice: at most capacity of their times; how many
- * there are. */
-int64_t events_times(const odeon_ode *ode, int64_t sample, int64_t capacity, double *times);
+/* Of the last forward: how many a sample of the slice has had, and the times of these. */
+int64_t events_count(const odeon_ode *ode, int64_t sample);
+double events_time(const odeon_ode *ode, int64_t sample, int64_t event);
 /* The steps that a sample has tried in all of its legs, of a forward that a backward follows; lives
  * until the next call for it. */
 odeon_status events_attempts(odeon_ode *ode, int64_t sample, attempt_list *out);

@@ -1,7 +1,7 @@
 #include "ode/events_map.h"
 
-#include "ode/events.h"
-#include "ode/events_state.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
 #include "solver/workspace.h"
@@ -20,7 +20,7 @@ static odeon_tensor number(const events_map *x, int32_t i)
 static odeon_tensor cell(const odeon_ode *ode, int32_t i)
 {
     odeon_shape shape = {.ndim = 1, .dtype = ode->lane.dtype, .dim = {1}};
-    return odeon_tensor_at(ode->samples->events->map.cells.data + i * 64, shape);
+    return odeon_tensor_at(ode->samples->map->cells.data + i * 64, shape);
 }
 
 static int64_t features(const odeon_ode *ode)
@@ -30,7 +30,7 @@ static int64_t features(const odeon_ode *ode)
 
 odeon_tensor events_map_vector(const odeon_ode *ode, int32_t i)
 {
-    const events_map *x = &ode->samples->events->map;
+    const events_map *x = ode->samples->map;
     odeon_shape shape = {.ndim = 1, .dtype = ode->lane.dtype, .dim = {features(ode)}};
     return odeon_tensor_at(x->cells.data + N_CELLS * 64 + i * x->vector_bytes, shape);
 }
@@ -49,8 +49,15 @@ static odeon_status fit_net(const odeon_ode *ode, odeon_net *net, const net_plan
 
 odeon_status events_map_fit(odeon_ode *ode)
 {
-    events_map *x = &ode->samples->events->map;
+    ode_samples *samples = ode->samples;
     const odeon_device *device = ode->lane.device;
+    if (samples->map == NULL) {
+        samples->map = mem_zalloc(1, sizeof *samples->map);
+    }
+    events_map *x = samples->map;
+    if (x == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its events", ode->path);
+    }
     x->vector_bytes = workspace_aligned(features(ode) * odeon_dtype_bytes(ode->lane.dtype));
     ODEON_TRY(buffer_fit(device, &x->numbers, ODEON_SLOTS * (int64_t)sizeof(double)));
     ODEON_TRY(buffer_fit(device, &x->cells, N_CELLS * 64 + EVENTS_VECTORS * x->vector_bytes));
@@ -60,26 +67,31 @@ odeon_status events_map_fit(odeon_ode *ode)
 
 void events_map_fini(odeon_ode *ode)
 {
-    events_map *x = &ode->samples->events->map;
+    events_map *x = ode->samples->map;
     const odeon_device *device = ode->lane.device;
+    if (x == NULL) {
+        return;
+    }
     buffer_release(device, &x->numbers);
     buffer_release(device, &x->cells);
     buffer_release(device, &x->event_frame);
     buffer_release(device, &x->reset_frame);
+    mem_free(x);
+    ode->samples->map = NULL;
 }
 
 /* ---- numbers ---- */
 
 static odeon_status write_number(const odeon_ode *ode, int32_t i, double value)
 {
-    double *slots = (double *)(void *)ode->samples->events->map.numbers.data;
+    double *slots = (double *)(void *)ode->samples->map->numbers.data;
     return ODEON_DO(ode->lane.device, solver, slots_write, ode->lane.queue, .slots = slots,
                     .first = i, .n = 1, .values = &value);
 }
 
 static odeon_status read_number(const odeon_ode *ode, int32_t i, double *value)
 {
-    const double *slots = (const double *)(const void *)ode->samples->events->map.numbers.data;
+    const double *slots = (const double *)(const void *)ode->samples->map->numbers.data;
     return ode->lane.device->ops->slots_read(ode->lane.queue, slots, i, 1, value);
 }
 
@@ -91,7 +103,7 @@ static odeon_status fill(const odeon_ode *ode, const odeon_tensor *y, double val
 
 odeon_status events_dot(odeon_ode *ode, const odeon_view *a, const odeon_view *b, double *out)
 {
-    double *slots = (double *)(void *)ode->samples->events->map.numbers.data;
+    double *slots = (double *)(void *)ode->samples->map->numbers.data;
     ODEON_TRY(ODEON_DO(ode->lane.device, solver, dot, ode->lane.queue, .a = a, .b = b,
                        .slots = slots, .slot = DOT));
     return read_number(ode, DOT, out);
@@ -110,7 +122,7 @@ odeon_status events_add(odeon_ode *ode, double factor, const odeon_view *x, cons
 static odeon_status call_at(const odeon_ode *ode, double t, odeon_view *view,
                             odeon_layer_call *call)
 {
-    *view = number(&ode->samples->events->map, TIME).view;
+    *view = number(ode->samples->map, TIME).view;
     *call = ode->samples->call;
     call->flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
     call->t = view;
@@ -124,15 +136,14 @@ odeon_status events_value(odeon_ode *ode, double t, const odeon_view *y, double 
     odeon_tensor out = cell(ode, G), one = cell(ode, ONE);
     ODEON_TRY(call_at(ode, t, &time, &call));
     ODEON_TRY(fill(ode, &one, 1.0));
-    ODEON_TRY(net_forward(ode->samples->events->map.event, &call, odeon_read(y), odeon_write(&out),
-                          NULL));
+    ODEON_TRY(net_forward(ode->samples->map->event, &call, odeon_read(y), odeon_write(&out), NULL));
     return events_dot(ode, &out.view, &one.view, g);
 }
 
 odeon_status events_field(odeon_ode *ode, double t, const odeon_view *y, const odeon_tensor *dy)
 {
     const odeon_field *f = &ode->field.host.abi;
-    const odeon_tensor time = number(&ode->samples->events->map, TIME);
+    const odeon_tensor time = number(ode->samples->map, TIME);
     ODEON_TRY(write_number(ode, TIME, t));
     return field_eval(f, &time.view, y, dy, NULL);
 }
@@ -144,7 +155,7 @@ static odeon_status vjp(odeon_ode *ode, const net_plan *plan, char *frame, doubl
 {
     odeon_view time;
     odeon_layer_call call;
-    const odeon_tensor time_bar = number(&ode->samples->events->map, TIME_BAR);
+    const odeon_tensor time_bar = number(ode->samples->map, TIME_BAR);
     ODEON_TRY(call_at(ode, t, &time, &call));
     ODEON_TRY(write_number(ode, TIME_BAR, 0.0));
     ODEON_TRY(net_forward(plan, &call, odeon_read(y), NULL, frame));
@@ -156,7 +167,7 @@ static odeon_status vjp(odeon_ode *ode, const net_plan *plan, char *frame, doubl
 odeon_status events_value_vjp(odeon_ode *ode, double t, const odeon_view *y, double g_bar,
                               bool to_params, const odeon_tensor *y_bar, double *t_bar)
 {
-    events_map *x = &ode->samples->events->map;
+    events_map *x = ode->samples->map;
     odeon_tensor bar = cell(ode, G_BAR);
     ODEON_TRY(fill(ode, &bar, g_bar));
     return vjp(ode, x->event, x->event_frame.data, t, y, odeon_read(&bar.view),
@@ -168,13 +179,12 @@ odeon_status events_reset(odeon_ode *ode, double t, const odeon_view *y, const o
     odeon_view time;
     odeon_layer_call call;
     ODEON_TRY(call_at(ode, t, &time, &call));
-    return net_forward(ode->samples->events->map.reset, &call, odeon_read(y), odeon_write(out),
-                       NULL);
+    return net_forward(ode->samples->map->reset, &call, odeon_read(y), odeon_write(out), NULL);
 }
 
 odeon_status events_reset_vjp(odeon_ode *ode, double t, const odeon_view *y,
                               const odeon_view *out_bar, const odeon_tensor *y_bar, double *t_bar)
 {
-    events_map *x = &ode->samples->events->map;
+    events_map *x = ode->samples->map;
     return vjp(ode, x->reset, x->reset_frame.data, t, y, odeon_read(out_bar), 0u, y_bar, t_bar);
 }

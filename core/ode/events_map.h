@@ -5,15 +5,15 @@
 #include "ode/block.h"
 
 /* Memory on the device: numbers as doubles, then cells of one element and vectors of the state. */
-typedef struct events_map {
+struct events_map {
     device_buffer numbers, cells, event_frame, reset_frame;
     const net_plan *event, *reset; /* for one sample, of the call under way */
     int64_t vector_bytes;
-} events_map;
+};
 
 enum { EVENTS_VECTORS = 3 }; /* of events_map_vector: scratch */
 
-/* For the call of the sample under way. May allocate. */
+/* Makes what the block has not yet, for the call of the sample under way. */
 odeon_status events_map_fit(odeon_ode *ode);
 void events_map_fini(odeon_ode *ode);
 
@@ -23,8 +23,8 @@ odeon_tensor events_map_vector(const odeon_ode *ode, int32_t i);
 odeon_status events_value(odeon_ode *ode, double t, const odeon_view *y, double *g);
 /* dy = f(t, y). */
 odeon_status events_field(odeon_ode *ode, double t, const odeon_view *y, const odeon_tensor *dy);
-/* y_bar = dg/dy g_bar, *t_bar = dg/dt g_bar; where to_params, g_bar's share is added to the gradients
- * of the event's parameters. */
+/* y_bar = dg/dy g_bar, *t_bar = dg/dt g_bar; where to_params, g_bar's share is added to the
+ * gradients of the event's parameters. */
 odeon_status events_value_vjp(odeon_ode *ode, double t, const odeon_view *y, double g_bar,
                               bool to_params, const odeon_tensor *y_bar, double *t_bar);
 /* out = reset(t, y). */

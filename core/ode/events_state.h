@@ -2,7 +2,6 @@
 #ifndef ODEON_CORE_ODE_EVENTS_STATE_H
 #define ODEON_CORE_ODE_EVENTS_STATE_H
 #include "ode/block.h"
-#include "ode/events_map.h"
 #include "solver/watch.h"
 
 /* One leg (events.h). Invariant, between its forward and its backward: times and y are those of its
@@ -29,7 +28,6 @@ struct ode_events {
     ode_leg **legs;
     size_t n, n_made;
     solve_watch watch;
-    events_map map;
 };
 
 #endif

@@ -270,7 +270,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
     ODEON_TRY(check_terms(ode));
-    if ((spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
+    bool events = spec->event != NULL || spec->reset != NULL; /* each sample has its own */
+    if (events || (spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
         ODEON_TRY(samples_init(ode));
     }
     if (spec->mode == ODEON_STEPS_ADAPTIVE) {

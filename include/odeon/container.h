@@ -140,10 +140,10 @@ typedef struct odeon_ode_spec {
     odeon_net *stiff;
     /* ADAPTIVE: in place of control for a method with implicit stages; NULL: control. */
     const odeon_control *control_implicit;
-    /* Events: where a number made of a sample's state crosses zero; of STEP_PER_SAMPLE alone, and
-     * not of REPLAY. event maps [B, ...] of the body's input to one number a sample, reset to a
-     * state, with which the solve then goes on; without reset it ends, and y of all later times is
-     * that at the event. NULL: none. They live as long as the body. */
+    /* Events: where a number made of a sample's state crosses zero; not of a REPLAY. All samples
+     * are then solved by themselves, STEP_PER_SAMPLE or not. event maps the body's input to one
+     * number a sample, reset to a state, with which the solve goes on; without reset it ends, and y
+     * of all later times is that at the event. NULL: none. They live as long as the body. */
     odeon_net *event, *reset;
     int32_t event_direction; /* 1: from below zero to above, -1: from above, 0: either */
     int32_t reserved0;

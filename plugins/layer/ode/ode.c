@@ -337,9 +337,8 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
     case STIFF:
         layer->spec.stiff = net;
         return ODEON_OK;
-    case EVENT: /* samples have events at times of their own, and so steps of their own */
+    case EVENT:
         layer->spec.event = net;
-        layer->spec.flags |= net != NULL ? ODEON_ODE_STEP_PER_SAMPLE : 0u;
         return ODEON_OK;
     default:
         layer->spec.reset = net;
