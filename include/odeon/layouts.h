@@ -10,7 +10,7 @@
 #define ODEON_LAYOUT_BASE      0x00000001u
 #define ODEON_LAYOUT_DEVICE    0xdf737eb4u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0xc435b3e4u
+#define ODEON_LAYOUT_LAYER     0x50311472u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
 #define ODEON_LAYOUT_OPTIMIZER 0x77c404c5u
@@ -25,7 +25,7 @@
     "00000001"                                                                                     \
     ".df737eb4"                                                                                    \
     ".00000001"                                                                                    \
-    ".c435b3e4"                                                                                    \
+    ".50311472"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
     ".77c404c5"                                                                                    \
