@@ -18,6 +18,7 @@
 #include "config/losses.h"
 #include "config/model.h"
 #include "config/observer_list.h"
+#include "config/sample_keys.h"
 #include "config/transforms.h"
 #include "device/collective.h"
 #include "device/device_auto.h"
@@ -441,6 +442,7 @@ static odeon_status read_all(loading *l)
     ODEON_TRY(untrained ? read_weights_alone(l)
                         : read_section(l, "train", "optimizer", finish_train));
     ODEON_TRY(read_section(l, "audit", NULL, finish_audit));
+    ODEON_TRY(sample_keys_print(l));
     return keep_effective(l);
 }
 

@@ -72,9 +72,9 @@ static odeon_status refuse_section(const char *name, location where)
         return location_fail(where, name, "there is no such section: did you mean '%s%s'?", nearest,
                              dot);
     }
-    nearest_suggest(hint, sizeof hint, name, 8,
+    nearest_suggest(hint, sizeof hint, name, 9,
                     (const char *const[]){"run", "data", "train", "let", "plugins", "audit",
-                                          "data.NAME", "model.NAME"});
+                                          "sample", "data.NAME", "model.NAME"});
     return location_fail(where, name, "there is no such section%s", hint);
 }
 
@@ -258,7 +258,8 @@ static odeon_status read_ini(document *d, const char *ini)
 {
     char *name = mem_strdup(ini);
     ODEON_TRY(document_keep(d, name));
-    static const char *const fixed[] = {"run", "data", "train", "let", "plugins", "audit"};
+    static const char *const fixed[] = {"run",     "data",  "train", "let",
+                                        "plugins", "audit", "sample"};
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         ODEON_TRY(add_section(d, fixed[i], (location){.file = name}));
     }
