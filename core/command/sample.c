@@ -101,9 +101,9 @@ const command command_sample = {
     .summary = "draw samples from a model that makes them of noise",
     .help =
         "Gives the model normal noise in the shape that it takes, in evaluation mode, in batches\n"
-        "of data.test_batch. The section [sample] of the INI has keys of the model that are\n"
-        "others then, with their paths: a field that was trained by flow_matching is solved as\n"
-        "an ODE by model.NAME.layer = ode. Overrides as usual; run.seed=2 draws others.\n"
+        "of data.test_batch. Sections [sample.NAME] of the INI have keys of [model.NAME] that\n"
+        "are others then: a field that was trained by flow_matching is solved as an ODE where\n"
+        "[sample.NAME] has layer = ode. Overrides as usual; run.seed=2 draws others.\n"
         "A run's folder in place of the INI is its configuration with its weights.\n\n"
         "  --n N               samples, 64 if not given\n"
         "  --out FILE          NAME.npy gets [n, ...]; NAME.png all samples as images side by\n"

@@ -131,7 +131,7 @@ odeon_status setup_open_model(const command_line *a, setup *out)
     return open_operand(a, how, out);
 }
 
-/* Read twice: what [sample] says is known only when all files that the INI includes have been read.
+/* Read twice: what [sample.NAME] says is known only when all files that the INI includes have been read.
  */
 odeon_status setup_open_sample(const command_line *a, setup *out)
 {

@@ -36,8 +36,7 @@ typedef struct document_section {
 /* Owns every text that a configuration points to. Invariants: sections differ in their names;
  * expanded is at most what one file may have; level is that of the file to be read next. */
 typedef struct document {
-    size_t n_sections; /* run, data, train, let, plugins, audit, sample come first and always
-                           exist */
+    size_t n_sections; /* run, data, train, let and plugins come first and always exist */
     document_section *sections;
     char *ini;    /* absolute */
     char *folder; /* of ini */

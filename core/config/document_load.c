@@ -60,21 +60,21 @@ static const char *segment_fault(const char *text, size_t n)
  * fixed section. */
 static odeon_status refuse_section(const char *name, location where)
 {
-    static const char *const roots[] = {"model", "data"};
+    static const char *const roots[] = {"model", "data", "sample"};
     char hint[256], root[INI_FILE_MAX_NAME + 1];
     if (strcmp(name, "model") == 0) {
         return location_fail(where, name, "a layer's section has a name: [model.head]");
     }
     const char *dot = strchr(name, '.');
     (void)snprintf(root, sizeof root, "%.*s", (int)strcspn(name, "."), name);
-    const char *nearest = dot != NULL ? nearest_name(root, 2, roots) : NULL;
+    const char *nearest = dot != NULL ? nearest_name(root, 3, roots) : NULL;
     if (nearest != NULL) {
         return location_fail(where, name, "there is no such section: did you mean '%s%s'?", nearest,
                              dot);
     }
     nearest_suggest(hint, sizeof hint, name, 9,
                     (const char *const[]){"run", "data", "train", "let", "plugins", "audit",
-                                          "sample", "data.NAME", "model.NAME"});
+                                          "data.NAME", "model.NAME", "sample.NAME"});
     return location_fail(where, name, "there is no such section%s", hint);
 }
 
@@ -84,7 +84,7 @@ static odeon_status refuse_section(const char *name, location where)
 static odeon_status check_section(const document *d, const char *name, location where)
 {
     bool transform = strncmp(name, "data.", 5) == 0;
-    if (!transform && strncmp(name, "model.", 6) != 0) {
+    if (!transform && strncmp(name, "model.", 6) != 0 && strncmp(name, "sample.", 7) != 0) {
         return document_find(d, name) != NULL ? ODEON_OK : refuse_section(name, where);
     }
     if (transform && strchr(name + 5, '.') != NULL) {
@@ -258,8 +258,7 @@ static odeon_status read_ini(document *d, const char *ini)
 {
     char *name = mem_strdup(ini);
     ODEON_TRY(document_keep(d, name));
-    static const char *const fixed[] = {"run",     "data",  "train", "let",
-                                        "plugins", "audit", "sample"};
+    static const char *const fixed[] = {"run", "data", "train", "let", "plugins", "audit"};
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         ODEON_TRY(add_section(d, fixed[i], (location){.file = name}));
     }

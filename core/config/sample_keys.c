@@ -3,52 +3,88 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/document.h"
 
-/* What a key says shows when the model is built with it; here it has only to be one of the model:
- * the data and the run are those of training. */
-static odeon_status check(const document_key *key)
+static const char root[] = "sample.";
+enum { ROOT_BYTES = sizeof root - 1 };
+
+/* The path of the model's section that one stands for; NULL: it stands for none. */
+static const char *path_of(const document_section *section)
 {
-    const char *section = strncmp(key->name, "model.", 6) == 0 ? key->name + 6 : "";
-    const char *dot = strchr(section, '.');
-    return dot != NULL && dot > section && dot[1] != '\0'
-               ? ODEON_OK
-               : location_fail(key->where, "sample",
-                               "%.100s: keys of a layer are meant, with their path: "
-                               "model.NAME.KEY = VALUE",
-                               key->name);
+    return strncmp(section->name, root, ROOT_BYTES) == 0 ? section->name + ROOT_BYTES : NULL;
+}
+
+/* What the keys say shows when the model is built with them. */
+static odeon_status check(const loading *l, const document_section *section)
+{
+    char *name = mem_printf("model.%s", path_of(section));
+    bool known = name != NULL && document_find(l->document, name) != NULL;
+    mem_free(name);
+    return known ? ODEON_OK
+                 : location_fail(section->where, section->name,
+                                 "there is no [model.%s] whose keys it could change for sampling",
+                                 path_of(section));
 }
 
 odeon_status sample_keys_print(loading *l)
 {
-    const document_section *section = document_find(l->document, "sample");
-    for (size_t i = 0; i < section->n_keys; i++) {
-        const document_key *key = &section->keys[i];
-        ODEON_TRY(check(key));
-        text_printf(&l->effective, "%s%s = %s\n", i == 0 ? "[sample]\n" : "", key->name,
-                    key->value);
+    for (size_t i = 0; i < l->document->n_sections; i++) {
+        const document_section *section = &l->document->sections[i];
+        if (path_of(section) == NULL) {
+            continue;
+        }
+        ODEON_TRY(check(l, section));
+        text_printf(&l->effective, "[%s]\n", section->name);
+        for (size_t k = 0; k < section->n_keys; k++) {
+            text_printf(&l->effective, "%s = %s\n", section->keys[k].name,
+                        section->keys[k].value);
+        }
     }
     return ODEON_OK;
+}
+
+static void add(sample_keys *keys, char *text, bool *failed)
+{
+    *failed = *failed || text == NULL;
+    if (text != NULL) {
+        keys->list[keys->n++] = text;
+    }
+}
+
+static void add_section(sample_keys *keys, const document_section *section, bool *failed)
+{
+    for (size_t k = 0; k < section->n_keys && path_of(section) != NULL; k++) {
+        add(keys,
+            mem_printf("model.%s.%s=%s", path_of(section), section->keys[k].name,
+                       section->keys[k].value),
+            failed);
+    }
 }
 
 odeon_status sample_keys_merge(const config *c, size_t n, const char *const *operands,
                                sample_keys *out)
 {
-    const document_section *section = document_find(c->document, "sample");
-    size_t all = n + section->n_keys;
+    const document *d = c->document;
+    size_t most = n;
     bool failed = false;
-    *out = (sample_keys){.list = mem_zalloc(all, sizeof *out->list)};
-    for (size_t i = 0; i < all && out->list != NULL; i++) {
-        const document_key *key = i == 0 || i > section->n_keys ? NULL : &section->keys[i - 1];
-        char *text = key != NULL ? mem_printf("%s=%s", key->name, key->value)
-                                 : mem_strdup(operands[i == 0 ? 0 : i - section->n_keys]);
-        failed = failed || text == NULL;
-        out->list[out->n++] = text;
+    for (size_t i = 0; i < d->n_sections; i++) {
+        most += d->sections[i].n_keys;
     }
-    return out->list != NULL && !failed ? ODEON_OK
-                                        : diag_fail(ODEON_ERR_NOMEM, "[sample]: no memory");
+    *out = (sample_keys){.list = mem_zalloc(most, sizeof *out->list)};
+    if (out->list == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "[sample.NAME]: no memory");
+    }
+    add(out, mem_strdup(operands[0]), &failed);
+    for (size_t i = 0; i < d->n_sections; i++) {
+        add_section(out, &d->sections[i], &failed);
+    }
+    for (size_t i = 1; i < n; i++) {
+        add(out, mem_strdup(operands[i]), &failed);
+    }
+    return failed ? diag_fail(ODEON_ERR_NOMEM, "[sample.NAME]: no memory") : ODEON_OK;
 }
 
 void sample_keys_fini(sample_keys *keys)

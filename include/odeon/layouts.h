@@ -14,7 +14,7 @@
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
 #define ODEON_LAYOUT_OPTIMIZER 0xc3b30d25u
-#define ODEON_LAYOUT_LOSS      0x9f61444bu
+#define ODEON_LAYOUT_LOSS      0x1d0424a2u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
@@ -29,7 +29,7 @@
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
     ".c3b30d25"                                                                                    \
-    ".9f61444b"                                                                                    \
+    ".1d0424a2"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \

@@ -53,6 +53,7 @@ static odeon_status eval(void *self, const odeon_loss_call *call)
 }
 
 static const odeon_loss_ops ops = {.struct_size = sizeof ops,
+                                   .flags = ODEON_LOSS_NO_LABELS,
                                    .metric_count = metric_count,
                                    .metric_name = metric_name,
                                    .check = check,
