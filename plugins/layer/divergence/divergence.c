@@ -227,17 +227,21 @@ static odeon_status add_probe(const walk *w, int64_t i)
     inner.flags |= ODEON_CALL_NO_PARAM_GRAD | ODEON_CALL_NO_T_GRAD;
     ODEON_TRY(find_probe(w, i));
     ODEON_TRY(bodies_vjp(&w->layer->bodies, 0, &inner, NULL, &row));
+    if (w->call.integrand == NULL) {
+        return ODEON_OK;
+    }
     ODEON_TRY(add_products(w, &w->p, &row, TRACE));
     return add_products(w, &row, &row, SQUARES);
 }
 
-/* in [B,...] -> out f, integrand [B] each. */
+/* in [B,...] -> out f, integrand [B] each. The vjp needs the rows whether or not it was wanted. */
 static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     walk w;
     ODEON_TRY(begin(self, call, &call->in->shape, &w));
     ODEON_TRY(bodies_forward(&w.layer->bodies, 0, &w.call, NULL, call->out));
-    for (int64_t i = 0; i < w.probes && call->integrand != NULL && w.rows > 0; i++) {
+    bool wanted = w.rows > 0 && (call->integrand != NULL || call->tape != NULL);
+    for (int64_t i = 0; i < w.probes && wanted; i++) {
         ODEON_TRY(add_probe(&w, i));
     }
     return ODEON_OK;
