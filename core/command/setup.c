@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "config/sample_keys.h"
 #include "format/run_folder.h"
 #include "plugin/registry.h"
 #include "run/interrupt.h"
@@ -128,6 +129,31 @@ odeon_status setup_open_model(const command_line *a, setup *out)
 {
     taking how = {.trusted = true, .weights = true, .untrained = true};
     return open_operand(a, how, out);
+}
+
+/* Read twice: what [sample.NAME] says is known only when all files that the INI includes have been read.
+ */
+odeon_status setup_open_sample(const command_line *a, setup *out)
+{
+    setup first;
+    sample_keys keys = {.n = 0};
+    *out = (setup){.registry = NULL};
+    odeon_status status = setup_open_untrained(a, &first);
+    if (status == ODEON_OK) {
+        status = sample_keys_merge(first.config, a->n_operands, a->operands, &keys);
+    }
+    if (status == ODEON_OK && keys.n > a->n_operands) {
+        command_line with = *a;
+        with.operands = (const char *const *)keys.list;
+        with.n_operands = keys.n;
+        status = setup_open_untrained(&with, out);
+    } else if (status == ODEON_OK) {
+        *out = first;
+        first = (setup){.registry = NULL};
+    }
+    sample_keys_fini(&keys);
+    setup_close(&first);
+    return status;
 }
 
 /* Whoever only looks at an INI runs no code that it names. */

@@ -248,6 +248,7 @@ const operator_info operator_infos[OPERATORS] = {
     {HEAD(optimizer, rmsprop_step),
      .fields = {VIEW(rmsprop_step, p), VIEW(rmsprop_step, g), VIEW(rmsprop_step, v),
                 VIEW(rmsprop_step, mean), VIEW(rmsprop_step, buffer)}},
+    {HEAD(random, noise), .fields = {VIEW(noise, y), INT(noise, id)}},
 };
 
 const operator_info *operator_find(const char *name)

@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "odeon/device.h"
 
-/* X(family, operator): every operator that is called with a queue and a structure. */
-#define OPERATOR_LIST(X)                                                                           \
+/* X(family, operator): those that every table of the family has. */
+#define OPERATOR_NEEDED_LIST(X)                                                                    \
     X(move, copy)                                                                                  \
     X(move, cast)                                                                                  \
     X(move, gather)                                                                                \
@@ -54,6 +54,11 @@
     X(optimizer, sgd_step)                                                                         \
     X(optimizer, adam_step)                                                                        \
     X(optimizer, rmsprop_step)
+
+/* Every operator that is called with a queue and a structure. */
+#define OPERATOR_LIST(X)                                                                           \
+    OPERATOR_NEEDED_LIST(X)                                                                        \
+    X(random, noise)
 
 /* Where each stands in the list: OPERATOR_AT_gemm. */
 #define OPERATOR_PLACE(family, operator_) OPERATOR_AT_##operator_,

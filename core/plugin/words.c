@@ -48,6 +48,8 @@ const word_rule words_of_ode_spec[] = {FLAGS(odeon_ode_spec, flags, ODE_FLAGS),
 const word_rule words_of_control[] = {RESERVED(odeon_control, reserved0), END};
 const word_rule words_of_extension[] = {RESERVED(odeon_device_capture, reserved0), END};
 const word_rule words_of_body_call[] = {FLAGS(odeon_body_call, flags, BODY_CALL_FLAGS), END};
+const word_rule words_of_body_dual_call[] = {FLAGS(odeon_body_dual_call, flags, BODY_CALL_FLAGS),
+                                             END};
 const word_rule words_of_augment[] = {{0, "flags", AUGMENT_FLAGS}, END};
 const word_rule words_of_gradient_solve[] = {FLAGS(odeon_gradient_solve, keep, KEEP_FLAGS),
                                              RESERVED(odeon_gradient_solve, reserved0), END};

@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE      0x00000001u
-#define ODEON_LAYOUT_DEVICE    0xdf737eb4u
+#define ODEON_LAYOUT_DEVICE    0xa987b013u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x50311472u
+#define ODEON_LAYOUT_LAYER     0xbf8d6843u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x77c404c5u
-#define ODEON_LAYOUT_LOSS      0xb22805feu
+#define ODEON_LAYOUT_OPTIMIZER 0xabe13886u
+#define ODEON_LAYOUT_LOSS      0x1d0424a2u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
@@ -23,13 +23,13 @@
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
     "00000001"                                                                                     \
-    ".df737eb4"                                                                                    \
+    ".a987b013"                                                                                    \
     ".00000001"                                                                                    \
-    ".50311472"                                                                                    \
+    ".bf8d6843"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".77c404c5"                                                                                    \
-    ".b22805fe"                                                                                    \
+    ".abe13886"                                                                                    \
+    ".1d0424a2"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \
