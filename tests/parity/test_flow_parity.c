@@ -7,6 +7,8 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "ode/integrals.h"
+#include "session/members.h"
 #include "support_session.h"
 
 enum { SAMPLES = 6, DIM = 2 };
@@ -214,6 +216,52 @@ static void test_adjoint_in_the_limit(void **state)
     mem_free(adjoint);
 }
 
+/* ---- the density as a whole ---- */
+
+/* Of points x [n,2]: log p, from the end of their paths and the integral of the divergence. The
+ * device's memory is the host's. */
+static double *log_density(support_session *s, int64_t n, const double *x)
+{
+    double *out = mem_zalloc((size_t)n, sizeof *out), *z = mem_zalloc((size_t)n * DIM, sizeof *z);
+    const session_samples samples = {.n = n, .given = {x}};
+    support_require(session_predict(s->session, &samples, z, NULL), "predict");
+    const odeon_ode *ode = s->session->workers[0].site.odes[0];
+    odeon_view divergence = ode_integral(ode, ode_find_integral(ode, "ode.divergence"));
+    for (int64_t i = 0; i < n; i++) {
+        double square = z[DIM * i] * z[DIM * i] + z[DIM * i + 1] * z[DIM * i + 1];
+        out[i] = -0.5 * square - log(2.0 * 3.141592653589793) +
+                 ((const double *)odeon_read(&divergence))[i];
+    }
+    mem_free(z);
+    return out;
+}
+
+/* Without second derivatives: a prediction takes any device. */
+static void test_density_integrates_to_one(void **state)
+{
+    (void)state;
+    enum { EDGE = 61 };
+    const double step = 0.25;
+    static double x[EDGE * EDGE][DIM];
+    static const char *const one[] = {"run.workers=1", NULL};
+    for (int i = 0; i < EDGE * EDGE; i++) {
+        x[i][0] = step * (double)(i % EDGE - EDGE / 2);
+        x[i][1] = step * (double)(i / EDGE - EDGE / 2);
+    }
+    support_session s = open_flow(FLOW("cpu", STEPS, "\n") NLL "\n", one);
+    double *logp = log_density(&s, EDGE * EDGE, x[0]), mass = 0.0;
+    for (int i = 0; i < EDGE * EDGE; i++) {
+        mass += exp(logp[i]) * step * step;
+    }
+    mem_free(logp);
+    logp = log_density(&s, SAMPLES, s.x);
+    assert_like("exact", "logp", SAMPLES, logp, 1e-12);
+    print_message("1 %+.1e\n", mass - 1.0);
+    assert_true(fabs(mass - 1.0) < 1e-3);
+    mem_free(logp);
+    support_session_close(&s);
+}
+
 /* ---- what goes wrong ---- */
 
 static void test_training_needs_second_derivatives(void **state)
@@ -278,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_hutchinson_with_the_signs_of_the_file),
         cmocka_unit_test(test_hutchinson_with_normal_numbers),
         cmocka_unit_test(test_adjoint_in_the_limit),
+        cmocka_unit_test(test_density_integrates_to_one),
         cmocka_unit_test(test_training_needs_second_derivatives),
         cmocka_unit_test(test_flow_matching_is_what_is_left_of_straight_paths),
     };
