@@ -65,7 +65,7 @@ expect 2 "samples are no images" sample whole --out x.png
 expect 2 "no weights given" sample flow.ini
 sed "s/sample.flow/sample.flaw/" flow.ini >flaw.ini
 expect 2 "flaw.ini:17: [sample.flaw] there is no [model.flaw] whose keys" train flaw.ini
-expect 2 "the body makes [16, 3] of [16, 2]" check flow.ini model.flow.field.units=3
+expect 2 "the body makes [1, 3] of [1, 2]" check flow.ini model.flow.field.units=3
 
 # Images, in the shape of the data although the model makes vectors.
 toy 16 16
