@@ -148,19 +148,21 @@ static void lay_out_frame(net_plan *plan)
     plan->frame_bytes = at > 0 ? at : 64; /* a multiple of 64 in any case */
 }
 
-/* A plan of shapes alone has no scratch. */
+/* The scratch is the network's. */
 static void plan_destroy(net_plan *plan)
 {
-    const odeon_device *device = plan->net->site->lane.device;
-    if (plan->scratch != NULL) {
-        device->ops->free(device->handle, plan->scratch);
-    }
     mem_free(plan->steps);
     mem_free(plan);
 }
 
 void net_plans_destroy(odeon_net *net)
 {
+    const odeon_device *device = net->site->lane.device;
+    if (net->scratch != NULL) {
+        device->ops->free(device->handle, net->scratch);
+    }
+    net->scratch = NULL;
+    net->scratch_bytes = 0;
     while (net->plans != NULL) {
         net_plan *next = net->plans->next;
         plan_destroy(net->plans);
@@ -168,17 +170,36 @@ void net_plans_destroy(odeon_net *net)
     }
 }
 
-/* Two cells, then the layers' scratch, in one allocation. */
+/* Larger scratch takes the place of what there is. Nothing in it outlives a call of a plan. */
+static odeon_status grow_scratch(odeon_net *net, int64_t bytes)
+{
+    const odeon_device *device = net->site->lane.device;
+    void *scratch = NULL;
+    ODEON_TRY(device->ops->alloc(device->handle, (uint64_t)bytes, &scratch));
+    if (net->scratch != NULL) {
+        device->ops->free(device->handle, net->scratch);
+    }
+    net->scratch = scratch;
+    net->scratch_bytes = bytes;
+    for (net_plan *p = net->plans; p != NULL; p = p->next) {
+        p->scratch = p->scratch != NULL ? net->scratch : NULL;
+    }
+    return ODEON_OK;
+}
+
+/* Two cells, then the layers' scratch: one memory for all plans of a network, of which only one is
+ * run at a time. An empty chain needs none. */
 static odeon_status add_scratch(net_plan *plan)
 {
-    const odeon_device *device = plan->net->site->lane.device;
-    if (plan->net->site->shapes_only || plan->scratch != NULL) {
+    odeon_net *net = plan->net;
+    int64_t bytes = 2 * plan->cell_bytes + plan->layer_scratch_bytes;
+    if (net->site->shapes_only || plan->scratch != NULL || plan->n == 0) {
         return ODEON_OK;
     }
-    void *scratch = NULL;
-    uint64_t bytes = (uint64_t)(2 * plan->cell_bytes + plan->layer_scratch_bytes);
-    ODEON_TRY(device->ops->alloc(device->handle, bytes, &scratch));
-    plan->scratch = scratch;
+    if (net->scratch == NULL || bytes > net->scratch_bytes) {
+        ODEON_TRY(grow_scratch(net, bytes));
+    }
+    plan->scratch = net->scratch;
     return ODEON_OK;
 }
 

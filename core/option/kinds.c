@@ -42,12 +42,12 @@ static const kind_slot gradient_needed[] = {
     {0, NULL},
 };
 
-/* Moments have names because checkpoints hold them by name. */
+/* Moments have names because checkpoints hold them by name. An update, or minimize in its stead, is
+ * asked for where a session is built. */
 static const kind_slot optimizer_needed[] = {
     SLOT(odeon_optimizer_ops, moment_count),
     SLOT(odeon_optimizer_ops, moment_name),
     SLOT(odeon_optimizer_ops, learning_rate),
-    SLOT(odeon_optimizer_ops, update),
     {0, NULL},
 };
 

@@ -43,7 +43,8 @@ const word_rule words_of_field_info[] = {
     RESERVED(odeon_field_info, reserved0), END};
 const word_rule words_of_stepper_info[] = {FLAGS(odeon_stepper_info, flags, STEPPER_FLAGS), END};
 const word_rule words_of_hint[] = {RESERVED(odeon_control_hint, reserved0), END};
-const word_rule words_of_ode_spec[] = {FLAGS(odeon_ode_spec, flags, ODE_FLAGS), END};
+const word_rule words_of_ode_spec[] = {FLAGS(odeon_ode_spec, flags, ODE_FLAGS),
+                                       RESERVED(odeon_ode_spec, reserved0), END};
 const word_rule words_of_control[] = {RESERVED(odeon_control, reserved0), END};
 const word_rule words_of_extension[] = {RESERVED(odeon_device_capture, reserved0), END};
 const word_rule words_of_body_call[] = {FLAGS(odeon_body_call, flags, BODY_CALL_FLAGS), END};

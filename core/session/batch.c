@@ -93,7 +93,8 @@ static odeon_status accumulate(const worker *w, const batch *b, const pass *p)
 static odeon_status finish_gradient(const worker *w, const batch *b, const pass *p)
 {
     ODEON_TRY(b->parts > 1 ? accumulate(w, b, p) : ODEON_OK);
-    ODEON_TRY(b->mode == BATCH_TRAIN ? optimizer_freeze(w) : ODEON_OK);
+    bool updates = b->mode == BATCH_TRAIN || b->mode == BATCH_SEARCH;
+    ODEON_TRY(updates ? optimizer_freeze(w) : ODEON_OK);
     return readings_square_gradient(w);
 }
 

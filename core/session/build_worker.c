@@ -141,7 +141,9 @@ void worker_destroy(worker *w)
     readings_fini(w);
     shared_fields_fini(w);
     load_fini(w);
-    instance_destroy(w->optimizer);
+    for (size_t i = 0; i < MODEL_MAX_PHASES; i++) {
+        instance_destroy(w->optimizers[i]);
+    }
     net_site_fini(&w->site);
     net_site_fini(&w->data_site);
     device_buffer *buffers[] = {&w->grads,    &w->states,        &w->states_before, &w->output,

@@ -115,7 +115,8 @@ const char *session_samples_in_turn(const session *s, const char **path)
     const net_site *site = &s->workers[0].site;
     for (size_t i = 0; i < site->n_odes; i++) {
         const odeon_ode *ode = site->odes[i];
-        if (ode->samples != NULL && ode->samples->side.prevented != NULL) {
+        if (ode->samples != NULL && ode->samples->side.prevented != NULL &&
+            ode->spec.event == NULL) { /* events are never found side by side */
             *path = ode->path;
             return ode->samples->side.prevented;
         }

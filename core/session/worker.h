@@ -37,7 +37,8 @@ typedef struct worker {
 
     /* The losses' sums lie one behind the other; loss i's begin at sums_at[i]. */
     size_t n_losses;
-    instance *losses[MODEL_MAX_LOSSES], *optimizer;
+    instance *losses[MODEL_MAX_LOSSES];
+    instance *optimizers[MODEL_MAX_PHASES], *optimizer; /* optimizer: of model.phase */
     int32_t sums_at[MODEL_MAX_LOSSES], n_sums;
     loss_quantities quantities[MODEL_MAX_LOSSES];
     /* Of the loss that weighs labels (loss.h), number weighing: what each class counts, [classes];

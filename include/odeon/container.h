@@ -165,6 +165,14 @@ typedef struct odeon_ode_spec {
     odeon_net *stiff;
     /* ADAPTIVE: in place of control for a method with implicit stages; NULL: control. */
     const odeon_control *control_implicit;
+    /* Events: where a number made of a sample's state crosses zero; not of a REPLAY. All samples
+     * are then solved by themselves, STEP_PER_SAMPLE or not. event maps the body's input to one
+     * number a sample, reset to a state, with which the solve goes on; without reset it ends, and y
+     * of all later times is that at the event. NULL: none. They live as long as the body. */
+    odeon_net *event, *reset;
+    int32_t event_direction; /* 1: from below zero to above, -1: from above, 0: either */
+    int32_t reserved0;
+    int64_t max_events; /* of a sample; one more is ODEON_ERR_NUMERIC */
 } odeon_ode_spec;
 
 typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */

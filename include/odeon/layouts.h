@@ -10,10 +10,10 @@
 #define ODEON_LAYOUT_BASE      0x00000001u
 #define ODEON_LAYOUT_DEVICE    0xa987b013u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x6e5c0291u
+#define ODEON_LAYOUT_LAYER     0xbf8d6843u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0xc3b30d25u
+#define ODEON_LAYOUT_OPTIMIZER 0xabe13886u
 #define ODEON_LAYOUT_LOSS      0x1d0424a2u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
@@ -25,10 +25,10 @@
     "00000001"                                                                                     \
     ".a987b013"                                                                                    \
     ".00000001"                                                                                    \
-    ".6e5c0291"                                                                                    \
+    ".bf8d6843"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".c3b30d25"                                                                                    \
+    ".abe13886"                                                                                    \
     ".1d0424a2"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \

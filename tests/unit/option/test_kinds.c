@@ -150,7 +150,7 @@ static void test_these_slots_are_needed(void **state)
                  SLOT(odeon_gradient_ops, backward));
     ASSERT_SLOTS(interface_of(ODEON_INTERFACE_OPTIMIZER)->needed,
                  SLOT(odeon_optimizer_ops, moment_count), SLOT(odeon_optimizer_ops, moment_name),
-                 SLOT(odeon_optimizer_ops, learning_rate), SLOT(odeon_optimizer_ops, update));
+                 SLOT(odeon_optimizer_ops, learning_rate));
     ASSERT_SLOTS(interface_of(ODEON_INTERFACE_LOSS)->needed, SLOT(odeon_loss_ops, metric_count),
                  SLOT(odeon_loss_ops, metric_name), SLOT(odeon_loss_ops, check),
                  SLOT(odeon_loss_ops, eval));
