@@ -40,8 +40,7 @@ odeon_status sample_keys_print(loading *l)
         ODEON_TRY(check(l, section));
         text_printf(&l->effective, "[%s]\n", section->name);
         for (size_t k = 0; k < section->n_keys; k++) {
-            text_printf(&l->effective, "%s = %s\n", section->keys[k].name,
-                        section->keys[k].value);
+            text_printf(&l->effective, "%s = %s\n", section->keys[k].name, section->keys[k].value);
         }
     }
     return ODEON_OK;

@@ -1,5 +1,5 @@
-/* sample_keys.h: sections [sample.NAME]: keys of [model.NAME] that have other values when samples are
- * drawn from the model than in training.
+/* sample_keys.h: sections [sample.NAME]: keys of [model.NAME] that have other values when samples
+ * are drawn from the model than in training.
  *
  *   [sample.flow]
  *   layer = ode ; in place of model.flow.layer */

@@ -34,8 +34,7 @@ static int close_fixture(void **state)
 #define FLOW(device, method, field)                                                                \
     "[run]\nname = test\ndevice = " device "\ndtype = float64\nworkers = 2\n"                      \
     "[data]\ndataset = measured(shape=2, label=2, length=6)\n"                                     \
-    "[model.ode]\nlayer = ode(span=0 1)\n" method                                                  \
-    "[model.ode.f]\nlayer = divergence" field                                                      \
+    "[model.ode]\nlayer = ode(span=0 1)\n" method "[model.ode.f]\nlayer = divergence" field        \
     "[model.ode.f.t]\nlayer = concat_time(at=last)\n"                                              \
     "[model.ode.f.W1]\nlayer = dense(units=8)\nthen = tanh\n"                                      \
     "[model.ode.f.W2]\nlayer = dense(units=8)\nthen = tanh\n"                                      \
@@ -43,8 +42,7 @@ static int close_fixture(void **state)
     "[model.ode.energy]\nlayer = kinetic\n"
 #define STEPS "integrator = rk4\nsteps = 8\ngradient = direct\n"
 #define NLL   "[train]\noptimizer = sgd(lr=0.1)\nloss = flow_nll(of=ode.divergence)"
-#define TOTAL                                                                                      \
-    NLL ", penalty(of=ode.kinetic ode.frobenius, weights=0.1 0.05)\n"
+#define TOTAL NLL ", penalty(of=ode.kinetic ode.frobenius, weights=0.1 0.05)\n"
 
 static double *theirs(const char *kind, const char *name, int64_t *n)
 {
@@ -156,8 +154,8 @@ static void test_exact_trace(void **state)
  * of the host's generator, under the keys of batch, block and layer. */
 static bool draws(uint64_t seed, const double *signs)
 {
-    uint64_t key = rng_key(seed, "batch", 0, 0) ^ rng_key(seed, "ode", 1, 0) ^
-                   rng_key(seed, "ode.f", 1, 0);
+    uint64_t key =
+        rng_key(seed, "batch", 0, 0) ^ rng_key(seed, "ode", 1, 0) ^ rng_key(seed, "ode.f", 1, 0);
     uint64_t i = 0;
     while (i < SAMPLES * DIM && (rng_uniform(key, i) < 0.5 ? -1.0 : 1.0) == signs[i]) {
         i++;
@@ -185,8 +183,7 @@ static void test_hutchinson_with_the_signs_of_the_file(void **state)
 static void test_hutchinson_with_normal_numbers(void **state)
 {
     (void)state;
-    support_session s =
-        open_flow(FLOW("dual(base=cpu)", STEPS, "(method=normal)\n") TOTAL, NULL);
+    support_session s = open_flow(FLOW("dual(base=cpu)", STEPS, "(method=normal)\n") TOTAL, NULL);
     double gap = support_gradient_gap(&s);
     print_message("%.1e\n", gap);
     assert_true(gap < 1e-7);
@@ -197,8 +194,7 @@ static void test_hutchinson_with_normal_numbers(void **state)
 static void test_adjoint_in_the_limit(void **state)
 {
     (void)state;
-#define TIGHT(gradient)                                                                            \
-    "integrator = dopri5\nrtol = 1e-10\natol = 1e-10\ngradient = " gradient "\n"
+#define TIGHT(gradient) "integrator = dopri5\nrtol = 1e-10\natol = 1e-10\ngradient = " gradient "\n"
     double d_x[2][SAMPLES * DIM];
     support_session s = open_flow(FLOW("dual(base=cpu)", TIGHT("direct"), "\n") TOTAL, NULL);
     (void)support_differentiate(&s, NULL, d_x[0]);
@@ -277,13 +273,12 @@ static void test_training_needs_second_derivatives(void **state)
 /* ---- flow matching ---- */
 
 /* Of the body v = A x + b t + c; the numbers drawn are those of the host's generator. */
-static const char matching[] =
-    "[run]\nname = test\ndtype = float64\nworkers = 2\nseed = 5\n"
-    "[data]\ndataset = measured(shape=2, label=2, length=6)\n"
-    "[model.flow]\nlayer = flow_matching(sigma=0.1)\n"
-    "[model.flow.t]\nlayer = concat_time(at=last)\n"
-    "[model.flow.A]\nlayer = dense(units=2)\n"
-    "[train]\noptimizer = sgd(lr=0.1)\nloss = square\n";
+static const char matching[] = "[run]\nname = test\ndtype = float64\nworkers = 2\nseed = 5\n"
+                               "[data]\ndataset = measured(shape=2, label=2, length=6)\n"
+                               "[model.flow]\nlayer = flow_matching(sigma=0.1)\n"
+                               "[model.flow.t]\nlayer = concat_time(at=last)\n"
+                               "[model.flow.A]\nlayer = dense(units=2)\n"
+                               "[train]\noptimizer = sgd(lr=0.1)\nloss = square\n";
 
 /* v(t, x_t) - u of number k of sample b, w [2,3] being A and b, c [2]. */
 static double residual(const double *x1, const double *w, const double *c, uint64_t b, uint64_t k)

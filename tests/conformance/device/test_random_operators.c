@@ -1,5 +1,5 @@
-/* What chance decides in the operators noise, dropout and window2d: the numbers are those of the host's
- * generator, which is another implementation of Philox (Random123), on every device. */
+/* What chance decides in the operators noise, dropout and window2d: the numbers are those of the
+ * host's generator, which is another implementation of Philox (Random123), on every device. */
 #include "support.h"
 
 #include <math.h>

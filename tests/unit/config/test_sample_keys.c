@@ -28,8 +28,9 @@ static void test_keys_stand_between_the_ini_and_what_was_typed(void **state)
 {
     (void)state;
     static const char *const operands[] = {"f.ini", "model.a.rtol=1", "let.n=5"};
-    static const char *const expected[] = {"f.ini",          "model.a.layer=ode", "model.a.steps=5",
-                                           "model.a.b.units=2", "model.a.rtol=1",    "let.n=5"};
+    static const char *const expected[] = {"f.ini",           "model.a.layer=ode",
+                                           "model.a.steps=5", "model.a.b.units=2",
+                                           "model.a.rtol=1",  "let.n=5"};
     sample_keys keys;
     assert_int_equal(read_keys(ini, 3, operands, &keys), ODEON_OK);
     assert_int_equal(keys.n, 6);
