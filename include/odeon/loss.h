@@ -4,7 +4,8 @@
  * it multiplies its value and gradient, but not its metrics.
  *
  * QUANTITIES are numbers of the samples that the network makes on its way, seen by name: integrals
- * along the path of an ODE block (layer.h) as "BLOCK.NAME", e.g. "ode.kinetic". A loss names those
+ * along the path of an ODE block (layer.h) as "BLOCK.NAME", e.g. "ode.kinetic", and what a layer
+ * outside of blocks makes of a sample (ODEON_LAYER_QUANTITIES) as "LAYER.NAME". A loss names those
  * it reads; a name that nothing makes is refused when the network is built.
  *
  * Example: a penalty on quantity 0 is row_share times the sum of its value, with row_share for

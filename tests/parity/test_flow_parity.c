@@ -314,6 +314,92 @@ static void test_flow_matching_is_what_is_left_of_straight_paths(void **state)
     support_session_close(&s);
 }
 
+/* ---- drawing from normal distributions ---- */
+
+/* Of inputs that are means and logarithms of variances; a layer within a container and one that
+ * makes nothing stand before. */
+static const char drawing[] =
+    "[run]\nname = test\ndtype = float64\nworkers = 2\nseed = 3\n"
+    "[data]\ndataset = measured(shape=4, label=2, length=6)\n"
+    "[model.same]\nlayer = identity\n"
+    "[model.c]\nlayer = chain\n[model.c.z]\nlayer = gaussian\n"
+    "[train]\noptimizer = sgd(lr=0.1)\n"
+    "loss = gaussian_nll(deviation=0.3), penalty(of=c.z.kl, weight=0.5)\n";
+
+/* Of sample b and number k: z, and its share of the divergence. */
+static double drawn(const double *x, uint64_t b, uint64_t k, double *divergence)
+{
+    uint64_t key = rng_key(3, "batch", 0, 0) ^ rng_key(3, "c", 1, 0) ^ rng_key(3, "c.z", 1, 0);
+    double mean = x[2 * DIM * b + k], log_variance = x[2 * DIM * b + DIM + k];
+    *divergence = 0.5 * (mean * mean + exp(log_variance) - 1.0 - log_variance);
+    return mean + exp(0.5 * log_variance) * rng_normal(key, DIM * b + k);
+}
+
+static void test_drawing_with_divergence_and_likelihood(void **state)
+{
+    (void)state;
+    support_session s = support_session_open(drawing, SAMPLES, NULL);
+    double out[SAMPLES * DIM], nll = 0.0, kl = 0.0;
+    const double *label = s.given[ODEON_ROLE_LABEL];
+    session_result result = support_differentiate(&s, out, NULL);
+    for (uint64_t i = 0; i < SAMPLES * DIM; i++) {
+        double share, z = drawn(s.x, i / DIM, i % DIM, &share), d = (z - label[i]) / 0.3;
+        assert_true(fabs(out[i] - z) < 1e-14 * (1.0 + fabs(z)));
+        nll += (0.5 * d * d + log(0.3) + 0.5 * log(2.0 * 3.141592653589793)) / SAMPLES;
+        kl += 0.5 * share / SAMPLES;
+    }
+    assert_true(fabs(result.metrics[0] - nll) < 1e-13 * fabs(nll));
+    assert_true(fabs(result.metrics[1] - kl) < 1e-13 * kl);
+    assert_true(fabs(result.loss - nll - kl) < 1e-13 * fabs(nll));
+    double gap = support_gradient_gap(&s);
+    print_message("%.1e\n", gap);
+    assert_true(gap < 1e-7);
+    support_session_close(&s);
+}
+
+/* What evaluation makes of a distribution is its mean. */
+static void test_evaluation_draws_nothing(void **state)
+{
+    (void)state;
+    double out[SAMPLES * DIM];
+    support_session s = support_session_open(drawing, SAMPLES, NULL);
+    const session_samples samples = {.n = SAMPLES, .given = {s.x}};
+    support_require(session_predict(s.session, &samples, out, NULL), "predict");
+    for (int i = 0; i < SAMPLES * DIM; i++) {
+        assert_true(out[i] == s.x[2 * DIM * (i / DIM) + i % DIM]);
+    }
+    support_session_close(&s);
+}
+
+static void assert_refused(const char *ini, const char *words)
+{
+    support_session s;
+    assert_int_equal(support_session_try(ini, SAMPLES, NULL, &s), ODEON_ERR_CONFIG);
+    if (strstr(diag_message(), words) == NULL) {
+        fail_msg("'%s' does not stand in '%s'", words, diag_message());
+    }
+}
+
+#define HEAD  "[run]\nname = test\n[data]\ndataset = measured(shape=4, label=2)\n"
+#define TRAIN "[train]\noptimizer = sgd(lr=0.1)\nloss = square"
+
+static void test_refusals_say_what_is_wanted(void **state)
+{
+    (void)state;
+    assert_refused(HEAD "[model.z]\nlayer = gaussian\n" TRAIN ", penalty(of=z.lk)\n",
+                   "penalty wants z.lk, but the model has z.kl");
+    assert_refused(HEAD "[model.o]\nlayer = ode\nintegrator = rk4\nsteps = 1\n"
+                        "gradient = direct\n[model.o.f]\nlayer = dense(units=8)\n"
+                        "then = gaussian\n" TRAIN "\n",
+                   "outside of the bodies of ODE blocks");
+    assert_refused(HEAD "[model.a]\nlayer = dense(units=3)\nthen = gaussian\n" TRAIN "\n",
+                   "gaussian: the input is [1, 3]; it takes [B,2L,...]");
+    assert_refused(HEAD "[model.f]\nlayer = kinetic\n" TRAIN "\n",
+                   "it belongs into the body of one");
+    assert_refused(HEAD "[model.d]\nlayer = divergence\n[model.d.f]\nlayer = identity\n" TRAIN "\n",
+                   "it belongs into the body of one");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +410,9 @@ int main(void)
         cmocka_unit_test(test_density_integrates_to_one),
         cmocka_unit_test(test_training_needs_second_derivatives),
         cmocka_unit_test(test_flow_matching_is_what_is_left_of_straight_paths),
+        cmocka_unit_test(test_drawing_with_divergence_and_likelihood),
+        cmocka_unit_test(test_evaluation_draws_nothing),
+        cmocka_unit_test(test_refusals_say_what_is_wanted),
     };
     return cmocka_run_group_tests_name("flows", tests, open_fixture, close_fixture);
 }
