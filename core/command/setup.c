@@ -131,28 +131,21 @@ odeon_status setup_open_model(const command_line *a, setup *out)
     return open_operand(a, how, out);
 }
 
-/* Read twice: what [sample.NAME] says is known only when all files that the INI includes have been read.
- */
 odeon_status setup_open_sample(const command_line *a, setup *out)
 {
-    setup first;
-    sample_keys keys = {.n = 0};
+    char *ini;
+    sample_keys keys;
     *out = (setup){.registry = NULL};
-    odeon_status status = setup_open_untrained(a, &first);
+    ODEON_TRY(run_folder_find_ini(a->operands[0], &ini));
+    odeon_status status = sample_keys_read(ini, a->n_operands, a->operands, &keys);
     if (status == ODEON_OK) {
-        status = sample_keys_merge(first.config, a->n_operands, a->operands, &keys);
-    }
-    if (status == ODEON_OK && keys.n > a->n_operands) {
         command_line with = *a;
         with.operands = (const char *const *)keys.list;
         with.n_operands = keys.n;
         status = setup_open_untrained(&with, out);
-    } else if (status == ODEON_OK) {
-        *out = first;
-        first = (setup){.registry = NULL};
     }
     sample_keys_fini(&keys);
-    setup_close(&first);
+    mem_free(ini);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/document.h"
+#include "config/document_load.h"
 
 static const char root[] = "sample.";
 enum { ROOT_BYTES = sizeof root - 1 };
@@ -39,8 +40,7 @@ odeon_status sample_keys_print(loading *l)
         ODEON_TRY(check(l, section));
         text_printf(&l->effective, "[%s]\n", section->name);
         for (size_t k = 0; k < section->n_keys; k++) {
-            text_printf(&l->effective, "%s = %s\n", section->keys[k].name,
-                        section->keys[k].value);
+            text_printf(&l->effective, "%s = %s\n", section->keys[k].name, section->keys[k].value);
         }
     }
     return ODEON_OK;
@@ -64,16 +64,33 @@ static void add_section(sample_keys *keys, const document_section *section, bool
     }
 }
 
-odeon_status sample_keys_merge(const config *c, size_t n, const char *const *operands,
-                               sample_keys *out)
+/* Those of the operands that change what the sections say. */
+static odeon_status load(const char *ini, size_t n, const char *const *operands, document **out)
 {
-    const document *d = c->document;
+    size_t own = 0;
+    const char **overrides = mem_zalloc(n, sizeof *overrides);
+    if (overrides == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "[sample.NAME]: no memory");
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (strncmp(operands[i], root, ROOT_BYTES) == 0 || strncmp(operands[i], "let.", 4) == 0) {
+            overrides[own++] = operands[i];
+        }
+    }
+    odeon_status status = document_load(ini, own, overrides, NULL, out);
+    mem_free(overrides);
+    return status;
+}
+
+static odeon_status merge(const document *d, size_t n, const char *const *operands,
+                          sample_keys *out)
+{
     size_t most = n;
     bool failed = false;
     for (size_t i = 0; i < d->n_sections; i++) {
         most += d->sections[i].n_keys;
     }
-    *out = (sample_keys){.list = mem_zalloc(most, sizeof *out->list)};
+    out->list = mem_zalloc(most, sizeof *out->list);
     if (out->list == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "[sample.NAME]: no memory");
     }
@@ -85,6 +102,17 @@ odeon_status sample_keys_merge(const config *c, size_t n, const char *const *ope
         add(out, mem_strdup(operands[i]), &failed);
     }
     return failed ? diag_fail(ODEON_ERR_NOMEM, "[sample.NAME]: no memory") : ODEON_OK;
+}
+
+odeon_status sample_keys_read(const char *ini, size_t n, const char *const *operands,
+                              sample_keys *out)
+{
+    document *d = NULL;
+    *out = (sample_keys){.n = 0};
+    ODEON_TRY(load(ini, n, operands, &d));
+    odeon_status status = merge(d, n, operands, out);
+    document_destroy(d);
+    return status;
 }
 
 void sample_keys_fini(sample_keys *keys)

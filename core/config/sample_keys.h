@@ -1,5 +1,5 @@
-/* sample_keys.h: sections [sample.NAME]: keys of [model.NAME] that have other values when samples are
- * drawn from the model than in training.
+/* sample_keys.h: sections [sample.NAME]: keys of [model.NAME] that have other values when samples
+ * are drawn from the model than in training.
  *
  *   [sample.flow]
  *   layer = ode ; in place of model.flow.layer */
@@ -8,7 +8,8 @@
 #include "config/config.h"
 #include "config/loading.h"
 
-/* Operands of a command line: the first as it is, those of [sample.NAME], the others. */
+/* Operands of a command line: the first as it is, then model.NAME.KEY=VALUE for every key of
+ * [sample.NAME], then the others. */
 typedef struct sample_keys {
     size_t n;
     char **list; /* [n] */
@@ -16,9 +17,11 @@ typedef struct sample_keys {
 
 /* Adds the sections to the normal form. ODEON_ERR_CONFIG where the model has no such section. */
 odeon_status sample_keys_print(loading *l);
-/* operands [n], n >= 1. out is for sample_keys_fini, on failure too. */
-odeon_status sample_keys_merge(const config *c, size_t n, const char *const *operands,
-                               sample_keys *out);
+/* Reads the INI for its sections alone: a key that follows among the operands may be one of what
+ * they choose. operands [n], n >= 1, of which the first is not looked at. out is for
+ * sample_keys_fini, on failure too. */
+odeon_status sample_keys_read(const char *ini, size_t n, const char *const *operands,
+                              sample_keys *out);
 void sample_keys_fini(sample_keys *keys);
 
 #endif

@@ -1,5 +1,5 @@
-/* png.h: one image as PNG, of 8 bits a channel, without compression: deflate's stored blocks are all
- * that a small picture needs. Source: ISO/IEC 15948; RFC 1950, 1951. */
+/* png.h: one image as PNG, of 8 bits a channel, without compression: deflate's stored blocks are
+ * all that a small picture needs. Source: ISO/IEC 15948; RFC 1950, 1951. */
 #ifndef ODEON_CORE_FORMAT_PNG_H
 #define ODEON_CORE_FORMAT_PNG_H
 #include <stdint.h>

@@ -19,8 +19,8 @@ static int64_t aligned(int64_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-/* Where things lie in the scratch, in this order; in bytes. t and its cotangent have room for a time
- * for each sample. */
+/* Where things lie in the scratch, in this order; in bytes. t and its cotangent have room for a
+ * time for each sample. */
 typedef struct layout {
     int64_t d_out, d_in, t, d_t, theta, frame, end;
     int64_t begin, n; /* of the flat parameters, those that theta has */

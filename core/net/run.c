@@ -285,15 +285,17 @@ static odeon_layer_call call_of(const odeon_layer_call *around, const net_layer 
 }
 
 /* Integrands lie in the order of the layers, of which some have none: those of the container that
- * the chain is a body of begin where around's do. Containers pass them on to their bodies. */
+ * the chain is a body of begin where around's do. Containers pass them on to their bodies, but for
+ * an ODE block, whose path has its own. */
 static void call_integrals(const net_plan *plan, const net_layer *layer, odeon_layer_call *call)
 {
     const net_layer *container = plan->net->scope.container;
     if (call->integrand == NULL && call->d_integrand == NULL) {
         return;
     }
-    bool none = layer->plan.n_integrals == 0 && layer->n_bodies == 0;
-    int32_t at = layer->first_integral - container->first_integral;
+    bool none = (layer->plan.n_integrals == 0 && layer->n_bodies == 0) ||
+                layer->ops->bodies == ODEON_BODIES_FIELD;
+    int32_t at = layer->first_integral - (container != NULL ? container->first_integral : 0);
     call->integrand = none || call->integrand == NULL ? NULL : call->integrand + at;
     call->d_integrand = none || call->d_integrand == NULL ? NULL : call->d_integrand + at;
 }

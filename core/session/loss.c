@@ -230,7 +230,8 @@ static void take_fields(const worker *w, const odeon_tensor *output, odeon_view 
     *label = fields->of[ODEON_ROLE_LABEL].view;
     *mask = fields->of[ODEON_ROLE_MASK].view;
     uint32_t dtype = label->shape.dtype, mask_dtype = mask->shape.dtype;
-    if (dtype != ODEON_DTYPE_I64) {
+    bool alike = odeon_count(&label->shape) == odeon_count(&output->view.shape);
+    if (dtype != ODEON_DTYPE_I64 && alike) { /* else no loss reads it */
         label->shape = output->view.shape;
         label->shape.dtype = dtype;
     }

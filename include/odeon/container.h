@@ -59,8 +59,8 @@ typedef struct odeon_body_services {
     odeon_status (*vjp)(odeon_net *body, const odeon_body_call *call);
 } odeon_body_services;
 
-/* The gradient of what a body's Jacobian makes of a direction: a second derivative, for layers whose
- * result depends on a Jacobian. Extension; of the device `dual` (device_dual.h). */
+/* The gradient of what a body's Jacobian makes of a direction: a second derivative, for layers
+ * whose result depends on a Jacobian. Extension; of the device `dual` (device_dual.h). */
 #define ODEON_HOST_BODY_DUALS "odeon.host.body_duals/1"
 
 /* Growing. With f the body and J its Jacobian by in: s = <d_out, J in_dot>. Samples are independent

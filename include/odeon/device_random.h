@@ -55,12 +55,13 @@ typedef struct odeon_window2d_vjp {
     int64_t first_sample;
 } odeon_window2d_vjp;
 
-/* What noise draws, of u in [0, 1), made as dropout's, and w in [0, 1), made alike of v[3] : v[2]. */
+/* What noise draws, of u in [0, 1), made as dropout's, and w in [0, 1), made alike of v[3] : v[2].
+ */
 enum {
     ODEON_NOISE_UNIFORM = 0, /* u */
-    ODEON_NOISE_NORMAL = 1,  /* sqrt(-2 log(1 - u)) cos(2 pi w): of mean 0, deviation 1 (Box, Muller,
-                                A note on the generation of random normal deviates, 1958) */
-    ODEON_NOISE_SIGN = 2,    /* u < 1/2 ? -1 : 1 */
+    ODEON_NOISE_NORMAL = 1, /* sqrt(-2 log(1 - u)) cos(2 pi w): of mean 0, deviation 1 (Box, Muller,
+                               A note on the generation of random normal deviates, 1958) */
+    ODEON_NOISE_SIGN = 2,   /* u < 1/2 ? -1 : 1 */
     ODEON_NOISE_COUNT
 };
 

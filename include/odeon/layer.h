@@ -103,8 +103,11 @@ enum {
     ODEON_LAYER_RANDOM = 1 << 10,       /* reads rng_key, so that its operators change from batch to
                                            batch; all other layers ask the device for the same when
                                            they are called with the same */
-    ODEON_LAYER_ROUNDS_T = 1 << 11      /* with USES_T: puts t into a tensor of in's dtype, so that
+    ODEON_LAYER_ROUNDS_T = 1 << 11,     /* with USES_T: puts t into a tensor of in's dtype, so that
                                            late times are rounded; the host warns where that matters */
+    ODEON_LAYER_QUANTITIES = 1 << 12    /* what integral_names name is no integral but a number of a
+                                           sample, which forward adds once: of a layer that stands
+                                           outside of ODE blocks, seen as "PATH.NAME" of its own */
 };
 
 #define ODEON_MAX_INTEGRALS 8 /* names in an ODE block */

@@ -10,7 +10,7 @@
 #define ODEON_LAYOUT_BASE      0x00000001u
 #define ODEON_LAYOUT_DEVICE    0xa987b013u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0xbf8d6843u
+#define ODEON_LAYOUT_LAYER     0x3473b950u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
 #define ODEON_LAYOUT_OPTIMIZER 0xabe13886u
@@ -25,7 +25,7 @@
     "00000001"                                                                                     \
     ".a987b013"                                                                                    \
     ".00000001"                                                                                    \
-    ".bf8d6843"                                                                                    \
+    ".3473b950"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
     ".abe13886"                                                                                    \

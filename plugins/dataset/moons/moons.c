@@ -1,8 +1,9 @@
-/* moons: points of two half circles that reach into one another, with normal noise: half a circle of
- * radius 1 around (0, 0), above, and one around (1, 0.5), below, as sklearn's make_moons has them.
+/* moons: points of two half circles that reach into one another, with normal noise: half a circle
+ * of radius 1 around (0, 0), above, and one around (1, 0.5), below, as sklearn's make_moons has
+ * them.
  *
- * Point i lies at a random angle of moon i % 2. It depends on seed, split and i alone (random.h), so
- * no points are stored: a batch is generated again each time, with the same result. */
+ * Point i lies at a random angle of moon i % 2. It depends on seed, split and i alone (random.h),
+ * so no points are stored: a batch is generated again each time, with the same result. */
 #include <math.h>
 
 #include "../common/random.h"
@@ -52,8 +53,7 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     const moons *set = self;
     const uint32_t struct_size = out->struct_size;
     if (index < 0 || index >= N_FIELDS) {
-        return odeon_fail(set->host, ODEON_ERR_INTERNAL, "moons: there is no field %d",
-                          (int)index);
+        return odeon_fail(set->host, ODEON_ERR_INTERNAL, "moons: there is no field %d", (int)index);
     }
     *out = index == FIELD_POINT ? (odeon_field_info){.role = ODEON_ROLE_INPUT,
                                                      .dtype = ODEON_DTYPE_F64,

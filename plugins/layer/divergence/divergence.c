@@ -4,16 +4,16 @@
  * stands in the block's body and holds all of it that the state passes.
  *
  *   exact                every row e_i J, e_i a unit vector: as many vjps as a state has numbers
- *   rademacher, normal   one row p J with random p, of signs or normal numbers, which stays the same
- *                        during a solve: p J p and |p J|^2 are the two in the mean (Hutchinson)
+ *   rademacher, normal   one row p J with random p, of signs or normal numbers, which stays the
+ * same during a solve: p J p and |p J|^2 are the two in the mean (Hutchinson)
  *
  * For p J in p -> c in c = w p + 2 v p J, where w and v are the cotangents of the two, the gradient
  * is that of <p, J c>: a second derivative (ODEON_HOST_BODY_DUALS), so that training needs
  * run.device = dual(base=...). Evaluation does not.
  *
  * Source: Chen, Rubanova, Bettencourt, Duvenaud, Neural ordinary differential equations, 2018, eq.
- * 8; Grathwohl and others, FFJORD, 2019; Finlay and others, How to train your neural ODE, 2020, eqs.
- * 12, 13 (the second integral). */
+ * 8; Grathwohl and others, FFJORD, 2019; Finlay and others, How to train your neural ODE, 2020,
+ * eqs. 12, 13 (the second integral). */
 #include "../common/bodies.h"
 #include "../common/shape.h"
 #include "odeon/device_move.h"
@@ -159,8 +159,8 @@ static odeon_status begin(const divergence *layer, const odeon_layer_call *call,
     w->p = odeon_tensor_at(at, *x);
     w->a = odeon_tensor_at(at + vector, *x);
     w->b = odeon_tensor_at(at + 2 * vector, *x);
-    w->one = odeon_tensor_at(
-        at + 3 * vector, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}});
+    w->one = odeon_tensor_at(at + 3 * vector,
+                             (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}});
     w->duals = at + 3 * vector + 64;
     return ODEON_OK;
 }

@@ -155,8 +155,7 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
     inner.d_t = NULL;
     inner.flags |= ODEON_CALL_NO_T_GRAD;
     ODEON_TRY(draw(call, ODEON_NOISE_UNIFORM, call->first_sample, &p.t));
-    ODEON_TRY(bodies_vjp(&layer->bodies, 0, &inner, &p.t.view,
-                         call->d_in != NULL ? &p.x_t : NULL));
+    ODEON_TRY(bodies_vjp(&layer->bodies, 0, &inner, &p.t.view, call->d_in != NULL ? &p.x_t : NULL));
     if (call->d_in == NULL) {
         return ODEON_OK;
     }

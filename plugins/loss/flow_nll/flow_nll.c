@@ -1,6 +1,6 @@
-/* flow_nll: the mean negative logarithm of a density that a continuous normalizing flow moves to the
- * normal one. The model's output z [B,...] is the end of the path that a sample x begins, and the
- * quantity `of` the integral along it of the divergence of the field, with rising time:
+/* flow_nll: the mean negative logarithm of a density that a continuous normalizing flow moves to
+ * the normal one. The model's output z [B,...] is the end of the path that a sample x begins, and
+ * the quantity `of` the integral along it of the divergence of the field, with rising time:
  *
  *   log p(x) = log N(z; 0, I) + integral of div f
  *
@@ -86,10 +86,10 @@ static odeon_status eval(void *self, const odeon_loss_call *call)
     ODEON_TRY(q->d_value == NULL ? ODEON_OK
                                  : ODEON_DO(call->device, move, fill, call->queue, .y = q->d_value,
                                             .value = odeon_imm(-share)));
-    return call->d_output == NULL ? ODEON_OK
-                                  : ODEON_DO(call->device, solver, lincomb, call->queue,
-                                             .y = call->d_output, .n = 1, .x = &call->output,
-                                             .coefficient = &factor);
+    return call->d_output == NULL
+               ? ODEON_OK
+               : ODEON_DO(call->device, solver, lincomb, call->queue, .y = call->d_output, .n = 1,
+                          .x = &call->output, .coefficient = &factor);
 }
 
 static const odeon_loss_ops ops = {.struct_size = sizeof ops,

@@ -115,10 +115,10 @@ static odeon_status add(const odeon_loss_call *call, const odeon_view *value)
 /* On the device, since a quantity's own sum is not a share of the mean yet. */
 static odeon_status rescale(const odeon_loss_call *call, double factor)
 {
-    return factor == 1.0 ? ODEON_OK
-                         : ODEON_DO(call->device, pointwise, power, call->queue,
-                                    .x = &call->sums->view, .y = call->sums, .scale = factor,
-                                    .exponent = 1.0);
+    return factor == 1.0
+               ? ODEON_OK
+               : ODEON_DO(call->device, pointwise, power, call->queue, .x = &call->sums->view,
+                          .y = call->sums, .scale = factor, .exponent = 1.0);
 }
 
 /* quantity [B] each -> sums F64 [1]. Before the next number is added the sum so far is brought to

@@ -1,5 +1,5 @@
-/* square: the mean of output^2 over samples and the numbers of each, whatever the labels: of a model
- * whose output is itself what is to vanish, as that of the layer flow_matching. */
+/* square: the mean of output^2 over samples and the numbers of each, whatever the labels: of a
+ * model whose output is itself what is to vanish, as that of the layer flow_matching. */
 #include "../common/weight.h"
 #include "odeon/device_pointwise.h"
 #include "odeon/device_solver.h"
@@ -46,10 +46,10 @@ static odeon_status eval(void *self, const odeon_loss_call *call)
                        .slots = odeon_write(call->sums)));
     ODEON_TRY(ODEON_DO(call->device, pointwise, power, call->queue, .x = &call->sums->view,
                        .y = call->sums, .scale = share, .exponent = 1.0));
-    return call->d_output == NULL ? ODEON_OK
-                                  : ODEON_DO(call->device, solver, lincomb, call->queue,
-                                             .y = call->d_output, .n = 1, .x = &x,
-                                             .coefficient = &twice);
+    return call->d_output == NULL
+               ? ODEON_OK
+               : ODEON_DO(call->device, solver, lincomb, call->queue, .y = call->d_output, .n = 1,
+                          .x = &x, .coefficient = &twice);
 }
 
 static const odeon_loss_ops ops = {.struct_size = sizeof ops,
