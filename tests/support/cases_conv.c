@@ -30,6 +30,8 @@ static const conv_case conv_sizes[] = {
     {0, 3, 6, 6, 4, 3, 3, {1, 1, 1, 1}},
     {2, 3, 6, 6, 0, 3, 3, {1, 1, 1, 1}},
     {1, 16, 9, 9, 16, 3, 3, {1, 1, 1, 1}},
+    {6, 9, 6, 6, 17, 3, 3, {1, 1, 1, 1}}, /* more images than go through together */
+    {5, 8, 9, 7, 20, 4, 4, {2, 2, 1, 1}},
 };
 enum { N_CONV = sizeof conv_sizes / sizeof *conv_sizes };
 
