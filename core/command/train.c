@@ -23,6 +23,7 @@
 #include "run/train.h"
 #include "run/train_audit.h"
 #include "run/train_length.h"
+#include "run/train_phase.h"
 #include "run/train_line.h"
 #include "run/train_stop.h"
 #include "session/describe.h"
@@ -142,6 +143,7 @@ static odeon_status start(const command_line *a, setup *s, const splits *data)
     ODEON_TRY(train_stop_check(s->config, data->validation != NULL));
     ODEON_TRY(setup_session(s));
     ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
+    ODEON_TRY(train_phase_check(s->session, s->config, data_length(data->train)));
     ODEON_TRY(session_place(s->session, data->train));
     ODEON_TRY(session_place(s->session, data->test));
     ODEON_TRY(data->validation != NULL ? session_place(s->session, data->validation) : ODEON_OK);
@@ -159,12 +161,12 @@ static odeon_status start(const command_line *a, setup *s, const splits *data)
  * does not wait for what the model computes. */
 static void draw_last(const command_line *a, odeon_status status, const outcome *o)
 {
-    enum { DRAWING_SECONDS = 30 };
-    bool drawn = false;
+    enum { WHOLE_SECONDS = 120, AFTER_SIGNAL_SECONDS = 20, MARGIN_SECONDS = 10 };
+    bool drawn = false, whole = status != ODEON_ERR_CANCELLED;
     diag_reason reason = diag_take();
-    interrupt_allow(DRAWING_SECONDS);
+    interrupt_allow(AFTER_SIGNAL_SECONDS + MARGIN_SECONDS);
     if (o->page != NULL) {
-        live_page_draw_last(o->page, status != ODEON_ERR_CANCELLED, &drawn);
+        live_page_draw_last(o->page, whole, whole ? WHOLE_SECONDS : AFTER_SIGNAL_SECONDS, &drawn);
     }
     if (drawn) {
         fprintf(a->out, "report in %s/" RUN_FOLDER_PAGE "\n", o->where);

@@ -22,6 +22,7 @@ typedef struct net_site {
     kernel_list *kernels; /* of its device; NULL: layers do without */
     bool until_ode;       /* the model ends with its first layer that holds an ODE block */
     bool shapes_only;     /* nothing will be run: layers and plans get no memory */
+    bool has_losses;      /* that can read the quantities of layers (ODEON_LAYER_QUANTITIES) */
     int64_t classes;      /* what the size `classes` stands for */
     int64_t n_times;      /* of a sample, by the data set's field of times; 0: it has none */
     /* What layers may ask of a batch, by ODEON_ROLE_*, with batch 1; dtype 0: nothing. */

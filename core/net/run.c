@@ -284,15 +284,17 @@ static void call_of(const odeon_layer_call *around, const net_layer *layer, odeo
 }
 
 /* Integrands lie in the order of the layers, of which some have none: those of the container that
- * the chain is a body of begin where around's do. Containers pass them on to their bodies. */
+ * the chain is a body of begin where around's do. Containers pass them on to their bodies, but for
+ * an ODE block, whose path has its own. */
 static void call_integrals(const net_plan *plan, const net_layer *layer, odeon_layer_call *call)
 {
     const net_layer *container = plan->net->scope.container;
     if (call->integrand == NULL && call->d_integrand == NULL) {
         return;
     }
-    bool none = layer->plan.n_integrals == 0 && layer->n_bodies == 0;
-    int32_t at = layer->first_integral - container->first_integral;
+    bool none = (layer->plan.n_integrals == 0 && layer->n_bodies == 0) ||
+                layer->ops->bodies == ODEON_BODIES_FIELD;
+    int32_t at = layer->first_integral - (container != NULL ? container->first_integral : 0);
     call->integrand = none || call->integrand == NULL ? NULL : call->integrand + at;
     call->d_integrand = none || call->d_integrand == NULL ? NULL : call->d_integrand + at;
 }
@@ -409,12 +411,13 @@ static const char *output_of(const net_plan *plan, size_t s, const char *frame,
     return at < 0 ? NULL : end ? ends->out : frame + at;
 }
 
-/* The gradient before a step's activation, from the one after it. It works in place where dy lies
- * in a cell, and moves it to one where dy is the caller's, which must not be written. */
+/* The gradient before a step's activation, from the one after it, unless its layer does that. It
+ * works in place where dy lies in a cell, and moves it to one where dy is the caller's, which must
+ * not be written. */
 static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *around,
                                   const net_step *step, const char *out, odeon_view *dy, int *where)
 {
-    if (step->act == ODEON_UNARY_IDENTITY) {
+    if (step->act == ODEON_UNARY_IDENTITY || needs(step, ODEON_LAYER_EPILOGUE_VJP)) {
         return ODEON_OK;
     }
     *where = *where < 0 ? 0 : *where;
@@ -426,8 +429,8 @@ static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *
     return ODEON_OK;
 }
 
-/* A layer gets its input and output only if it has said that it needs them: elsewhere they are not
- * kept, and it must not come to depend on them by chance. */
+/* A layer gets its input and output only if it has said that it needs them, or undoes its epilogue:
+ * elsewhere they are not kept, and it must not come to depend on them by chance. */
 static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *around, size_t s,
                              char *frame, const chain_ends *ends, const odeon_view *dy, void *d_in,
                              const odeon_tensor *d_t)
@@ -439,7 +442,8 @@ static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *aroun
     odeon_tensor y = {odeon_view_at(output_of(plan, s, frame, ends), step->out)};
     odeon_tensor dx = odeon_tensor_at(d_in, step->in);
     call.in = needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL;
-    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL;
+    bool undoes = step->act != ODEON_UNARY_IDENTITY && needs(step, ODEON_LAYER_EPILOGUE_VJP);
+    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) || undoes ? &y : NULL;
     call.d_out = dy;
     call.d_in = d_in == NULL ? NULL : &dx;
     call.d_t = d_t;

@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/backward.h"
+#include "ode/events.h"
 #include "ode/integrals.h"
 #include "ode/outputs.h"
 #include "ode/samples.h"
@@ -269,7 +270,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
     ODEON_TRY(check_terms(ode));
-    if ((spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
+    bool events = spec->event != NULL || spec->reset != NULL; /* each sample has its own */
+    if (events || (spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
         ODEON_TRY(samples_init(ode));
     }
     if (spec->mode == ODEON_STEPS_ADAPTIVE) {
@@ -290,6 +292,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
+    ODEON_TRY(events_check_method(ode));
     ODEON_TRY(ode_check_integrals(ode));
     choose_control(ode);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
@@ -575,9 +578,9 @@ int64_t ode_sample_under_way(const odeon_ode *ode)
     return ode->samples != NULL ? ode->samples->now : 0;
 }
 
-attempt_list ode_sample_attempts(const odeon_ode *ode, int64_t sample)
+odeon_status ode_sample_attempts(odeon_ode *ode, int64_t sample, attempt_list *out)
 {
-    return samples_attempts(ode, sample);
+    return samples_attempts(ode, sample, out);
 }
 
 const double *ode_sample_times(const odeon_ode *ode, int64_t sample)

@@ -104,6 +104,11 @@ void solver_set_replay(solver *s, size_t n, const double (*steps)[2])
     s->n_replay = n;
 }
 
+void solver_set_watch(solver *s, solve_watch *watch)
+{
+    s->watch = watch;
+}
+
 /* Results at the end of a pass are of this pass alone. */
 void solver_forget(solver *s)
 {
@@ -196,7 +201,7 @@ static void make_solve_key(solver *s)
  * asks by itself, since only its loop can be captured. */
 static execution ask_for_solve(solver *s)
 {
-    if (is_adaptive(s) || !executor_captures(s) || keep_steps(s)) {
+    if (is_adaptive(s) || !executor_captures(s) || keep_steps(s) || s->watch != NULL) {
         return executor_eager();
     }
     make_solve_key(s);

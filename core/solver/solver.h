@@ -13,6 +13,7 @@
 #include "solver/log.h"
 #include "solver/report.h"
 #include "solver/stepper.h"
+#include "solver/watch.h"
 
 typedef struct solver solver;
 
@@ -28,6 +29,10 @@ void solver_share_memory(solver *s, solver *other);
 
 /* For spec->mode REPLAY: the steps to make, n of t and h, borrowed. */
 void solver_set_replay(solver *s, size_t n, const double (*steps)[2]);
+
+/* What the solves to come look out for (watch.h), borrowed; NULL: for nothing. A solve that looks
+ * out is made step by step by the host. */
+void solver_set_watch(solver *s, solve_watch *watch);
 
 /* A pass begins: attempts and failure are forgotten, but no memory. */
 void solver_forget(solver *s);
