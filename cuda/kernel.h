@@ -71,35 +71,66 @@ KERNEL_FN double kernel_scalar(odeon_scalar s, const double *slots)
     return s.slot < 0 ? s.imm : s.imm + s.scale * slots[s.slot];
 }
 
-/* A divisor of elements' numbers. A GPU has no division; below 2^31 the quotient is the upper half
- * of a product and a shift: with k = ceil(log2(by)) and factor = ceil(2^(31+k) / by), below 2^32,
- * the product is too large by less than 2^(31+k) / by, so its quotient is that of i. */
+/* A divisor of numbers of elements and blocks. A GPU has no division; a quotient is the upper half
+ * of a product, shifted: with k = ceil(log2(by)) and factor = ceil(2^(n-1+k) / by), which is below
+ * 2^n, the product of an i below 2^(n-1) is too large by less than 2^(n-1+k) / by, so that the
+ * quotient is that of i. n is 32 where i is small, else 64; by = 1 has no factors. */
 typedef struct kernel_divisor {
     int64_t by;
-    uint32_t factor, shift; /* of by = 1: none */
+    uint64_t wide;
+    uint32_t narrow; /* 0 where by itself is too large */
+    int32_t shift;   /* k - 1 */
 } kernel_divisor;
 
-KERNEL_FN kernel_divisor kernel_divisor_of(int64_t by)
+/* ceil(2^bits / by), 2^(bits - 64) <= by: long division, by digits of one bit. */
+static inline uint64_t kernel_factor(int32_t bits, uint64_t by)
 {
-    kernel_divisor d = {by, 0, 0};
-    if (by > 1 && by <= INT32_MAX) {
-        while (((int64_t)1 << d.shift) < by) {
-            d.shift++;
+    uint64_t quotient = 0, rest = 1;
+    for (int32_t i = 0; i < bits; i++) {
+        rest *= 2;
+        quotient = quotient * 2 + (rest >= by ? 1 : 0);
+        rest -= rest >= by ? by : 0;
+    }
+    return quotient + (rest > 0 ? 1 : 0);
+}
+
+static inline kernel_divisor kernel_divisor_of(int64_t by)
+{
+    kernel_divisor d = {by, 0, 0, 0};
+    if (by > 1) {
+        int32_t k = 1;
+        while (((uint64_t)1 << k) < (uint64_t)by) {
+            k++;
         }
-        d.factor = (uint32_t)((((uint64_t)1 << (31 + d.shift)) + (uint64_t)by - 1) / (uint64_t)by);
-        d.shift--;
+        d.shift = k - 1;
+        d.wide = kernel_factor(63 + k, (uint64_t)by);
+        d.narrow = by <= INT32_MAX
+                       ? (uint32_t)((((uint64_t)1 << (31 + k)) + (uint64_t)by - 1) / (uint64_t)by)
+                       : 0;
     }
     return d;
+}
+
+/* The upper half of a product. */
+KERNEL_FN uint64_t kernel_upper(uint64_t a, uint64_t b)
+{
+#ifdef __CUDACC__
+    return __umul64hi(a, b);
+#else
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t middle = a1 * b0 + ((a0 * b0) >> 32), other = a0 * b1 + (uint32_t)middle;
+    return a1 * b1 + (middle >> 32) + (other >> 32);
+#endif
 }
 
 /* i / d, i >= 0; the remainder in *rest. */
 KERNEL_FN int64_t kernel_divide_by(int64_t i, const kernel_divisor *d, int64_t *rest)
 {
     int64_t quotient = i;
-    if (i > INT32_MAX || d->by > INT32_MAX) {
-        quotient = i / d->by;
-    } else if (d->factor != 0) {
-        quotient = (int64_t)((((uint64_t)i * d->factor) >> 32) >> d->shift);
+    if (i <= INT32_MAX && d->narrow != 0) {
+        quotient = (int64_t)((((uint64_t)(uint32_t)i * d->narrow) >> 32) >> d->shift);
+    } else if (d->wide != 0) {
+        quotient = (int64_t)(kernel_upper((uint64_t)i, d->wide) >> d->shift);
     }
     *rest = i - quotient * d->by;
     return quotient;

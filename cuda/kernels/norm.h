@@ -23,8 +23,9 @@ enum {
 typedef struct channel_args {
     const void *x, *dy;
     norm_stats at;
-    int64_t channels, space, rows, parts, part_rows;
-    int32_t kind, lanes;
+    int64_t channels, rows, part_rows;
+    kernel_divisor space, parts;
+    int32_t kind, lanes, lane_bits, reserved0; /* lane_bits: log2 of lanes */
     double *partial;
     double *sums;            /* F64 [C], of NORMAL [2,C], overwritten; or NULL */
     void *add_one, *add_two; /* [C], added to; or NULL */
@@ -73,8 +74,8 @@ typedef struct group_norm_args {
     const void *x, *w, *b;
     void *y;
     double *stats; /* F64 [B,groups,2] */
-    int64_t groups, each, n;
-    kernel_divisor space;
+    int64_t each, n;
+    kernel_divisor groups, space;
     double epsilon;
     int32_t act, held; /* act: a unary id */
 } group_norm_args;
@@ -83,8 +84,8 @@ typedef struct group_norm_vjp_args {
     const void *x, *w, *dy;
     void *dx;
     const double *stats;
-    int64_t groups, each, n;
-    kernel_divisor space;
+    int64_t each, n;
+    kernel_divisor groups, space;
 } group_norm_vjp_args;
 
 enum {

@@ -5,7 +5,7 @@
 /* Adds row j of channel c to the two sums. */
 KERNEL_FN void REAL(channel_row)(const channel_args *a, int64_t c, int64_t j, double *sums)
 {
-    int64_t s, b = kernel_divide(j, a->space, &s), i = (b * a->channels + c) * a->space + s;
+    int64_t s, b = kernel_divide_by(j, &a->space, &s), i = (b * a->channels + c) * a->space.by + s;
     double x = (double)((const real *)a->x)[i];
     if (a->kind == CHANNEL_PLAIN) {
         sums[0] += x;
@@ -43,13 +43,14 @@ KERNEL_FN void REAL(channel_sums)(int32_t phase, const channel_args *a, kernel_t
                                   void *shared)
 {
     double *one = (double *)shared, *two = one + w.threads;
-    int64_t part, tile = kernel_divide(w.block, a->parts, &part);
-    int64_t c = tile * a->lanes + w.thread % a->lanes;
+    int64_t part, tile = kernel_divide_by(w.block, &a->parts, &part);
+    int64_t c = tile * a->lanes + (w.thread & (a->lanes - 1));
     if (phase == 0) {
         double sums[2] = {0.0, 0.0};
         int64_t from = part * a->part_rows, to = from + a->part_rows;
         to = c >= a->channels ? from : to < a->rows ? to : a->rows;
-        for (int64_t j = from + w.thread / a->lanes; j < to; j += w.threads / a->lanes) {
+        for (int64_t j = from + (w.thread >> a->lane_bits); j < to;
+             j += w.threads >> a->lane_bits) {
             REAL(channel_row)(a, c, j, sums);
         }
         one[w.thread] = sums[0];
@@ -58,7 +59,7 @@ KERNEL_FN void REAL(channel_sums)(int32_t phase, const channel_args *a, kernel_t
         channel_tree(phase, a->lanes, w, one);
         channel_tree(phase, a->lanes, w, two);
     } else if (w.thread < a->lanes && c < a->channels) {
-        if (a->parts == 1) {
+        if (a->parts.by == 1) {
             REAL(channel_store)(a, c, one[w.thread], two[w.thread]);
         } else {
             a->partial[2 * part * a->channels + c] = one[w.thread];
@@ -75,7 +76,7 @@ KERNEL_FN void REAL(channel_finish)(int32_t phase, const channel_args *a, kernel
     (void)shared;
     KERNEL_EACH (c, a->channels) {
         double one = 0.0, two = 0.0;
-        for (int64_t part = 0; part < a->parts; part++) {
+        for (int64_t part = 0; part < a->parts.by; part++) {
             one += a->partial[2 * part * a->channels + c];
             two += a->partial[(2 * part + 1) * a->channels + c];
         }
@@ -93,9 +94,9 @@ KERNEL_FN double REAL(part_sum)(const channel_args *a, kernel_thread w, int64_t 
     double sum = 0.0;
     int64_t from = part * a->part_rows, to = from + a->part_rows;
     to = c >= a->channels ? from : to < a->rows ? to : a->rows;
-    for (int64_t j = from + w.thread / a->lanes; j < to; j += w.threads / a->lanes) {
-        int64_t s, b = kernel_divide(j, a->space, &s);
-        double value = (double)x[(b * a->channels + c) * a->space + s] - mean;
+    for (int64_t j = from + (w.thread >> a->lane_bits); j < to; j += w.threads >> a->lane_bits) {
+        int64_t s, b = kernel_divide_by(j, &a->space, &s);
+        double value = (double)x[(b * a->channels + c) * a->space.by + s] - mean;
         sum += squared ? value * value : value;
     }
     return sum;
@@ -118,8 +119,8 @@ KERNEL_FN void REAL(channel_stats)(int32_t phase, const batch_stats_args *a, ker
                                    void *shared)
 {
     double *sums = (double *)shared, *squares = sums + w.threads;
-    int64_t part, tile = kernel_divide(w.block, a->of.parts, &part);
-    int32_t lane = w.thread % a->of.lanes;
+    int64_t part, tile = kernel_divide_by(w.block, &a->of.parts, &part);
+    int32_t lane = w.thread & (a->of.lanes - 1);
     int64_t c = tile * a->of.lanes + lane;
     double scale = 1.0 / (double)channel_part_rows(&a->of, part);
     if (phase == 0) {
@@ -131,7 +132,7 @@ KERNEL_FN void REAL(channel_stats)(int32_t phase, const batch_stats_args *a, ker
     } else if (phase < STATS_STORE) {
         channel_tree(phase - STATS_CENTRE, a->of.lanes, w, squares);
     } else if (w.thread < a->of.lanes && c < a->of.channels) {
-        if (a->of.parts == 1) {
+        if (a->of.parts.by == 1) {
             REAL(stats_store)(a, c, scale * sums[lane], squares[lane]);
         } else {
             a->of.partial[2 * part * a->of.channels + c] = scale * sums[lane];
@@ -149,7 +150,7 @@ KERNEL_FN void REAL(stats_finish)(int32_t phase, const batch_stats_args *a, kern
     (void)shared;
     KERNEL_EACH (c, a->of.channels) {
         double mean = 0.0, squares = 0.0, rows = 0.0;
-        for (int64_t part = 0; part < a->of.parts; part++) {
+        for (int64_t part = 0; part < a->of.parts.by; part++) {
             double more = (double)channel_part_rows(&a->of, part), all = rows + more;
             double distance = a->of.partial[2 * part * a->of.channels + c] - mean;
             mean += distance * (more / all);
@@ -231,6 +232,13 @@ KERNEL_FN void REAL(batch_norm_vjp)(int32_t phase, const batch_norm_vjp_args *a,
 
 /* ---- group normalization ---- */
 
+KERNEL_FN int64_t REAL(group_of)(const kernel_divisor *groups, kernel_thread w)
+{
+    int64_t group;
+    (void)kernel_divide_by(w.block, groups, &group);
+    return group;
+}
+
 /* Channel of number k of group g. */
 KERNEL_FN int64_t REAL(group_channel)(int64_t g, int64_t k, int64_t each,
                                       const kernel_divisor *space)
@@ -250,7 +258,7 @@ KERNEL_FN void REAL(group_store)(const group_norm_args *a, kernel_thread w, cons
     }
     KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
     {
-        int64_t c = REAL(group_channel)(w.block % a->groups, k, a->each, &a->space);
+        int64_t c = REAL(group_channel)(REAL(group_of)(&a->groups, w), k, a->each, &a->space);
         real normal = (x[k] - (real)mean) * (real)rstd;
         real value = normal * (scale != NULL ? scale[c] : (real)1);
         value += shift != NULL ? shift[c] : (real)0;
@@ -310,7 +318,7 @@ KERNEL_FN real REAL(group_pair)(const group_norm_vjp_args *a, kernel_thread w, i
                                 real *normal)
 {
     int64_t i = w.block * a->n + k;
-    int64_t c = REAL(group_channel)(w.block % a->groups, k, a->each, &a->space);
+    int64_t c = REAL(group_channel)(REAL(group_of)(&a->groups, w), k, a->each, &a->space);
     real mean = (real)a->stats[2 * w.block], rstd = (real)a->stats[2 * w.block + 1];
     *normal = (((const real *)a->x)[i] - mean) * rstd;
     return ((const real *)a->dy)[i] * (a->w != NULL ? ((const real *)a->w)[c] : (real)1);

@@ -38,14 +38,15 @@ enum { SHORT_ROW = 32, MOST_LANES = 32, LEAST_ROWS = 2048, MOST_BLOCKS = 512 };
 static void divide_channels(channel_args *a)
 {
     a->lanes = 1;
-    while (a->space < SHORT_ROW && a->lanes < MOST_LANES && a->lanes < a->channels) {
+    while (a->space.by < SHORT_ROW && a->lanes < MOST_LANES && a->lanes < a->channels) {
         a->lanes *= 2;
+        a->lane_bits++;
     }
     int64_t tiles = (a->channels + a->lanes - 1) / a->lanes;
     int64_t wanted = a->rows / LEAST_ROWS, room = tiles > 0 ? MOST_BLOCKS / tiles : 1;
     int64_t parts = wanted < room ? wanted : room;
     a->part_rows = parts > 1 ? (a->rows + parts - 1) / parts : a->rows;
-    a->parts = parts > 1 ? (a->rows + a->part_rows - 1) / a->part_rows : 1;
+    a->parts = kernel_divisor_of(parts > 1 ? (a->rows + a->part_rows - 1) / a->part_rows : 1);
 }
 
 /* What is read, how it is divided, and the shape of that. */
@@ -53,12 +54,12 @@ static kernel_shape take_channels(odeon_queue *queue, const odeon_view *x, chann
 {
     a->x = odeon_read(x);
     a->channels = x->shape.dim[1];
-    a->space = x->shape.dim[2];
+    a->space = kernel_divisor_of(x->shape.dim[2]);
     a->rows = x->shape.dim[0] * x->shape.dim[2];
     divide_channels(a);
-    a->partial = a->parts > 1 ? queue_scratch(queue) : NULL;
+    a->partial = a->parts.by > 1 ? queue_scratch(queue) : NULL;
     int64_t tiles = (a->channels + a->lanes - 1) / a->lanes;
-    return shape_pairs(tiles * a->parts, a->part_rows * a->lanes);
+    return shape_pairs(tiles * a->parts.by, a->part_rows * a->lanes);
 }
 
 /* a: what to sum and where to. */
@@ -66,7 +67,7 @@ static odeon_status sum_channels(odeon_queue *queue, const odeon_view *x, channe
 {
     kernel_shape shape = take_channels(queue, x, a);
     ODEON_TRY(launch(queue, kernel_of(KERNEL_channel_sums_f32, x->shape.dtype), a, shape));
-    if (a->parts == 1) {
+    if (a->parts.by == 1) {
         return ODEON_OK;
     }
     return launch(queue, kernel_of(KERNEL_channel_finish_f32, x->shape.dtype), a,
@@ -122,9 +123,9 @@ odeon_status ops_batch_statistics(odeon_queue *queue, const odeon_batch_statisti
     kernel_shape shape = take_channels(queue, call->x, &a.of);
     uint32_t dtype = call->x->shape.dtype;
     ODEON_TRY(launch(queue, kernel_of(KERNEL_channel_stats_f32, dtype), &a, shape));
-    return a.of.parts == 1 ? ODEON_OK
-                           : launch(queue, kernel_of(KERNEL_stats_finish_f32, dtype), &a,
-                                    shape_each(a.of.channels));
+    return a.of.parts.by == 1 ? ODEON_OK
+                              : launch(queue, kernel_of(KERNEL_stats_finish_f32, dtype), &a,
+                                       shape_each(a.of.channels));
 }
 
 static odeon_status ops_batch_norm(odeon_queue *queue, const odeon_batch_norm *call)
@@ -225,7 +226,7 @@ static odeon_status ops_group_norm(odeon_queue *queue, const odeon_group_norm *c
         .b = read_or_null(call->b),
         .y = odeon_write(call->y),
         .stats = odeon_write(call->stats),
-        .groups = call->groups,
+        .groups = kernel_divisor_of(call->groups),
         .each = call->x->shape.dim[1] / call->groups,
         .space = kernel_divisor_of(call->x->shape.dim[2]),
         .n = call->x->shape.dim[1] / call->groups * call->x->shape.dim[2],
@@ -272,7 +273,7 @@ static odeon_status ops_group_norm_vjp(odeon_queue *queue, const odeon_group_nor
         .dy = odeon_read(call->dy),
         .dx = write_or_null(call->dx),
         .stats = odeon_read(call->stats),
-        .groups = call->groups,
+        .groups = kernel_divisor_of(call->groups),
         .each = call->x->shape.dim[1] / call->groups,
         .space = kernel_divisor_of(call->x->shape.dim[2]),
         .n = call->x->shape.dim[1] / call->groups * call->x->shape.dim[2],
