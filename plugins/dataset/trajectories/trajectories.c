@@ -76,6 +76,11 @@ static const odeon_option *const options[] = {
                      "what a model is given of a sample: its values, whose first row is a start "
                      "that was measured; or the number of its window, or of its series, from 0 "
                      "on, for an embedding of starts that are learned"),
+    ODEON_OPTION(trajectories, label, CHOICE, .aliases = "target|labels", .default_text = "values",
+                 .choices = "values|slopes",
+                 .help = "what is to be met: the values; or their slopes, those of the natural "
+                         "cubic spline through each series, by which a field learns without being "
+                         "solved (collocation)"),
     ODEON_OPTION(trajectories, value_count, I64, .aliases = "dim|channels", .default_text = "0",
                  .min_text = "0", .max_text = "65536", .help = "arrays: D of values"),
     ODEON_OPTION(trajectories, control_count, I64, .default_text = "0", .min_text = "0",
@@ -207,6 +212,12 @@ static odeon_status check_source(const trajectories *set)
                           "value_count: must be D of the values where source = arrays(path=FILE), "
                           "and there alone");
     }
+    if (set->label == LABEL_SLOPES && set->missing == MISSING_MASK) {
+        return odeon_fail(
+            host, ODEON_ERR_CONFIG,
+            "label: there are no slopes where values are missing: leave out missing = "
+            "mask or label = slopes");
+    }
     if (set->fold != NULL && set->split != SPLIT_SERIES) {
         return odeon_fail(host, ODEON_ERR_CONFIG, "fold: is for split = series");
     }
@@ -237,7 +248,8 @@ static void unload(trajectories *set)
     series_free(set->host, &set->series);
     set->host->free(set->host, set->start);
     set->host->free(set->host, set->slopes);
-    set->slopes = NULL;
+    set->host->free(set->host, set->value_slopes);
+    set->slopes = set->value_slopes = NULL;
     set->start = set->length = NULL;
     set->n_starts = 0;
 }
@@ -308,27 +320,6 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 
 /* ---- the observations ---- */
 
-static odeon_status make_spiral(trajectories *set)
-{
-    const odeon_host *host = set->host;
-    int64_t n = set->points;
-    double end = set->until, *row = NULL;
-    double *y = host->alloc(host, (uint64_t)n * 2 * sizeof *y);
-    odeon_status status =
-        y != NULL ? series_add_rows(host, set->plan.name, n, 3, &set->series, &row)
-                  : odeon_fail(host, ODEON_ERR_NOMEM,
-                               "trajectories: no memory for %lld observations", (long long)n);
-    if (status == ODEON_OK) {
-        spiral(n, end, y);
-    }
-    for (int64_t i = 0; i < n && status == ODEON_OK; i++) {
-        row[3 * i] = end * (double)i / (double)(n - 1);
-        memcpy(&row[3 * i + 1], &y[2 * i], 2 * sizeof *y);
-    }
-    host->free(host, y);
-    return status;
-}
-
 static odeon_status read_source(trajectories *set, int32_t source, const char *path)
 {
     const odeon_host *host = set->host;
@@ -340,7 +331,7 @@ static odeon_status read_source(trajectories *set, int32_t source, const char *p
     case SOURCE_ARRAYS:
         return series_add_arrays(host, path, &set->format, &set->series);
     default:
-        return make_spiral(set);
+        return spiral_add(set);
     }
 }
 
@@ -576,8 +567,9 @@ static odeon_status standard_of(void *self, int32_t index, double *mean, double 
     int64_t width = control ? windows_control_width(set) : n;
     *is_standard = set->standard.mean != NULL && (values || control);
     for (int64_t i = 0; *is_standard != 0 && i < set->window * width; i++) {
-        int64_t at = i % width; /* a slope has no mean */
-        mean[i] = at < n ? set->standard.mean[first + at] : 0.0;
+        int64_t at = i % width;
+        bool slope = at >= n || (which == FIELD_LABEL && set->label == LABEL_SLOPES);
+        mean[i] = slope ? 0.0 : set->standard.mean[first + at];
         deviation[i] = set->standard.deviation[first + at % n];
     }
     return ODEON_OK;

@@ -21,6 +21,7 @@ enum {
 enum { SOURCE_SPIRAL = 0, SOURCE_CSV = 1, SOURCE_FOLDER = 2, SOURCE_ARRAYS = 3 };
 enum { MISSING_REFUSED = 0, MISSING_MASK = 1 };
 enum { INPUT_VALUES = 0, INPUT_WINDOW = 1, INPUT_SERIES = 2 };
+enum { LABEL_VALUES = 0, LABEL_SLOPES = 1 };
 enum { CLOCK_WINDOW = 0, CLOCK_SERIES = 1 };
 enum { SPLIT_ROWS = 0, SPLIT_SERIES = 1 };
 
@@ -32,7 +33,7 @@ typedef struct trajectories {
     const char *time, *values, *controls, *id, *fold;
     int64_t value_count, control_count; /* of arrays */
     int64_t header, separator, missing, points, date, clock, pad, split, standardize,
-        control_slopes, input;
+        control_slopes, input, label;
     double until, test_fraction, validation_fraction;
     int64_t split_seed;
 
@@ -48,7 +49,8 @@ typedef struct trajectories {
 
     series_set series; /* n_rows is 0 before open */
     double *slopes;    /* [n_rows, n_controls] of the controls' natural splines; NULL: not wanted */
-    double interval;   /* spacing of all rows of all series; 0: not equally spaced */
+    double *value_slopes; /* [n_rows, dim], likewise of the values; NULL: not wanted */
+    double interval;      /* spacing of all rows of all series; 0: not equally spaced */
     int64_t n_starts;
     int64_t *start;  /* [n_starts]: first rows of the samples */
     int64_t *length; /* [n_starts]: rows that are the sample's own, at most window */

@@ -177,6 +177,15 @@ static void copy_number(const trajectories *set, int64_t index, double *to)
     *to = (double)(set->input == INPUT_WINDOW ? index : series_of(&set->series, set->start[index]));
 }
 
+/* In place of the values; what a window is filled up with does not move. */
+static void copy_slopes(const trajectories *set, int64_t index, double *label)
+{
+    int64_t own = set->length[index], dim = set->dim;
+    size_t bytes = (size_t)(own * dim) * sizeof *label;
+    memcpy(label, set->value_slopes + set->start[index] * dim, bytes);
+    memset(label + own * dim, 0, (size_t)((set->window - own) * dim) * sizeof *label);
+}
+
 static void copy_values(const trajectories *set, int64_t index, int64_t i, void *const *fields)
 {
     int64_t n = set->window, dim = set->dim;
@@ -200,6 +209,9 @@ static void copy_values(const trajectories *set, int64_t index, int64_t i, void 
         memcpy(input, label, (size_t)(n * dim) * sizeof *input);
     } else {
         copy_number(set, index, input);
+    }
+    if (set->value_slopes != NULL) {
+        copy_slopes(set, index, label);
     }
 }
 
