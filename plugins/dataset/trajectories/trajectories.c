@@ -81,6 +81,12 @@ static const odeon_option *const options[] = {
                  .help = "what is to be met: the values; or their slopes, those of the natural "
                          "cubic spline through each series, by which a field learns without being "
                          "solved (collocation)"),
+    ODEON_OPTION(trajectories, continuity, FLAG, .aliases = "shooting|multipleshooting|gaps",
+                 .default_text = "no",
+                 .help =
+                     "labels have as many columns more, of zeros, that count in the last row of "
+                     "a window which another follows: for the gap between the end of a window "
+                     "and the learned start of the next (multiple shooting)"),
     ODEON_OPTION(trajectories, value_count, I64, .aliases = "dim|channels", .default_text = "0",
                  .min_text = "0", .max_text = "65536", .help = "arrays: D of values"),
     ODEON_OPTION(trajectories, control_count, I64, .default_text = "0", .min_text = "0",
@@ -218,6 +224,12 @@ static odeon_status check_source(const trajectories *set)
             "label: there are no slopes where values are missing: leave out missing = "
             "mask or label = slopes");
     }
+    if (set->continuity && (set->input != INPUT_WINDOW || set->stride != set->window - 1)) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "continuity: needs input = window and stride = %lld, one less than "
+                          "window, so that a window begins where the one before ends",
+                          (long long)(set->window - 1));
+    }
     if (set->fold != NULL && set->split != SPLIT_SERIES) {
         return odeon_fail(host, ODEON_ERR_CONFIG, "fold: is for split = series");
     }
@@ -266,17 +278,6 @@ static void fini(void *self)
 
 /* ---- fields ---- */
 
-/* Which of FIELD_* has that index; -1: none. */
-static int32_t field_at(const trajectories *set, int32_t index)
-{
-    for (int32_t i = 0; i < N_FIELDS; i++) {
-        if (trajectories_has(set, i) && trajectories_index(set, i) == index) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 static int32_t field_count(void *self)
 {
     return trajectories_index(self, N_FIELDS);
@@ -298,12 +299,12 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
         [FIELD_LENGTH] = {ODEON_ROLE_LENGTH, 0, ODEON_DTYPE_I64, "length"},
     };
     const trajectories *set = self;
-    int32_t at = field_at(set, index);
+    int32_t at = trajectories_field(set, index);
     if (at < 0) {
         return odeon_fail(set->host, ODEON_ERR_INTERNAL, "trajectories: there is no field %d",
                           (int)index);
     }
-    int64_t width = at == FIELD_CONTROL ? windows_control_width(set) : set->dim;
+    int64_t width = windows_width(set, at);
     bool number = at == FIELD_INPUT && set->input != INPUT_VALUES;
     bool relative = at == FIELD_TIME && set->clock == CLOCK_WINDOW;
     *out = (odeon_field_info){.struct_size = out->struct_size,
@@ -518,17 +519,16 @@ static void locate(void *self, int64_t index, int32_t field_index, int64_t eleme
                    uint64_t bytes)
 {
     const trajectories *set = self;
-    int32_t which = field_at(set, field_index);
-    int64_t width = which == FIELD_TIME || which == FIELD_LENGTH ? 1
-                    : which == FIELD_CONTROL                     ? windows_control_width(set)
-                                                                 : set->dim;
+    int32_t which = trajectories_field(set, field_index);
+    int64_t width = windows_width(set, which);
     int64_t own = set->length[index], k = element / width;
     int64_t at_row = set->start[index] + (k < own ? k : own - 1);
     int64_t before = which == FIELD_CONTROL ? 1 + set->dim : 1;
-    int32_t at = which == FIELD_TIME || which == FIELD_LENGTH
-                     ? 0
-                     : (int32_t)(before + element % width %
-                                              (which == FIELD_CONTROL ? set->n_controls : width));
+    int32_t at =
+        which == FIELD_TIME || which == FIELD_LENGTH
+            ? 0
+            : (int32_t)(before +
+                        element % width % (which == FIELD_CONTROL ? set->n_controls : set->dim));
     char name[128], where[512];
     if (set->source.index == SOURCE_SPIRAL) {
         (void)snprintf(text, bytes, "the spiral, row %lld", (long long)at_row);
@@ -555,26 +555,6 @@ static odeon_status restore(void *self, const char *text)
     return trajectories_restore(self, text);
 }
 
-/* Values, labels and controls alike in every row of the window. */
-static odeon_status standard_of(void *self, int32_t index, double *mean, double *deviation,
-                                int32_t *is_standard)
-{
-    const trajectories *set = self;
-    int32_t which = field_at(set, index);
-    bool control = which == FIELD_CONTROL;
-    bool values = which == FIELD_LABEL || (which == FIELD_INPUT && set->input == INPUT_VALUES);
-    int64_t n = control ? set->n_controls : set->dim, first = control ? set->dim : 0;
-    int64_t width = control ? windows_control_width(set) : n;
-    *is_standard = set->standard.mean != NULL && (values || control);
-    for (int64_t i = 0; *is_standard != 0 && i < set->window * width; i++) {
-        int64_t at = i % width;
-        bool slope = at >= n || (which == FIELD_LABEL && set->label == LABEL_SLOPES);
-        mean[i] = slope ? 0.0 : set->standard.mean[first + at];
-        deviation[i] = set->standard.deviation[first + at % n];
-    }
-    return ODEON_OK;
-}
-
 static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .field_count = field_count,
                                       .field = field,
@@ -586,7 +566,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .has_split = has_split,
                                       .fitted = fitted,
                                       .restore = restore,
-                                      .standard = standard_of};
+                                      .standard = trajectories_standard};
 
 ODEON_PLUGIN_OPTIONS(DATASET, "trajectories", &ops,
                      "windows of series of observations, with their times",

@@ -33,7 +33,7 @@ typedef struct trajectories {
     const char *time, *values, *controls, *id, *fold;
     int64_t value_count, control_count; /* of arrays */
     int64_t header, separator, missing, points, date, clock, pad, split, standardize,
-        control_slopes, input, label;
+        control_slopes, input, label, continuity;
     double until, test_fraction, validation_fraction;
     int64_t split_seed;
 
@@ -61,11 +61,12 @@ typedef struct trajectories {
 /* Which of FIELD_* the data set has, and the index of one among those. */
 bool trajectories_has(const trajectories *set, int32_t which);
 int32_t trajectories_index(const trajectories *set, int32_t which);
+int32_t trajectories_field(const trajectories *set, int32_t index); /* the opposite; -1: none */
 /* Finds the windows within rows whose split is `which`; all: every row's is. ODEON_ERR_DATA where
  * there is none, or a series is too short. */
 odeon_status windows_find(trajectories *set, int32_t which, const uint8_t *split, bool all);
-/* Numbers of a row of the controls' field. */
-int64_t windows_control_width(const trajectories *set);
+/* Numbers of a row of a field. */
+int64_t windows_width(const trajectories *set, int32_t which);
 /* Copies window number index as sample i of a batch. */
 void windows_copy(const trajectories *set, int64_t index, int64_t i, void *const *fields);
 
@@ -80,5 +81,8 @@ odeon_status trajectories_fit(trajectories *set, const uint8_t *split);
 /* Rows as the samples have them: times in their unit, columns standardized. */
 void trajectories_apply(trajectories *set);
 odeon_status trajectories_restore(trajectories *set, const char *text);
+/* The slot `standard` of odeon_dataset_ops. */
+odeon_status trajectories_standard(void *self, int32_t index, double *mean, double *deviation,
+                                   int32_t *is_standard);
 
 #endif
