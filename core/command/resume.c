@@ -21,6 +21,7 @@
 #include "run/config_changes.h"
 #include "run/manifest_compare.h"
 #include "run/train_length.h"
+#include "run/train_phase.h"
 #include "session/describe.h"
 #include "session/snapshot.h"
 #include "session/weights.h"
@@ -290,6 +291,7 @@ odeon_status resume_restore(const command_line *a, const setup *s, const manifes
     ODEON_TRY(check_config(a, s, r));
     ODEON_TRY(check_data(a, facts, r));
     ODEON_TRY(check_end(r, s, facts->samples));
+    ODEON_TRY(train_phase_restore(s->session, s->config, &r->from->at));
     ODEON_TRY(session_restore(s->session, r->from->tensors, r->from->path));
     ODEON_TRY(continue_files(r, s, &r->from->at.metrics));
     return replace_weights(s, r);

@@ -23,6 +23,7 @@
 #include "run/train.h"
 #include "run/train_audit.h"
 #include "run/train_length.h"
+#include "run/train_phase.h"
 #include "run/train_line.h"
 #include "run/train_stop.h"
 #include "session/describe.h"
@@ -142,6 +143,7 @@ static odeon_status start(const command_line *a, setup *s, const splits *data)
     ODEON_TRY(train_stop_check(s->config, data->validation != NULL));
     ODEON_TRY(setup_session(s));
     ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
+    ODEON_TRY(train_phase_check(s->session, s->config, data_length(data->train)));
     ODEON_TRY(session_place(s->session, data->train));
     ODEON_TRY(session_place(s->session, data->test));
     ODEON_TRY(data->validation != NULL ? session_place(s->session, data->validation) : ODEON_OK);

@@ -39,6 +39,11 @@ void config_destroy(config *c)
     mem_free(c->observers);
     schema_destroy(c->optimizer);
     schema_destroy(c->schedule);
+    for (size_t i = 0; i < c->n_phases; i++) {
+        schema_destroy(c->phases[i].optimizer);
+        schema_destroy(c->phases[i].schedule);
+    }
+    mem_free(c->phases);
     nodes_destroy(c->n_data_nodes, c->data_nodes);
     nodes_destroy(c->n_nodes, c->nodes);
     destroy_dropped(c);

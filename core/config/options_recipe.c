@@ -80,6 +80,19 @@ const odeon_option recipe_ema = {
     .help = "decay of a running mean of the weights, which evaluations use and weights-ema has",
 };
 
+/* ---- [train.NAME] ---- */
+
+/* A number with a unit, which evaluation.c reads. */
+const odeon_option recipe_after = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "after",
+    .aliases = "begin|start|from|since|iterations|epochs",
+    .help = "N epochs or N steps of the run, after which this phase's optimizer takes over, until "
+            "the next phase or the end",
+};
+
 /* ---- [model.NAME] ---- */
 
 const odeon_option recipe_freeze = {

@@ -148,19 +148,21 @@ static void lay_out_frame(net_plan *plan)
     plan->frame_bytes = at > 0 ? at : 64; /* a multiple of 64 in any case */
 }
 
-/* A plan of shapes alone has no scratch. */
+/* The scratch is the network's. */
 static void plan_destroy(net_plan *plan)
 {
-    const odeon_device *device = plan->net->site->lane.device;
-    if (plan->scratch != NULL) {
-        device->ops->free(device->handle, plan->scratch);
-    }
     mem_free(plan->steps);
     mem_free(plan);
 }
 
 void net_plans_destroy(odeon_net *net)
 {
+    const odeon_device *device = net->site->lane.device;
+    if (net->scratch != NULL) {
+        device->ops->free(device->handle, net->scratch);
+    }
+    net->scratch = NULL;
+    net->scratch_bytes = 0;
     while (net->plans != NULL) {
         net_plan *next = net->plans->next;
         plan_destroy(net->plans);
@@ -168,17 +170,36 @@ void net_plans_destroy(odeon_net *net)
     }
 }
 
-/* Two cells, then the layers' scratch, in one allocation. */
+/* Larger scratch takes the place of what there is. Nothing in it outlives a call of a plan. */
+static odeon_status grow_scratch(odeon_net *net, int64_t bytes)
+{
+    const odeon_device *device = net->site->lane.device;
+    void *scratch = NULL;
+    ODEON_TRY(device->ops->alloc(device->handle, (uint64_t)bytes, &scratch));
+    if (net->scratch != NULL) {
+        device->ops->free(device->handle, net->scratch);
+    }
+    net->scratch = scratch;
+    net->scratch_bytes = bytes;
+    for (net_plan *p = net->plans; p != NULL; p = p->next) {
+        p->scratch = p->scratch != NULL ? net->scratch : NULL;
+    }
+    return ODEON_OK;
+}
+
+/* Two cells, then the layers' scratch: one memory for all plans of a network, of which only one is
+ * run at a time. An empty chain needs none. */
 static odeon_status add_scratch(net_plan *plan)
 {
-    const odeon_device *device = plan->net->site->lane.device;
-    if (plan->net->site->shapes_only || plan->scratch != NULL) {
+    odeon_net *net = plan->net;
+    int64_t bytes = 2 * plan->cell_bytes + plan->layer_scratch_bytes;
+    if (net->site->shapes_only || plan->scratch != NULL || plan->n == 0) {
         return ODEON_OK;
     }
-    void *scratch = NULL;
-    uint64_t bytes = (uint64_t)(2 * plan->cell_bytes + plan->layer_scratch_bytes);
-    ODEON_TRY(device->ops->alloc(device->handle, bytes, &scratch));
-    plan->scratch = scratch;
+    if (net->scratch == NULL || bytes > net->scratch_bytes) {
+        ODEON_TRY(grow_scratch(net, bytes));
+    }
+    plan->scratch = net->scratch;
     return ODEON_OK;
 }
 
@@ -264,15 +285,17 @@ static odeon_layer_call call_of(const odeon_layer_call *around, const net_layer 
 }
 
 /* Integrands lie in the order of the layers, of which some have none: those of the container that
- * the chain is a body of begin where around's do. Containers pass them on to their bodies. */
+ * the chain is a body of begin where around's do. Containers pass them on to their bodies, but for
+ * an ODE block, whose path has its own. */
 static void call_integrals(const net_plan *plan, const net_layer *layer, odeon_layer_call *call)
 {
     const net_layer *container = plan->net->scope.container;
     if (call->integrand == NULL && call->d_integrand == NULL) {
         return;
     }
-    bool none = layer->plan.n_integrals == 0 && layer->n_bodies == 0;
-    int32_t at = layer->first_integral - container->first_integral;
+    bool none = (layer->plan.n_integrals == 0 && layer->n_bodies == 0) ||
+                layer->ops->bodies == ODEON_BODIES_FIELD;
+    int32_t at = layer->first_integral - (container != NULL ? container->first_integral : 0);
     call->integrand = none || call->integrand == NULL ? NULL : call->integrand + at;
     call->d_integrand = none || call->d_integrand == NULL ? NULL : call->d_integrand + at;
 }
@@ -389,12 +412,13 @@ static const char *output_of(const net_plan *plan, size_t s, const char *frame,
     return at < 0 ? NULL : end ? ends->out : frame + at;
 }
 
-/* The gradient before a step's activation, from the one after it. It works in place where dy lies
- * in a cell, and moves it to one where dy is the caller's, which must not be written. */
+/* The gradient before a step's activation, from the one after it, unless its layer does that. It
+ * works in place where dy lies in a cell, and moves it to one where dy is the caller's, which must
+ * not be written. */
 static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *around,
                                   const net_step *step, const char *out, odeon_view *dy, int *where)
 {
-    if (step->act == ODEON_UNARY_IDENTITY) {
+    if (step->act == ODEON_UNARY_IDENTITY || needs(step, ODEON_LAYER_EPILOGUE_VJP)) {
         return ODEON_OK;
     }
     *where = *where < 0 ? 0 : *where;
@@ -406,8 +430,8 @@ static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *
     return ODEON_OK;
 }
 
-/* A layer gets its input and output only if it has said that it needs them: elsewhere they are not
- * kept, and it must not come to depend on them by chance. */
+/* A layer gets its input and output only if it has said that it needs them, or undoes its epilogue:
+ * elsewhere they are not kept, and it must not come to depend on them by chance. */
 static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *around, size_t s,
                              char *frame, const chain_ends *ends, const odeon_view *dy, void *d_in,
                              const odeon_tensor *d_t)
@@ -418,7 +442,8 @@ static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *aroun
     odeon_tensor y = {odeon_view_at(output_of(plan, s, frame, ends), step->out)};
     odeon_tensor dx = odeon_tensor_at(d_in, step->in);
     call.in = needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL;
-    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL;
+    bool undoes = step->act != ODEON_UNARY_IDENTITY && needs(step, ODEON_LAYER_EPILOGUE_VJP);
+    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) || undoes ? &y : NULL;
     call.d_out = dy;
     call.d_in = d_in == NULL ? NULL : &dx;
     call.d_t = d_t;

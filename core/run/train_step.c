@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "run/train_phase.h"
 #include "run/train_rows.h"
 #include "run/train_schedule.h"
 #include "session/describe.h"
@@ -119,6 +120,7 @@ odeon_status train_next_step(trainer *t)
         t->ordered = at->epoch;
     }
     int64_t left = t->used - at->position;
+    ODEON_TRY(train_phase_enter(t));
     checkpoint before = *at;
     before.failed = t->failures.in_a_row;
     odeon_status status = train_batch(t, left < at->batch ? left : at->batch);

@@ -61,6 +61,47 @@ static void find_max_live(program *p, int32_t n_carry)
     }
 }
 
+/* Of one verb's reverse: a vjp writes into a vector of its own, and gives back what it has read; a
+ * combination's cotangent stays, since what it combines is reached later. */
+static void reverse_verb(const program *p, int32_t v, bool *bound)
+{
+    const verb *w = &p->verbs[v];
+    bound[w->in] = bound[w->in] || w->kind == VERB_EVAL || w->kind == VERB_IMPLICIT;
+    for (int32_t i = 0; i < w->n && w->kind == VERB_JOIN; i++) {
+        bound[p->terms[w->first + i].x] = true;
+    }
+    if (w->kind != VERB_COMBINE) {
+        bound[w->out] = false;
+    }
+    if (w->kind == VERB_IMPLICIT) {
+        bound[w->state] = false;
+    }
+}
+
+/* Every value may have a cotangent when its verb is reached; what goes into the step, at its end.
+ */
+static void find_reverse_live(program *p, int32_t n_carry)
+{
+    bool bound[PROGRAM_MAX_REGISTERS] = {[REG_Y1] = true};
+    for (int32_t i = 0; i < n_carry; i++) {
+        bound[REG_CARRY + n_carry + i] = true;
+    }
+    for (int32_t v = p->n_verbs; v-- > 0;) {
+        const verb *w = &p->verbs[v];
+        int32_t live = 1 + 1 + n_carry; /* the target, and those of Y0 and carry in */
+        if (w->out == REG_ERROR) {
+            continue;
+        }
+        bound[w->out] = true;
+        bound[w->state] = bound[w->state] || w->kind == VERB_IMPLICIT;
+        for (int32_t i = REG_Y1; i < PROGRAM_MAX_REGISTERS; i++) {
+            live += bound[i] && (i < REG_CARRY || i >= REG_CARRY + n_carry);
+        }
+        p->reverse_live = live > p->reverse_live ? live : p->reverse_live;
+        reverse_verb(p, v, bound);
+    }
+}
+
 void program_finish(program *p, int32_t n_carry, int32_t n_kept, const int32_t *kept)
 {
     for (int32_t i = 0; i < PROGRAM_MAX_REGISTERS; i++) {
@@ -76,6 +117,7 @@ void program_finish(program *p, int32_t n_carry, int32_t n_kept, const int32_t *
     }
     find_eval_only(p, n_carry);
     find_max_live(p, n_carry);
+    find_reverse_live(p, n_carry);
 }
 
 const verb *program_error_verb(const program *p, int32_t estimate)

@@ -76,6 +76,7 @@ typedef struct program {
     int32_t last_use[PROGRAM_MAX_REGISTERS]; /* the verb after which a register is free; n_verbs:
                                                 none */
     int32_t max_live; /* most vectors in use at once, those of Y0 and carry included, ERROR not */
+    int32_t reverse_live; /* most cotangents at once in its reverse (reverse.h) */
     int32_t n_combines;
     /* Registers that are only ever evaluated at: parts that the field does not depend on need not
      * be combined into them. */

@@ -14,6 +14,7 @@
  *   verb_scalar, verb_join   coefficients of a step; parts of a state
  *   part_error   how parts count in an error               step_slices one step by slices
  *   step         one step: a program's verbs             rows        steps kept on the device
+ *   event        a step cut short where a function of the state crosses zero
  *   diagnosis    where and why a solve failed            failure     the same in words
  *   controller   adaptive step sizes, the first step     reverse     cotangents through steps
  *   capture_key  what a recording is found by            effects     what a replay does on the host
@@ -37,6 +38,7 @@
 #include "solver/report.h"
 #include "solver/stepper.h"
 #include "solver/tape.h"
+#include "solver/watch.h"
 #include "solver/workspace.h"
 
 /* What the solve under way, or its reverse, was asked for. All of it is the caller's. */
@@ -108,6 +110,7 @@ typedef struct solver {
     const char *path;          /* for messages */
     const double (*replay)[2]; /* REPLAY: t, h */
     size_t n_replay;
+    solve_watch *watch; /* what the solves to come look out for; NULL: for nothing */
 
     /* one solve */
     solve_task task;

@@ -70,6 +70,12 @@ static const odeon_option *const options[] = {
                  .default_text = "no",
                  .help = "the controls' slopes follow them, those of the natural cubic spline "
                          "through each series, for controls(interpolation=cubic)"),
+    ODEON_OPTION(trajectories, input, CHOICE, .aliases = "inputs|features",
+                 .default_text = "values", .choices = "values|window|series",
+                 .help =
+                     "what a model is given of a sample: its values, whose first row is a start "
+                     "that was measured; or the number of its window, or of its series, from 0 "
+                     "on, for an embedding of starts that are learned"),
     ODEON_OPTION(trajectories, value_count, I64, .aliases = "dim|channels", .default_text = "0",
                  .min_text = "0", .max_text = "65536", .help = "arrays: D of values"),
     ODEON_OPTION(trajectories, control_count, I64, .default_text = "0", .min_text = "0",
@@ -286,16 +292,17 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
                           (int)index);
     }
     int64_t width = at == FIELD_CONTROL ? windows_control_width(set) : set->dim;
+    bool number = at == FIELD_INPUT && set->input != INPUT_VALUES;
     bool relative = at == FIELD_TIME && set->clock == CLOCK_WINDOW;
-    *out = (odeon_field_info){
-        .struct_size = out->struct_size,
-        .role = fields[at].role,
-        .dtype = fields[at].dtype,
-        .ndim = fields[at].ndim,
-        .dim = {fields[at].ndim > 0 ? set->window : 0, fields[at].ndim == 2 ? width : 0},
-        .scale = 1.0,
-        .name = fields[at].name,
-        .flags = relative ? ODEON_FIELD_RELATIVE : 0};
+    *out = (odeon_field_info){.struct_size = out->struct_size,
+                              .role = fields[at].role,
+                              .dtype = fields[at].dtype,
+                              .ndim = number ? 0 : fields[at].ndim,
+                              .dim = {fields[at].ndim > 0 && !number ? set->window : 0,
+                                      fields[at].ndim == 2 && !number ? width : 0},
+                              .scale = 1.0,
+                              .name = number ? "number" : fields[at].name,
+                              .flags = relative ? ODEON_FIELD_RELATIVE : 0};
     return ODEON_OK;
 }
 
@@ -564,10 +571,10 @@ static odeon_status standard_of(void *self, int32_t index, double *mean, double 
     const trajectories *set = self;
     int32_t which = field_at(set, index);
     bool control = which == FIELD_CONTROL;
+    bool values = which == FIELD_LABEL || (which == FIELD_INPUT && set->input == INPUT_VALUES);
     int64_t n = control ? set->n_controls : set->dim, first = control ? set->dim : 0;
     int64_t width = control ? windows_control_width(set) : n;
-    *is_standard =
-        set->standard.mean != NULL && (which == FIELD_INPUT || which == FIELD_LABEL || control);
+    *is_standard = set->standard.mean != NULL && (values || control);
     for (int64_t i = 0; *is_standard != 0 && i < set->window * width; i++) {
         int64_t at = i % width; /* a slope has no mean */
         mean[i] = at < n ? set->standard.mean[first + at] : 0.0;

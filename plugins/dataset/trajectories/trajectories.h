@@ -20,6 +20,7 @@ enum {
 /* In the order of the choices. */
 enum { SOURCE_SPIRAL = 0, SOURCE_CSV = 1, SOURCE_FOLDER = 2, SOURCE_ARRAYS = 3 };
 enum { MISSING_REFUSED = 0, MISSING_MASK = 1 };
+enum { INPUT_VALUES = 0, INPUT_WINDOW = 1, INPUT_SERIES = 2 };
 enum { CLOCK_WINDOW = 0, CLOCK_SERIES = 1 };
 enum { SPLIT_ROWS = 0, SPLIT_SERIES = 1 };
 
@@ -31,7 +32,7 @@ typedef struct trajectories {
     const char *time, *values, *controls, *id, *fold;
     int64_t value_count, control_count; /* of arrays */
     int64_t header, separator, missing, points, date, clock, pad, split, standardize,
-        control_slopes;
+        control_slopes, input;
     double until, test_fraction, validation_fraction;
     int64_t split_seed;
 

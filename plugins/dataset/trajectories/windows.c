@@ -172,10 +172,16 @@ static double time_of(const trajectories *set, int64_t index, int64_t k)
     return t;
 }
 
+static void copy_number(const trajectories *set, int64_t index, double *to)
+{
+    *to = (double)(set->input == INPUT_WINDOW ? index : series_of(&set->series, set->start[index]));
+}
+
 static void copy_values(const trajectories *set, int64_t index, int64_t i, void *const *fields)
 {
     int64_t n = set->window, dim = set->dim;
-    double *input = numbers_at(set, fields, FIELD_INPUT, i, n * dim);
+    bool values = set->input == INPUT_VALUES;
+    double *input = numbers_at(set, fields, FIELD_INPUT, i, values ? n * dim : 1);
     double *label = numbers_at(set, fields, FIELD_LABEL, i, n * dim);
     uint8_t *mask = trajectories_has(set, FIELD_MASK)
                         ? (uint8_t *)fields[trajectories_index(set, FIELD_MASK)] + i * n * dim
@@ -184,11 +190,16 @@ static void copy_values(const trajectories *set, int64_t index, int64_t i, void 
         const double *row = row_of(set, index, k);
         for (int64_t d = 0; d < dim; d++) {
             bool there = !isnan(row[1 + d]);
-            input[k * dim + d] = label[k * dim + d] = there ? row[1 + d] : 0.0;
+            label[k * dim + d] = there ? row[1 + d] : 0.0;
             if (mask != NULL) {
                 mask[k * dim + d] = there && k < set->length[index];
             }
         }
+    }
+    if (values) {
+        memcpy(input, label, (size_t)(n * dim) * sizeof *input);
+    } else {
+        copy_number(set, index, input);
     }
 }
 

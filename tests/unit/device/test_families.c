@@ -33,6 +33,9 @@ static void leave_out_optional(void)
         if (strcmp(families[i].name, "pool") == 0) {
             families[i].bytes = offsetof(odeon_pool_family, pool2d_jvp);
         }
+        if (strcmp(families[i].name, "random") == 0) {
+            families[i].bytes = offsetof(odeon_random_family, noise);
+        }
     }
 }
 

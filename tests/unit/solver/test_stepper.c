@@ -222,6 +222,8 @@ static void test_rk4_holds_six_vectors(void **state)
     assert_int_equal(p->n_evals, 4);
     assert_int_equal(p->n_combines, 4);
     assert_int_equal(p->max_live, 6);
+    /* cotangents of y1 and of three stages' states, of k1, what its vjp writes, and that of y0 */
+    assert_int_equal(p->reverse_live, 7);
     assert_null(s->start);
     stepper_destroy(s);
 }
@@ -236,6 +238,8 @@ static void test_tsit5_holds_nine_vectors(void **state)
     assert_int_equal(p->n_evals, 6);
     assert_int_equal(p->n_combines, 7); /* six states and the error */
     assert_int_equal(p->max_live, 9);
+    /* y1, five states, what the last vjp writes, y0 and k1, carried in */
+    assert_int_equal(p->reverse_live, 9);
     assert_non_null(s->start);
     assert_int_equal(s->start->n_evals, 1);
     stepper_destroy(s);

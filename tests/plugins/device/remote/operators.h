@@ -128,7 +128,8 @@ typedef struct call_field {
 #define RANDOM_OPERATORS(X)                                                                        \
     X(random, dropout, VIEW(dropout, x), VIEW(dropout, y))                                         \
     X(random, window2d, VIEW(window2d, x), VIEW(window2d, y))                                      \
-    X(random, window2d_vjp, VIEW(window2d_vjp, dy), VIEW(window2d_vjp, dx))
+    X(random, window2d_vjp, VIEW(window2d_vjp, dy), VIEW(window2d_vjp, dx))                        \
+    X(random, noise, VIEW(noise, y))
 #define LOSS_OPERATORS(X)                                                                          \
     X(loss, softmax_cross_entropy, VIEW(softmax_cross_entropy, x),                                 \
       VIEW(softmax_cross_entropy, labels), VIEW(softmax_cross_entropy, sums),                      \
