@@ -3,7 +3,9 @@
  *   slope    |the loss's tangent - <gradient, v>|, the larger of two directions
  *   hessian  H v, as tangents of the gradients, against central differences of gradients
  *   symmetry |<u, H v> - <v, H u>|
- *   values   the distance of loss and gradients from those of the base by itself: none
+ *   values   the distance of loss and gradients from those of the base by itself: none, but for a
+ *            rounding on cpu, where a convolution sums the gradient of its bias and of what is
+ *            behind its activation within operators that duals do without
  * Of a continuous adjoint, whose gradient is not that of the steps, slope and symmetry are as far
  * off as it is. Steps of an adaptive solve are held, so that there are no differences. float64. */
 #include <math.h>
@@ -208,7 +210,8 @@ static int32_t measure(const struct network *n, const char *base, const char *ov
         fmax(fabs(inner(count, g, v.v) - v.of_loss), fabs(inner(count, g, u.v) - u.of_loss));
     double symmetry = fabs(inner(count, u.v, v.product) - inner(count, v.v, u.product));
     double hessian = (n->asked & DIFFERENCES) != 0 ? hessian_gap(&plain, &v, count) : 0.0;
-    int32_t good = values == 0.0 && hessian <= of_hessian &&
+    double of_values = strncmp(base, "cpu", 3) == 0 ? 1e-15 : 0.0;
+    int32_t good = values <= of_values && hessian <= of_hessian &&
                    ((n->asked & EXACT) == 0 || (slope <= of_slope && symmetry <= of_symmetry));
     print_message("%-54s slope %.1e  hessian %.1e  symmetry %.1e  values %.1e%s\n", n->name, slope,
                   hessian, symmetry, values, good ? "" : "  WRONG");

@@ -36,6 +36,9 @@ static void leave_out_optional(void)
         if (strcmp(families[i].name, "random") == 0) {
             families[i].bytes = offsetof(odeon_random_family, noise);
         }
+        if (strcmp(families[i].name, "conv") == 0) {
+            families[i].bytes = offsetof(odeon_conv_family, conv2d_fused_scratch);
+        }
     }
 }
 
