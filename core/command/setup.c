@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "config/sample_keys.h"
 #include "format/run_folder.h"
 #include "plugin/registry.h"
 #include "run/interrupt.h"
@@ -131,6 +132,24 @@ odeon_status setup_open_model(const command_line *a, setup *out)
 {
     taking how = {.trusted = true, .weights = true, .untrained = true};
     return open_operand(a, how, out);
+}
+
+odeon_status setup_open_sample(const command_line *a, setup *out)
+{
+    char *ini;
+    sample_keys keys;
+    *out = (setup){.registry = NULL};
+    ODEON_TRY(run_folder_find_ini(a->operands[0], &ini));
+    odeon_status status = sample_keys_read(ini, a->n_operands, a->operands, &keys);
+    if (status == ODEON_OK) {
+        command_line with = *a;
+        with.operands = (const char *const *)keys.list;
+        with.n_operands = keys.n;
+        status = setup_open_untrained(&with, out);
+    }
+    sample_keys_fini(&keys);
+    mem_free(ini);
+    return status;
 }
 
 /* Whoever only looks at an INI runs no code that it names. */

@@ -164,15 +164,15 @@ static odeon_status start(const command_line *a, setup *s, const splits *data)
  * does not wait for what the model computes. */
 static void draw_last(const command_line *a, odeon_status status, const outcome *o)
 {
-    enum { DRAWING_SECONDS = 30 };
-    bool drawn = false;
+    enum { WHOLE_SECONDS = 120, AFTER_SIGNAL_SECONDS = 20, MARGIN_SECONDS = 10 };
+    bool drawn = false, whole = status != ODEON_ERR_CANCELLED;
     if (o->stage_over) {
         return;
     }
     diag_reason reason = diag_take();
-    interrupt_allow(DRAWING_SECONDS);
+    interrupt_allow(AFTER_SIGNAL_SECONDS + MARGIN_SECONDS);
     if (o->page != NULL) {
-        live_page_draw_last(o->page, status != ODEON_ERR_CANCELLED, &drawn);
+        live_page_draw_last(o->page, whole, whole ? WHOLE_SECONDS : AFTER_SIGNAL_SECONDS, &drawn);
     }
     if (drawn) {
         fprintf(a->out, "report in %s/" RUN_FOLDER_PAGE "\n", o->where);

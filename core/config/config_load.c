@@ -19,6 +19,7 @@
 #include "config/model.h"
 #include "config/observer_list.h"
 #include "config/phases.h"
+#include "config/sample_keys.h"
 #include "config/transforms.h"
 #include "device/collective.h"
 #include "device/device_auto.h"
@@ -443,6 +444,7 @@ static odeon_status read_all(loading *l)
                         : read_section(l, "train", "optimizer", finish_train));
     ODEON_TRY(phases_read(l));
     ODEON_TRY(read_section(l, "audit", NULL, finish_audit));
+    ODEON_TRY(sample_keys_print(l));
     return keep_effective(l);
 }
 

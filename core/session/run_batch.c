@@ -251,13 +251,14 @@ static odeon_status write_own_steps(const session *s, size_t block, const char *
     if (lists == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the steps of %zu samples", path, all);
     }
+    odeon_status status = ODEON_OK;
     for (int32_t rank = 0; rank < s->n_workers; rank++) {
-        const odeon_ode *ode = s->workers[rank].site.odes[block];
-        for (int64_t i = 0; i < ode->samples->n; i++) {
-            lists[n++] = ode_sample_attempts(ode, i);
+        odeon_ode *ode = s->workers[rank].site.odes[block];
+        for (int64_t i = 0; i < ode->samples->n && status == ODEON_OK; i++) {
+            status = ode_sample_attempts(ode, i, &lists[n++]);
         }
     }
-    odeon_status status = steps_write_lists(path, n, lists);
+    status = status == ODEON_OK ? steps_write_lists(path, n, lists) : status;
     mem_free(lists);
     return status;
 }

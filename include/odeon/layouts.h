@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE      0x00000001u
-#define ODEON_LAYOUT_DEVICE    0xdf737eb4u
+#define ODEON_LAYOUT_DEVICE    0xf4fc7bc6u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0xc435b3e4u
+#define ODEON_LAYOUT_LAYER     0x97c43351u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x77c404c5u
-#define ODEON_LAYOUT_LOSS      0xb22805feu
+#define ODEON_LAYOUT_OPTIMIZER 0x53e560b0u
+#define ODEON_LAYOUT_LOSS      0x8ec44f37u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
@@ -23,13 +23,13 @@
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
     "00000001"                                                                                     \
-    ".df737eb4"                                                                                    \
+    ".f4fc7bc6"                                                                                    \
     ".00000001"                                                                                    \
-    ".c435b3e4"                                                                                    \
+    ".97c43351"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".77c404c5"                                                                                    \
-    ".b22805fe"                                                                                    \
+    ".53e560b0"                                                                                    \
+    ".8ec44f37"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \

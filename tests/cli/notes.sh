@@ -57,6 +57,9 @@ expect 0 ": ok" check windows.ini "$no_t"
 sed 's/times=batch/times=linspace(0 0.9 10)/' windows.ini >span.ini
 expect 0 ": ok" check span.ini
 ! grep -q "reads t" out || fail "a note on a block with times of its own"
+expect 0 ": ok" check "$source/conf/forced_pendulum.ini"
+! grep -q "see the notes" out || fail "a note on controls, which have the clock of their window"
+quiet solve "$source/conf/bouncing_ball.ini" --split train --out s.csv
 
 # ---- keys without effect ----
 cat >fixed.ini <<'END'

@@ -36,16 +36,21 @@ static sweep sweep_of(const layout *p, const odeon_shape *t)
     return (sweep){.passes = each, .rows = samples, .pitch = each * p->pitch};
 }
 
+odeon_status time_require(const odeon_host *host, const char *layer, const odeon_layer_call *call)
+{
+    return call->t != NULL
+               ? ODEON_OK
+               : odeon_fail(host, ODEON_ERR_CONFIG,
+                            "%s is outside of an ODE block, where there is no time; move it into "
+                            "one or do without the time",
+                            layer);
+}
+
 /* t stays on the device: rows_fill reads it there when it runs. */
 odeon_status time_join(const odeon_host *host, const char *layer, const odeon_layer_call *call,
                        int64_t where, const odeon_view *x, const odeon_tensor *y)
 {
-    if (call->t == NULL) {
-        return odeon_fail(host, ODEON_ERR_CONFIG,
-                          "%s is outside of an ODE block, where there is no time; move it into "
-                          "one or do without the time",
-                          layer);
-    }
+    ODEON_TRY(time_require(host, layer, call));
     layout p = layout_of(where, &y->view.shape);
     sweep s = sweep_of(&p, &call->t->shape);
     ODEON_TRY(ODEON_DO(call->device, move, copy2d, call->queue, .x = x, .y = y, .rows = p.rows,

@@ -169,8 +169,7 @@ static void test_reserved_words_and_flags_are_known(void **state)
     (void)state;
     assert_int_equal(interface_of(ODEON_INTERFACE_DATASET)->reserved_at,
                      offsetof(odeon_dataset_ops, reserved0));
-    assert_int_equal(interface_of(ODEON_INTERFACE_LOSS)->reserved_at,
-                     offsetof(odeon_loss_ops, reserved0));
+    assert_int_equal(interface_of(ODEON_INTERFACE_LOSS)->flags_at, offsetof(odeon_loss_ops, flags));
     assert_int_equal(interface_of(ODEON_INTERFACE_SCHEDULE)->reserved_at,
                      offsetof(odeon_schedule_ops, reserved0));
     assert_int_equal(interface_of(ODEON_INTERFACE_STEPPER)->reserved_at,
