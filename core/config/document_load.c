@@ -67,7 +67,7 @@ static odeon_status refuse_section(const char *name, location where)
     }
     const char *dot = strchr(name, '.');
     (void)snprintf(root, sizeof root, "%.*s", (int)strcspn(name, "."), name);
-    const char *nearest = dot != NULL ? nearest_name(root, 3, roots) : NULL;
+    const char *nearest = dot != NULL ? nearest_name(root, 4, roots) : NULL;
     if (nearest != NULL) {
         return location_fail(where, name, "there is no such section: did you mean '%s%s'?", nearest,
                              dot);

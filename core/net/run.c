@@ -274,14 +274,13 @@ static odeon_status copy_bytes(const odeon_layer_call *around, const odeon_shape
 }
 
 /* What a layer's calls have in common: its parameters and states, and what is derived from them. */
-static odeon_layer_call call_of(const odeon_layer_call *around, const net_layer *layer)
+static void call_of(const odeon_layer_call *around, const net_layer *layer, odeon_layer_call *call)
 {
-    odeon_layer_call call = *around;
-    call.param = layer->values;
-    call.grad = (around->flags & ODEON_CALL_NO_PARAM_GRAD) != 0 ? NULL : layer->grads;
-    call.state = layer->grads + layer->n_params;
-    call.derived = layer->derived;
-    return call;
+    *call = *around;
+    call->param = layer->values;
+    call->grad = (around->flags & ODEON_CALL_NO_PARAM_GRAD) != 0 ? NULL : layer->grads;
+    call->state = layer->grads + layer->n_params;
+    call->derived = layer->derived;
 }
 
 /* Integrands lie in the order of the layers, of which some have none: those of the container that
@@ -302,16 +301,15 @@ static void call_integrals(const net_plan *plan, const net_layer *layer, odeon_l
 
 /* The call of one step; frame NULL: no tape. The key of random numbers is that of the batch, mixed
  * with the layer's own: layers draw independently of one another. */
-static odeon_layer_call call_step(const net_plan *plan, const odeon_layer_call *around,
-                                  const net_step *step, char *frame)
+static void call_step(const net_plan *plan, const odeon_layer_call *around, const net_step *step,
+                      char *frame, odeon_layer_call *call)
 {
-    odeon_layer_call call = call_of(around, step->layer);
-    call.tape = frame == NULL ? NULL : frame + step->tape_at;
-    call.scratch = plan->scratch + 2 * plan->cell_bytes;
-    call.rng_key ^= step->layer->key;
-    call.act = step->act;
-    call_integrals(plan, step->layer, &call);
-    return call;
+    call_of(around, step->layer, call);
+    call->tape = frame == NULL ? NULL : frame + step->tape_at;
+    call->scratch = plan->scratch + 2 * plan->cell_bytes;
+    call->rng_key ^= step->layer->key;
+    call->act = step->act;
+    call_integrals(plan, step->layer, call);
 }
 
 /* On devices made for tests: what may be overwritten is, so that nobody gets away with reading it.
@@ -346,9 +344,10 @@ static char *cell(const net_plan *plan, size_t s, int64_t kept_at, char *frame)
 static odeon_status step_forward(const net_plan *plan, const odeon_layer_call *around,
                                  const net_step *step, char *frame, const void *in, void *out)
 {
-    odeon_layer_call call = call_step(plan, around, step, frame);
+    odeon_layer_call call;
     odeon_view x = odeon_view_at(in, step->in);
     odeon_tensor y = odeon_tensor_at(out, step->out);
+    call_step(plan, around, step, frame, &call);
     call.in = &x;
     call.out = &y;
     ODEON_TRY(poison(plan, around, &y));
@@ -412,12 +411,13 @@ static const char *output_of(const net_plan *plan, size_t s, const char *frame,
     return at < 0 ? NULL : end ? ends->out : frame + at;
 }
 
-/* The gradient before a step's activation, from the one after it. It works in place where dy lies
- * in a cell, and moves it to one where dy is the caller's, which must not be written. */
+/* The gradient before a step's activation, from the one after it, unless its layer does that. It
+ * works in place where dy lies in a cell, and moves it to one where dy is the caller's, which must
+ * not be written. */
 static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *around,
                                   const net_step *step, const char *out, odeon_view *dy, int *where)
 {
-    if (step->act == ODEON_UNARY_IDENTITY) {
+    if (step->act == ODEON_UNARY_IDENTITY || needs(step, ODEON_LAYER_EPILOGUE_VJP)) {
         return ODEON_OK;
     }
     *where = *where < 0 ? 0 : *where;
@@ -429,19 +429,21 @@ static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *
     return ODEON_OK;
 }
 
-/* A layer gets its input and output only if it has said that it needs them: elsewhere they are not
- * kept, and it must not come to depend on them by chance. */
+/* A layer gets its input and output only if it has said that it needs them, or undoes its epilogue:
+ * elsewhere they are not kept, and it must not come to depend on them by chance. */
 static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *around, size_t s,
                              char *frame, const chain_ends *ends, const odeon_view *dy, void *d_in,
                              const odeon_tensor *d_t)
 {
     const net_step *step = &plan->steps[s];
-    odeon_layer_call call = call_step(plan, around, step, frame);
+    odeon_layer_call call;
+    call_step(plan, around, step, frame, &call);
     odeon_view x = odeon_view_at(input_of(plan, s, frame, ends), step->in);
     odeon_tensor y = {odeon_view_at(output_of(plan, s, frame, ends), step->out)};
     odeon_tensor dx = odeon_tensor_at(d_in, step->in);
     call.in = needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL;
-    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL;
+    bool undoes = step->act != ODEON_UNARY_IDENTITY && needs(step, ODEON_LAYER_EPILOGUE_VJP);
+    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) || undoes ? &y : NULL;
     call.d_out = dy;
     call.d_in = d_in == NULL ? NULL : &dx;
     call.d_t = d_t;
@@ -489,7 +491,8 @@ static odeon_status around_layer(const net_layer *layer, const odeon_layer_call 
                                  bool prepare)
 {
     const odeon_layer_ops *ops = layer->ops;
-    odeon_layer_call call = call_of(around, layer);
+    odeon_layer_call call;
+    call_of(around, layer, &call);
     void *self = layer->instance->self;
     if (prepare && ODEON_HAS(ops, odeon_layer_ops, prepare)) {
         calling outer = calling_begin(layer->instance, "prepare");

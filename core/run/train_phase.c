@@ -55,6 +55,11 @@ odeon_status train_phase_restore(session *s, const config *c, const checkpoint *
     return session_enter_phase(s, phase.index, phase.before);
 }
 
+bool train_stage_begins(const config *c, int64_t step)
+{
+    return c->stage > 0 && c->phases[c->stage - 1].after.every == step;
+}
+
 const char *train_phase_late(const config *c, int64_t epoch_steps, int64_t steps)
 {
     for (size_t i = 0; i < c->n_phases; i++) {
@@ -79,13 +84,23 @@ static odeon_status check_order(const config *c, int64_t epoch_steps)
     return ODEON_OK;
 }
 
+/* Of the phases from c's stage on, until the next one that sets keys of its own. */
+static const char *wants_whole(const session *s, const config *c)
+{
+    const char *id = session_wants_whole(s, c->stage);
+    for (size_t i = c->stage; i < c->n_phases && c->phases[i].n_set == 0 && id == NULL; i++) {
+        id = session_wants_whole(s, i + 1);
+    }
+    return id;
+}
+
 odeon_status train_phase_check(const session *s, const config *c, int64_t samples)
 {
     if (samples == 0) {
         return ODEON_OK;
     }
     batches b = train_batches(c, samples);
-    const char *whole = session_wants_whole(s);
+    const char *whole = wants_whole(s, c);
     if (whole != NULL && b.batch < samples) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "train: optimizer %s compares losses of all %" PRId64

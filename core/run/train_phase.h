@@ -22,6 +22,9 @@ odeon_status train_phase_enter(trainer *t);
 /* Has a session go over to the phase that at was saved in. */
 odeon_status train_phase_restore(session *s, const config *c, const checkpoint *at);
 
+/* Does the stage of c begin behind this step? */
+bool train_stage_begins(const config *c, int64_t step);
+
 /* A phase that comes too late for a run of so many steps: its name; NULL: none. */
 const char *train_phase_late(const config *c, int64_t epoch_steps, int64_t steps);
 /* ODEON_ERR_CONFIG where an optimizer that takes all samples of an epoch in one step would get

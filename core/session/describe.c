@@ -86,7 +86,8 @@ bool session_reads_relative_time(const session *s, session_layer *layer)
     }
     for (size_t i = 0; i < site->n_layers; i++) {
         const net_layer *x = site->layers[i];
-        bool leaf = x->n_bodies == 0 && (x->plan.flags & ODEON_LAYER_USES_T) != 0;
+        bool own_times = (x->plan.needs & 1u << ODEON_ROLE_TIME) != 0; /* it has the same clock */
+        bool leaf = x->n_bodies == 0 && !own_times && (x->plan.flags & ODEON_LAYER_USES_T) != 0;
         for (const net_layer *c = x->container; c != NULL && leaf; c = c->container) {
             if (has_batch_times(site, c)) {
                 *layer = session_layer_at(s, first + i);
