@@ -6,7 +6,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "run/train_checkpoints.h"
 #include "run/train_length.h"
 #include "session/phase.h"
 
@@ -35,17 +34,6 @@ train_phase train_phase_of(const config *c, int64_t epoch_steps, int64_t extra, 
         phase = (train_phase){.index = i + 1, .before = before, .end = INT64_MAX};
     }
     return phase;
-}
-
-/* The checkpoint is the last that the optimizer of before can go on from. */
-odeon_status train_phase_enter(trainer *t)
-{
-    train_phase next = train_phase_of(t->config, t->epoch_steps, t->at.extra, t->at.step + 1);
-    if (next.index == session_phase(t->session)) {
-        return ODEON_OK;
-    }
-    ODEON_TRY(t->saved_step == t->at.step ? ODEON_OK : train_save_checkpoint(t, false));
-    return session_enter_phase(t->session, next.index, next.before);
 }
 
 odeon_status train_phase_restore(session *s, const config *c, const checkpoint *at)

@@ -73,6 +73,9 @@ void windows_copy(const trajectories *set, int64_t index, int64_t i, void *const
 /* slopes.c: slopes of all series' rows. ODEON_ERR_NOMEM. */
 odeon_status trajectories_slopes(trajectories *set);
 
+/* spiral.c: adds the series of the options points and until. */
+odeon_status spiral_add(trajectories *set);
+
 /* fit.c */
 
 /* Means, deviations and the origin of dates, of the rows of split that are for training.
