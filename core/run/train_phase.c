@@ -6,7 +6,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "run/train_checkpoints.h"
 #include "run/train_length.h"
 #include "session/phase.h"
 
@@ -37,14 +36,15 @@ train_phase train_phase_of(const config *c, int64_t epoch_steps, int64_t extra, 
     return phase;
 }
 
-/* The checkpoint is the last that the optimizer of before can go on from. */
+bool train_phase_begins(const trainer *t)
+{
+    return train_phase_of(t->config, t->epoch_steps, t->at.extra, t->at.step + 1).index !=
+           session_phase(t->session);
+}
+
 odeon_status train_phase_enter(trainer *t)
 {
     train_phase next = train_phase_of(t->config, t->epoch_steps, t->at.extra, t->at.step + 1);
-    if (next.index == session_phase(t->session)) {
-        return ODEON_OK;
-    }
-    ODEON_TRY(t->saved_step == t->at.step ? ODEON_OK : train_save_checkpoint(t, false));
     return session_enter_phase(t->session, next.index, next.before);
 }
 

@@ -16,8 +16,9 @@ typedef struct train_phase {
  */
 train_phase train_phase_of(const config *c, int64_t epoch_steps, int64_t extra, int64_t step);
 
-/* Before the next step: where it is the first of a phase, a checkpoint is written and the session
- * goes over to it. */
+/* Is the next step the first of a phase? */
+bool train_phase_begins(const trainer *t);
+/* Has the session go over to the phase of the next step. */
 odeon_status train_phase_enter(trainer *t);
 /* Has a session go over to the phase that at was saved in. */
 odeon_status train_phase_restore(session *s, const config *c, const checkpoint *at);

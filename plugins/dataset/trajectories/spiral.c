@@ -1,4 +1,6 @@
-#include "spiral.h"
+/* The damped cubic spiral y' = A^T y^3, A = [[-0.1, 2], [-2, -0.1]], from y(0) = (2, 0).
+ * Source: torchdiffeq, examples/ode_demo.py. */
+#include "trajectories.h"
 
 #include <math.h>
 #include <string.h>

@@ -17,8 +17,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "spiral.h"
-
 static const double regular_within = 1e-3; /* relative to the spacing of two rows */
 
 static const odeon_option *const options[] = {

@@ -85,4 +85,8 @@ odeon_status trajectories_restore(trajectories *set, const char *text);
 odeon_status trajectories_standard(void *self, int32_t index, double *mean, double *deviation,
                                    int32_t *is_standard);
 
+/* spiral.c: adds the series of the options points and until. */
+#define SPIRAL_MAX_TIME 1000.0
+odeon_status spiral_add(trajectories *set);
+
 #endif
