@@ -5,7 +5,7 @@
 
 #include "launch.h"
 #include "odeon/device_pointwise.h"
-#include "queue.h"
+#include "transfer.h"
 #include "recorder.h"
 
 enum { ALIGNMENT = 16 }; /* of the bias, which is read in vectors */

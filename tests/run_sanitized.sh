@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
 # All tests under AddressSanitizer and UndefinedBehaviorSanitizer, then those in which workers run
 # side by side (lockstep) and those of the loader and of what all threads share under ThreadSanitizer.
-# Installs nothing: what tests/run.sh needs is enough. Arguments go to ctest for the first of them.
+# Installs nothing: what tests/run.sh needs is enough.
+#   tests/run_sanitized.sh [quick] [ARGUMENTS of ctest for the first of them]
+# quick leaves out what takes most of an hour's time and finds least in it: tests of over 20 s, which
+# repeat short ones for more numbers, more kills or more allocations, and ThreadSanitizer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+quick=
+[ "${1-}" != quick ] || { quick=yes && shift; }
 
 configure() { # FOLDER SANITIZERS
     cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON \
@@ -29,10 +35,12 @@ programs() {
 # cli/experiments_go_on, with narrow fields: the same layers and the same calls on fewer channels. Of
 # captured solves the short ones suffice (conformance/quick_running_state).
 left_out='^check/|^parity/|test_captured_solves$|^cli/(experiments_(mnist|cifar10)|mnist|results)$'
+[ -z "$quick" ] || left_out+='|^lockstep/test_(kill|workers)$|/test_(captured_solves|device_operators|gradients|(program_|command_|numbers_)?allocations)$|^cli/(bad_files|experiments_go_on|gpu_dry_run|interrupt|lost_device)$'
 configure build-asan address,undefined
 mapfile -t built < <(programs build-asan 250 -E "$left_out")
 ninja -C build-asan odeon_program plugins_of_tests other_plugins_of_tests gpu_run "${built[@]}"
 ODEON_KILLS=40 ctest --test-dir build-asan --output-on-failure -j "$(nproc)" -E "$left_out" "$@"
+[ -z "$quick" ] || exit 0
 
 # Here and above runs are killed a fifth as often (ODEON_KILLS): what a kill leaves behind is a matter of
 # files, which tests/run.sh has seen, and races show in runs that are not killed just as well.

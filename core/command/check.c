@@ -20,6 +20,7 @@
 #include "run/notes.h"
 #include "run/summary.h"
 #include "run/train_length.h"
+#include "run/train_phase.h"
 #include "session/session.h"
 
 /* What check shows of the model, as text; the caller frees it. */
@@ -148,6 +149,7 @@ static odeon_status check_model(const command_line *a, setup *s, const char *sho
     fputs(shown, s->out);
     ODEON_TRY(open ? check_data(s->out, c, &samples) : ODEON_OK);
     ODEON_TRY(has_data ? train_check_batches(s->session, c, samples) : ODEON_OK);
+    ODEON_TRY(train_phase_check(s->session, c, samples));
     size_t notes = notes_give(s->out, c, s->session,
                               (notes_use){.data = true, .samples = samples, .trains = has_data}) +
                    note_missing(s->out, c);

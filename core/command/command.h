@@ -19,6 +19,6 @@ typedef struct command {
 extern const command command_train, command_eval, command_check, command_plugins, command_inspect,
     command_grad, command_replay, command_diff, command_predict, command_solve, command_bench,
     command_report, command_plot, command_sweep, command_runs, command_audit, command_lr_find,
-    command_compare;
+    command_compare, command_sample;
 
 #endif

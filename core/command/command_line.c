@@ -57,6 +57,8 @@ static const struct option known[] = {
     {"serve", optional_argument, NULL, OPTION_VALUE + ARGUMENT_SERVE},
     {"plot", no_argument, NULL, OPTION_VALUE + ARGUMENT_PLOT},
     {"refresh", required_argument, NULL, OPTION_VALUE + ARGUMENT_REFRESH},
+    {"n", required_argument, NULL, OPTION_VALUE + ARGUMENT_N},
+    {"range", required_argument, NULL, OPTION_VALUE + ARGUMENT_RANGE},
     {NULL, 0, NULL, 0},
 };
 

@@ -93,7 +93,7 @@ const command command_inspect = {
         "  inspect device auto which devices this machine can use, and which run.device=auto is\n"
         "  inspect SECTION     the keys of [run], [data], [data.*], [train], [model.*] or "
         "[plugins]:\n"
-        "                      SECTION is run, data, data.NAME, train, model or plugins\n"
+        "                      SECTION is run, data, data.NAME, train, train.NAME, model or plugins\n"
         "  --json              either of them as JSON\n"
         "  --exists            print nothing; exit code 0 if component KIND ID can be used, else "
         "4\n"

@@ -70,6 +70,9 @@ static odeon_status check_layer(const notes *n, const char *id, const char *file
     }
     odeon_status status = registry_examine(n->r, ODEON_KIND_LAYER, layer, &other);
     module_destroy(other);
+    if (status == ODEON_ERR_NOMEM) {
+        return status;
+    }
     if (status != ODEON_OK) {
         diag_clear();
         return diag_fail(ODEON_ERR_PLUGIN,

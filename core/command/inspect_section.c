@@ -31,7 +31,7 @@ odeon_status inspect_section(const char *section, bool json, FILE *out)
     if (options == NULL) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "the host has no keys for a section '%s'; SECTION is run, data, "
-                         "data.NAME, model, train or plugins",
+                         "data.NAME, model, train, train.NAME or plugins",
                          section);
     }
     if (json) {

@@ -41,6 +41,19 @@ static odeon_status read_plan(const command_line *a, lr_find_plan *plan)
                            plan->to);
 }
 
+static void print_words(FILE *out, const lr_find *x)
+{
+    if (x->exploded) {
+        (void)fprintf(out, "the loss explodes after %.2e\n", x->n > 0 ? x->rows[x->n - 1].lr : 0.0);
+    }
+    if (isnan(x->steepest)) {
+        (void)fprintf(out, "the loss does not fall: try another range, or more batches\n");
+    } else {
+        (void)fprintf(out, "steepest fall at %.2e, a tenth of where it is least: %.2e\n",
+                      x->steepest, x->tenth);
+    }
+}
+
 /* For people some rows are enough; programs get all. */
 static odeon_status print(const command_line *a, const lr_find *x)
 {
@@ -50,16 +63,8 @@ static odeon_status print(const command_line *a, const lr_find *x)
     lr_find_table(x, step, &t);
     odeon_status status = table_print(&t, form, a->out);
     table_fini(&t);
-    FILE *words = form == TABLE_TEXT ? a->out : a->err;
-    if (x->exploded) {
-        (void)fprintf(words, "the loss explodes after %.2e\n",
-                      x->n > 0 ? x->rows[x->n - 1].lr : 0.0);
-    }
-    if (isnan(x->steepest)) {
-        (void)fprintf(words, "the loss does not fall: try another range, or more batches\n");
-    } else {
-        (void)fprintf(words, "steepest fall at %.2e, a tenth of where it is least: %.2e\n",
-                      x->steepest, x->tenth);
+    if (status == ODEON_OK) {
+        print_words(form == TABLE_TEXT ? a->out : a->err, x);
     }
     return status;
 }

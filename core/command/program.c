@@ -25,7 +25,7 @@ static const command *const commands[] = {
     &command_train, &command_eval,    &command_check,   &command_plugins, &command_inspect,
     &command_grad,  &command_replay,  &command_diff,    &command_predict, &command_solve,
     &command_bench, &command_report,  &command_plot,    &command_sweep,   &command_runs,
-    &command_audit, &command_lr_find, &command_compare,
+    &command_audit, &command_lr_find, &command_compare, &command_sample,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

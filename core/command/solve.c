@@ -15,6 +15,22 @@
 #include "run/summary.h"
 #include "session/placement.h"
 
+/* The first of them; --out NAME.safetensors has all. */
+static void print_events(FILE *words, const solution *x)
+{
+    enum { MOST = 20 };
+    for (int64_t i = 0; i < x->n_events && i < MOST; i++) {
+        fprintf(words, "event: sample %" PRId64 ", t = %.12g\n", x->events[i].sample,
+                x->events[i].t);
+    }
+    if (x->n_events > MOST) {
+        fprintf(words,
+                "event: %" PRId64 " more (--out NAME.safetensors has all of them as event.sample "
+                "and event.t)\n",
+                x->n_events - MOST);
+    }
+}
+
 /* To --out, or, without it, to standard output, which then has nothing else. */
 static odeon_status give(const command_line *a, const setup *s, const solution *x)
 {
@@ -22,6 +38,7 @@ static odeon_status give(const command_line *a, const setup *s, const solution *
     ODEON_TRY(solve_write(file, s->config->dtype, x));
     FILE *words = output_file_is_stdout(file) ? a->err : a->out;
     char spread[COUNTERS_TEXT_BYTES];
+    print_events(words, x);
     fprintf(words,
             "%s: evaluations %" PRId64 ", steps %" PRId64 " accepted %" PRId64 " rejected%s\n",
             x->sum.path, x->sum.evals_forward, x->sum.accepted, x->sum.rejected,
@@ -147,9 +164,11 @@ const command command_solve = {
         "at the end. Nothing is learnt: an INI without [data] and [train] will do, its model\n"
         "given one sample of zeros (let `initial`, or a layer before the block, set the start).\n"
         "A run's folder in place of the INI is its configuration with its weights. States of a\n"
-        "series that was standardized are given in the units of the data.\n\n"
+        "series that was standardized are given in the units of the data. Times of events (a\n"
+        "section event of the block) are printed.\n\n"
         "  --out FILE          where to write: NAME.npy gets the states, [samples, times,\n"
-        "                      numbers]; NAME.safetensors these as y, and t [samples, times];\n"
+        "                      numbers]; NAME.safetensors these as y, and t [samples, times], and\n"
+        "                      of events event.sample and event.t;\n"
         "                      all others lines. Standard output if not given, or if it is -\n"
         "  --in FILE           samples to start from, as of predict (odeon help predict)\n"
         "  --transformed       they have been through the layers of [data.*]\n"

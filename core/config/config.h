@@ -28,6 +28,18 @@ typedef struct config_count {
     int64_t every;
 } config_count;
 
+/* A later part of a run: [train.NAME]. */
+typedef struct config_phase {
+    const char *name; /* the document's */
+    location where;
+    config_count after; /* how long the run is when it begins; every >= 1 */
+    odeon_config *optimizer;
+    odeon_config *schedule; /* of the phase; NULL: none */
+    size_t n_set;           /* keys of data and model that change with it: "data.window=21", ...; */
+    char **set;             /* after then counts steps */
+} config_phase;
+enum { CONFIG_MAX_PHASES = 16 }; /* beside the first, which is [train] */
+
 /* A configuration. It owns all that it points to. Invariants: exactly one of epochs and iterations
  * is 0; n_losses is 0 exactly where optimizer is NULL; no location or folder in it outlives
  * document. */
@@ -80,6 +92,11 @@ typedef struct config {
     odeon_config *schedule;  /* NULL: none */
     char *weights;           /* safetensors to start from; NULL: none */
     double clip_norm;        /* 0: none */
+    /* [train.…]: what takes the optimizer's place later */
+    size_t n_phases;
+    config_phase *phases;
+    size_t
+        stage; /* 0, or 1 + the last of the phases whose keys have been set: of config_load_stage */
     /* [audit] */
     int64_t audit_every;             /* steps; 0: none */
     double audit_error, audit_drift; /* above which a warning is given */

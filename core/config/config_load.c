@@ -18,6 +18,8 @@
 #include "config/losses.h"
 #include "config/model.h"
 #include "config/observer_list.h"
+#include "config/phases.h"
+#include "config/sample_keys.h"
 #include "config/transforms.h"
 #include "device/collective.h"
 #include "device/device_auto.h"
@@ -346,7 +348,7 @@ static bool has_no_train(const document *d)
 {
     const document_section *train = document_find(d, "train");
     size_t n_weights = document_find_key(train, "weights") != NULL ? 1 : 0;
-    return train->n_keys == n_weights;
+    return train->n_keys == n_weights && !phases_given(d);
 }
 
 /* Without data there is nothing to train on: such an INI describes a model that is to be solved and
@@ -440,7 +442,9 @@ static odeon_status read_all(loading *l)
     ODEON_TRY(model_print(l, &l->effective));
     ODEON_TRY(untrained ? read_weights_alone(l)
                         : read_section(l, "train", "optimizer", finish_train));
+    ODEON_TRY(phases_read(l));
     ODEON_TRY(read_section(l, "audit", NULL, finish_audit));
+    ODEON_TRY(sample_keys_print(l));
     return keep_effective(l);
 }
 

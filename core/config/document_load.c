@@ -60,21 +60,21 @@ static const char *segment_fault(const char *text, size_t n)
  * fixed section. */
 static odeon_status refuse_section(const char *name, location where)
 {
-    static const char *const roots[] = {"model", "data"};
+    static const char *const roots[] = {"model", "data", "sample", "train"};
     char hint[256], root[INI_FILE_MAX_NAME + 1];
     if (strcmp(name, "model") == 0) {
         return location_fail(where, name, "a layer's section has a name: [model.head]");
     }
     const char *dot = strchr(name, '.');
     (void)snprintf(root, sizeof root, "%.*s", (int)strcspn(name, "."), name);
-    const char *nearest = dot != NULL ? nearest_name(root, 2, roots) : NULL;
+    const char *nearest = dot != NULL ? nearest_name(root, 4, roots) : NULL;
     if (nearest != NULL) {
         return location_fail(where, name, "there is no such section: did you mean '%s%s'?", nearest,
                              dot);
     }
-    nearest_suggest(hint, sizeof hint, name, 8,
+    nearest_suggest(hint, sizeof hint, name, 10,
                     (const char *const[]){"run", "data", "train", "let", "plugins", "audit",
-                                          "data.NAME", "model.NAME"});
+                                          "data.NAME", "model.NAME", "sample.NAME", "train.NAME"});
     return location_fail(where, name, "there is no such section%s", hint);
 }
 
@@ -83,12 +83,14 @@ static odeon_status refuse_section(const char *name, location where)
  * names. */
 static odeon_status check_section(const document *d, const char *name, location where)
 {
-    bool transform = strncmp(name, "data.", 5) == 0;
-    if (!transform && strncmp(name, "model.", 6) != 0) {
+    bool transform = strncmp(name, "data.", 5) == 0, phase = strncmp(name, "train.", 6) == 0;
+    if (!transform && !phase && strncmp(name, "model.", 6) != 0 &&
+        strncmp(name, "sample.", 7) != 0) {
         return document_find(d, name) != NULL ? ODEON_OK : refuse_section(name, where);
     }
-    if (transform && strchr(name + 5, '.') != NULL) {
-        return location_fail(where, name, "sections [data.NAME] stand in a row and do not nest");
+    if ((transform || phase) && strchr(strchr(name, '.') + 1, '.') != NULL) {
+        return location_fail(where, name, "sections [%s.NAME] stand in a row and do not nest",
+                             phase ? "train" : "data");
     }
     for (const char *segment = name; segment != NULL;) {
         segment = strchr(segment, '.') + 1;

@@ -339,6 +339,22 @@ static const odeon_option *const train_options[] = {
     &train_loss,      &train_optimizer,   &train_schedule, &train_weights,
     &train_clip_norm, &recipe_accumulate, &recipe_ema,     NULL};
 
+/* ---- [train.NAME] ---- */
+
+static const odeon_option phase_schedule = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_COMPONENT,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "schedule",
+    .aliases = "scheduler|lrscheduler|lrschedule|learningrateschedule",
+    .choices = "schedule",
+    .help =
+        "how the learning rate goes through the phase, as through a run of its own; stays as it "
+        "is if not given",
+};
+static const odeon_option *const phase_options[] = {&recipe_after, &train_optimizer,
+                                                    &phase_schedule, &recipe_set, NULL};
+
 /* ---- [model.NAME] ---- */
 
 /* Optional in the table, since `share` may stand for it; node.c requires one of the two. */
@@ -469,9 +485,10 @@ static const odeon_option *const audit_options[] = {&audit_every, &audit_error, 
 static const struct {
     const char *section;
     const odeon_option *const *options;
-} tables[] = {{"run", run_options},     {"data", data_options},   {"data.NAME", transform_options},
-              {"model", model_options}, {"train", train_options}, {"plugins", plugins_options},
-              {"audit", audit_options}};
+} tables[] = {
+    {"run", run_options},         {"data", data_options},   {"data.NAME", transform_options},
+    {"model", model_options},     {"train", train_options}, {"train.NAME", phase_options},
+    {"plugins", plugins_options}, {"audit", audit_options}};
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
 /* By the table's name, "data.NAME" and not a section's: config_table_of makes the one of the other.
@@ -497,8 +514,11 @@ const char *config_host_section(size_t index)
 /* Of each table the key that chooses the component whose options are keys of such sections. */
 static const struct {
     const char *table, *own;
-} owners[] = {
-    {"data", "dataset"}, {"train", "optimizer"}, {"model", "layer"}, {"data.NAME", "layer"}};
+} owners[] = {{"data", "dataset"},
+              {"train", "optimizer"},
+              {"model", "layer"},
+              {"data.NAME", "layer"},
+              {"train.NAME", "optimizer"}};
 enum { N_OWNERS = sizeof owners / sizeof *owners };
 
 /* Sections whose own component's options may stand as keys. [run] has none: device is one choice
@@ -518,6 +538,9 @@ const char *config_table_of(const char *section)
 {
     if (strncmp(section, "model.", 6) == 0) {
         return "model";
+    }
+    if (strncmp(section, "train.", 6) == 0) {
+        return "train.NAME";
     }
     return strncmp(section, "data.", 5) == 0 ? "data.NAME" : section;
 }

@@ -5,8 +5,8 @@
 
 #include "odeon/option.h"
 
-/* The host's own keys by section ("run", "data", "train", "model", "plugins", "data.NAME"), for
- * inspect and the reference file; ends with NULL. */
+/* The host's own keys by section ("run", "data", "train", "model", "plugins", "data.NAME",
+ * "train.NAME"), for inspect and the reference file; ends with NULL. */
 const odeon_option *const *config_host_options(const char *section);
 /* The names of these sections, from index 0 on; NULL behind the last. */
 const char *config_host_section(size_t index);

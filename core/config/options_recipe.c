@@ -80,6 +80,30 @@ const odeon_option recipe_ema = {
     .help = "decay of a running mean of the weights, which evaluations use and weights-ema has",
 };
 
+/* ---- [train.NAME] ---- */
+
+/* A number with a unit, which evaluation.c reads. */
+const odeon_option recipe_after = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "after",
+    .aliases = "begin|start|from|since|iterations|epochs",
+    .help = "N epochs or N steps of the run, after which this phase's optimizer takes over, until "
+            "the next phase or the end",
+};
+
+/* A list, which phases.c reads. */
+const odeon_option recipe_set = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "set",
+    .aliases = "keys|overrides|change|changes|with",
+    .help = "keys of the data and the model that change when the phase begins, and stay so: "
+            "data.window=21, data.batch=1; none that changes the shape of a parameter",
+};
+
 /* ---- [model.NAME] ---- */
 
 const odeon_option recipe_freeze = {

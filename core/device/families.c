@@ -34,7 +34,7 @@ static odeon_status lacking(const char *family, const char *name)
         (void)call;                                                                                \
         return lacking(#family, #operator_);                                                       \
     }
-OPERATOR_LIST(LACKING)
+OPERATOR_NEEDED(LACKING)
 #undef LACKING
 
 /* The operators that would use the scratch refuse, whatever its size. */

@@ -54,6 +54,18 @@ static double conv2d_vjp_w_operations(const void *call)
     return filter_operations(c->dy, &c->dw->view);
 }
 
+static double conv2d_fused_operations(const void *call)
+{
+    const odeon_conv2d_fused *c = call;
+    return filter_operations(&c->y->view, c->w);
+}
+
+static double conv2d_fused_vjp_operations(const void *call)
+{
+    const odeon_conv2d_fused_vjp *c = call;
+    return filter_operations(c->dy, c->w) * ((c->dx != NULL) + (c->dw != NULL));
+}
+
 /* ---- bytes of tensors that are used in part ---- */
 
 static double element(const odeon_view *x)
@@ -248,6 +260,19 @@ const operator_info operator_infos[OPERATORS] = {
     {HEAD(optimizer, rmsprop_step),
      .fields = {VIEW(rmsprop_step, p), VIEW(rmsprop_step, g), VIEW(rmsprop_step, v),
                 VIEW(rmsprop_step, mean), VIEW(rmsprop_step, buffer)}},
+    {HEAD(random, noise), .fields = {VIEW(noise, y), INT(noise, id)}},
+    {HEAD(conv, conv2d_fused),
+     .fields = {VIEW(conv2d_fused, x), VIEW(conv2d_fused, w), VIEW(conv2d_fused, bias),
+                VIEW(conv2d_fused, t), VIEW(conv2d_fused, y), STRIDES(conv2d_fused),
+                NAMED(conv2d_fused, act, UNARY), INT(conv2d_fused, time_first)},
+     .operations = conv2d_fused_operations},
+    {HEAD(conv, conv2d_fused_vjp),
+     .fields = {VIEW(conv2d_fused_vjp, x), VIEW(conv2d_fused_vjp, w), VIEW(conv2d_fused_vjp, t),
+                VIEW(conv2d_fused_vjp, y), VIEW(conv2d_fused_vjp, dy), VIEW(conv2d_fused_vjp, dx),
+                VIEW(conv2d_fused_vjp, dw), VIEW(conv2d_fused_vjp, dbias),
+                VIEW(conv2d_fused_vjp, d_t), STRIDES(conv2d_fused_vjp),
+                NAMED(conv2d_fused_vjp, act, UNARY), INT(conv2d_fused_vjp, time_first)},
+     .operations = conv2d_fused_vjp_operations},
 };
 
 const operator_info *operator_find(const char *name)

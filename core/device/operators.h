@@ -9,8 +9,16 @@
 #include "base/text.h"
 #include "odeon/device.h"
 
-/* X(family, operator): every operator that is called with a queue and a structure. */
+/* X(family, operator): every operator that is called with a queue and a structure; those that every
+ * device has whose family it is, then those that it may leave out. */
 #define OPERATOR_LIST(X)                                                                           \
+    OPERATOR_NEEDED(X)                                                                             \
+    OPERATOR_OPTIONAL(X)
+#define OPERATOR_OPTIONAL(X)                                                                       \
+    X(random, noise)                                                                               \
+    X(conv, conv2d_fused)                                                                          \
+    X(conv, conv2d_fused_vjp)
+#define OPERATOR_NEEDED(X)                                                                         \
     X(move, copy)                                                                                  \
     X(move, cast)                                                                                  \
     X(move, gather)                                                                                \
@@ -60,7 +68,7 @@
 enum { OPERATOR_LIST(OPERATOR_PLACE) OPERATORS };
 #undef OPERATOR_PLACE
 
-enum { OPERATOR_FIELDS = 12 };
+enum { OPERATOR_FIELDS = 16 };
 
 typedef enum operator_kind {
     OPERATOR_END,

@@ -143,23 +143,29 @@ static void *copy_table(const void *table, size_t least)
     return copy;
 }
 
-#define COPY(name, header)                                                                         \
-    w->table[n] = copy_table(w->plain.name, sizeof *w->plain.name);                                \
-    failed = failed || w->table[n] == NULL;                                                        \
-    families[n] = #name;                                                                           \
-    n++;
+/* A family of the device that is watched. */
+typedef struct plain_family {
+    const char *name;
+    const void *table;
+    size_t least; /* bytes */
+} plain_family;
 
-/* Slots that are empty stay so. */
-#define REPLACE(family, operator_)                                                                 \
-    {                                                                                              \
-        odeon_##family##_family *t = table_of(w, families, #family);                               \
-        t->operator_ = t->operator_ != NULL ? watched_##operator_ : NULL;                          \
+typedef void (*function)(void);
+
+/* Slots that are empty stay so. All pointers to functions are of one size. */
+static void replace_slot(void *slot, function with)
+{
+    function found;
+    memcpy(&found, slot, sizeof found);
+    if (found != NULL) {
+        memcpy(slot, &with, sizeof with);
     }
+}
 
-static void *table_of(const device_watch *w, const char *const *families, const char *name)
+static void *table_of(const device_watch *w, const plain_family *families, const char *name)
 {
     size_t i = 0;
-    while (strcmp(families[i], name) != 0) {
+    while (strcmp(families[i].name, name) != 0) {
         i++;
     }
     return w->table[i];
@@ -167,18 +173,22 @@ static void *table_of(const device_watch *w, const char *const *families, const 
 
 static odeon_status make_tables(device_watch *w)
 {
-    const char *families[FAMILIES];
-    size_t n = 0;
-    bool failed = false;
-    ODEON_FAMILY_LIST(COPY)
-    if (failed) {
-        return no_memory();
+#define PLAIN(name, header) {#name, w->plain.name, sizeof *w->plain.name},
+#define REPLACE(family, operator_)                                                                 \
+    replace_slot(&((odeon_##family##_family *)table_of(w, families, #family))->operator_,          \
+                 (function)watched_##operator_);
+    const plain_family families[FAMILIES] = {ODEON_FAMILY_LIST(PLAIN)};
+    for (size_t i = 0; i < FAMILIES; i++) {
+        w->table[i] = copy_table(families[i].table, families[i].least);
+        if (w->table[i] == NULL) {
+            return no_memory();
+        }
     }
     OPERATOR_LIST(REPLACE)
     return ODEON_OK;
-}
-#undef COPY
+#undef PLAIN
 #undef REPLACE
+}
 
 odeon_status device_watch_create(odeon_device *device, device_watch **out)
 {

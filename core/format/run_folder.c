@@ -62,22 +62,39 @@ static bool is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* FOLDER/NAME if there is such a file, else NULL; without memory too. */
-static char *find_in(const char *folder, const char *name)
+static odeon_status no_memory_for(const char *path)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+}
+
+/* FOLDER/NAME if there is such a file, else NULL. */
+static odeon_status find_in(const char *folder, const char *name, char **out)
 {
     size_t n = strlen(folder);
-    char *path = mem_printf("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
-    if (path != NULL && access(path, F_OK) != 0) {
-        mem_free(path);
-        path = NULL;
+    *out = mem_printf("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
+    if (*out == NULL) {
+        return no_memory_for(folder);
     }
-    return path;
+    if (access(*out, F_OK) != 0) {
+        mem_free(*out);
+        *out = NULL;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status copy_of(const char *path, char **out)
+{
+    *out = mem_strdup(path);
+    return *out != NULL ? ODEON_OK : no_memory_for(path);
 }
 
 /* Every run's folder has its configuration; a folder with weights alone is none. */
 bool run_folder_is_run(const char *path)
 {
-    char *ini = is_folder(path) ? find_in(path, RUN_FOLDER_INI) : NULL;
+    char *ini = NULL;
+    if (is_folder(path) && find_in(path, RUN_FOLDER_INI, &ini) != ODEON_OK) {
+        diag_clear(); /* whoever opens it says so */
+    }
     bool is_run = ini != NULL;
     mem_free(ini);
     return is_run;
@@ -86,41 +103,47 @@ bool run_folder_is_run(const char *path)
 /* A file is not looked at here: whoever reads it says what is wrong with it. */
 odeon_status run_folder_find_ini(const char *path, char **out)
 {
-    bool folder = is_folder(path);
-    *out = folder ? find_in(path, RUN_FOLDER_INI) : mem_strdup(path);
-    if (*out != NULL) {
-        return ODEON_OK;
+    if (!is_folder(path)) {
+        return copy_of(path, out);
     }
-    return folder
-               ? diag_fail(ODEON_ERR_IO,
-                           "%s: not a regular file, and no run's folder: it has no " RUN_FOLDER_INI,
-                           path)
-               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+    ODEON_TRY(find_in(path, RUN_FOLDER_INI, out));
+    return *out != NULL ? ODEON_OK
+                        : diag_fail(ODEON_ERR_IO,
+                                    "%s: not a regular file, and no run's folder: it has "
+                                    "no " RUN_FOLDER_INI,
+                                    path);
 }
 
-/* NULL: there is none, or no memory. By name alone; whoever opens the file finds out whether it is
- * sound. */
-static char *newest_checkpoint(const char *run)
+/* NULL: there is none. By name alone; whoever opens the file finds out whether it is sound. */
+static odeon_status newest_checkpoint(const char *run, char **out)
 {
     int64_t *steps = NULL;
     size_t n = 0;
-    char *folder = checkpoint_list_folder(run), *path = NULL;
-    if (folder != NULL && checkpoint_list_steps(folder, &n, &steps) == ODEON_OK && n > 0) {
-        path = checkpoint_list_path(folder, steps[0]);
+    char *folder = checkpoint_list_folder(run);
+    odeon_status status =
+        folder != NULL ? checkpoint_list_steps(folder, &n, &steps) : no_memory_for(run);
+    if (status == ODEON_OK && n > 0) {
+        *out = checkpoint_list_path(folder, steps[0]);
+        status = *out != NULL ? ODEON_OK : no_memory_for(run);
     }
     mem_free(steps);
     mem_free(folder);
-    return path;
+    return status;
 }
 
 /* A run that is under way, or was killed, has no weights yet, but can be asked by its newest
  * checkpoint; the warning says that these are not the final ones. */
 odeon_status run_folder_find_weights(const char *path, char **out)
 {
-    bool folder = is_folder(path);
-    *out = folder ? find_in(path, RUN_FOLDER_WEIGHTS) : mem_strdup(path);
-    if (*out == NULL && folder) {
-        *out = newest_checkpoint(path);
+    if (!is_folder(path)) {
+        return copy_of(path, out);
+    }
+    ODEON_TRY(find_in(path, RUN_FOLDER_WEIGHTS, out));
+    if (*out == NULL) {
+        odeon_status status = newest_checkpoint(path, out);
+        if (status == ODEON_ERR_NOMEM) {
+            return status;
+        }
         if (*out != NULL) {
             diag_log(ODEON_LOG_WARNING, "%s: has no " RUN_FOLDER_WEIGHTS " yet; taken from %s",
                      path, *out);
@@ -129,11 +152,11 @@ odeon_status run_folder_find_weights(const char *path, char **out)
     if (*out != NULL) {
         return ODEON_OK;
     }
-    return folder ? diag_fail(ODEON_ERR_IO,
-                              "%s: not a regular file, and no run's folder with weights: it has "
-                              "neither " RUN_FOLDER_WEIGHTS " nor checkpoints",
-                              path)
-                  : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+    diag_clear(); /* why there are no checkpoints */
+    return diag_fail(ODEON_ERR_IO,
+                     "%s: not a regular file, and no run's folder with weights: it has "
+                     "neither " RUN_FOLDER_WEIGHTS " nor checkpoints",
+                     path);
 }
 
 /* ---- the mark ---- */

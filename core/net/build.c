@@ -327,10 +327,18 @@ static odeon_status create_bodies(net_site *site, const net_scope *scope, net_la
 
 /* ---- one layer ---- */
 
-/* There is a path to integrate along in the body of an ODE block alone. */
+/* There is a path to integrate along in the body of an ODE block alone, and one number a sample is
+ * made outside of it alone. */
 static odeon_status check_integrals(const odeon_net *net, const net_layer *layer)
 {
-    return layer->plan.n_integrals == 0 || net->scope.in_field
+    bool once = (layer->plan.flags & ODEON_LAYER_QUANTITIES) != 0;
+    if (once && (net->scope.in_field || !net->site->has_losses)) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: layer %s makes a number of each sample for the losses: it belongs "
+                         "into [model], outside of the bodies of ODE blocks",
+                         layer->path, layer->instance->component->id);
+    }
+    return layer->plan.n_integrals == 0 || net->scope.in_field || once
                ? ODEON_OK
                : diag_fail(ODEON_ERR_CONFIG,
                            "%s: layer %s integrates along the path of an ODE block: it belongs "

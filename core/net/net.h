@@ -22,6 +22,7 @@ typedef struct net_site {
     kernel_list *kernels; /* of its device; NULL: layers do without */
     bool until_ode;       /* the model ends with its first layer that holds an ODE block */
     bool shapes_only;     /* nothing will be run: layers and plans get no memory */
+    bool has_losses;      /* that can read the quantities of layers (ODEON_LAYER_QUANTITIES) */
     int64_t classes;      /* what the size `classes` stands for */
     int64_t n_times;      /* of a sample, by the data set's field of times; 0: it has none */
     /* What layers may ask of a batch, by ODEON_ROLE_*, with batch 1; dtype 0: nothing. */
@@ -75,8 +76,9 @@ typedef struct net_step {
 } net_step;
 
 /* A network for one batch size and mode. Invariants: steps[s].out and steps[s + 1].in differ at
- * most by views; all offsets are multiples of 64 below frame_bytes; it never changes once it is
- * made, so that its address may stand for it. */
+ * most by views; all offsets are multiples of 64 below frame_bytes; but for its scratch, which an
+ * allocation for a larger plan may move, it never changes once it is made, so that its address may
+ * stand for it. */
 typedef struct net_plan {
     struct odeon_net *net;
     uint32_t flags;       /* ODEON_CALL_TRAIN */
@@ -89,7 +91,8 @@ typedef struct net_plan {
     int64_t in_at, out_at; /* where a frame keeps the chain's input and output; -1: it does not */
     int64_t cell_bytes;    /* of the largest value between two layers */
     int64_t layer_scratch_bytes;
-    char *scratch; /* device: two cells, then the layers' scratch; NULL: shapes alone */
+    char *scratch; /* device, the network's: two cells, then the layers' scratch; NULL: shapes
+                      alone, or an empty chain */
     struct net_plan *next;
 } net_plan;
 
@@ -113,6 +116,8 @@ struct odeon_net {
     odeon_shape in, out; /* with batch 1 */
     bool holds_ode;
     net_plan *plans;
+    char *scratch; /* device: of the largest of its plans */
+    int64_t scratch_bytes;
 };
 
 void net_site_fini(net_site *site); /* frees the lists; the networks are gone */

@@ -148,19 +148,21 @@ static void lay_out_frame(net_plan *plan)
     plan->frame_bytes = at > 0 ? at : 64; /* a multiple of 64 in any case */
 }
 
-/* A plan of shapes alone has no scratch. */
+/* The scratch is the network's. */
 static void plan_destroy(net_plan *plan)
 {
-    const odeon_device *device = plan->net->site->lane.device;
-    if (plan->scratch != NULL) {
-        device->ops->free(device->handle, plan->scratch);
-    }
     mem_free(plan->steps);
     mem_free(plan);
 }
 
 void net_plans_destroy(odeon_net *net)
 {
+    const odeon_device *device = net->site->lane.device;
+    if (net->scratch != NULL) {
+        device->ops->free(device->handle, net->scratch);
+    }
+    net->scratch = NULL;
+    net->scratch_bytes = 0;
     while (net->plans != NULL) {
         net_plan *next = net->plans->next;
         plan_destroy(net->plans);
@@ -168,17 +170,36 @@ void net_plans_destroy(odeon_net *net)
     }
 }
 
-/* Two cells, then the layers' scratch, in one allocation. */
+/* Larger scratch takes the place of what there is. Nothing in it outlives a call of a plan. */
+static odeon_status grow_scratch(odeon_net *net, int64_t bytes)
+{
+    const odeon_device *device = net->site->lane.device;
+    void *scratch = NULL;
+    ODEON_TRY(device->ops->alloc(device->handle, (uint64_t)bytes, &scratch));
+    if (net->scratch != NULL) {
+        device->ops->free(device->handle, net->scratch);
+    }
+    net->scratch = scratch;
+    net->scratch_bytes = bytes;
+    for (net_plan *p = net->plans; p != NULL; p = p->next) {
+        p->scratch = p->scratch != NULL ? net->scratch : NULL;
+    }
+    return ODEON_OK;
+}
+
+/* Two cells, then the layers' scratch: one memory for all plans of a network, of which only one is
+ * run at a time. An empty chain needs none. */
 static odeon_status add_scratch(net_plan *plan)
 {
-    const odeon_device *device = plan->net->site->lane.device;
-    if (plan->net->site->shapes_only || plan->scratch != NULL) {
+    odeon_net *net = plan->net;
+    int64_t bytes = 2 * plan->cell_bytes + plan->layer_scratch_bytes;
+    if (net->site->shapes_only || plan->scratch != NULL || plan->n == 0) {
         return ODEON_OK;
     }
-    void *scratch = NULL;
-    uint64_t bytes = (uint64_t)(2 * plan->cell_bytes + plan->layer_scratch_bytes);
-    ODEON_TRY(device->ops->alloc(device->handle, bytes, &scratch));
-    plan->scratch = scratch;
+    if (net->scratch == NULL || bytes > net->scratch_bytes) {
+        ODEON_TRY(grow_scratch(net, bytes));
+    }
+    plan->scratch = net->scratch;
     return ODEON_OK;
 }
 
@@ -253,42 +274,42 @@ static odeon_status copy_bytes(const odeon_layer_call *around, const odeon_shape
 }
 
 /* What a layer's calls have in common: its parameters and states, and what is derived from them. */
-static odeon_layer_call call_of(const odeon_layer_call *around, const net_layer *layer)
+static void call_of(const odeon_layer_call *around, const net_layer *layer, odeon_layer_call *call)
 {
-    odeon_layer_call call = *around;
-    call.param = layer->values;
-    call.grad = (around->flags & ODEON_CALL_NO_PARAM_GRAD) != 0 ? NULL : layer->grads;
-    call.state = layer->grads + layer->n_params;
-    call.derived = layer->derived;
-    return call;
+    *call = *around;
+    call->param = layer->values;
+    call->grad = (around->flags & ODEON_CALL_NO_PARAM_GRAD) != 0 ? NULL : layer->grads;
+    call->state = layer->grads + layer->n_params;
+    call->derived = layer->derived;
 }
 
 /* Integrands lie in the order of the layers, of which some have none: those of the container that
- * the chain is a body of begin where around's do. Containers pass them on to their bodies. */
+ * the chain is a body of begin where around's do. Containers pass them on to their bodies, but for
+ * an ODE block, whose path has its own. */
 static void call_integrals(const net_plan *plan, const net_layer *layer, odeon_layer_call *call)
 {
     const net_layer *container = plan->net->scope.container;
     if (call->integrand == NULL && call->d_integrand == NULL) {
         return;
     }
-    bool none = layer->plan.n_integrals == 0 && layer->n_bodies == 0;
-    int32_t at = layer->first_integral - container->first_integral;
+    bool none = (layer->plan.n_integrals == 0 && layer->n_bodies == 0) ||
+                layer->ops->bodies == ODEON_BODIES_FIELD;
+    int32_t at = layer->first_integral - (container != NULL ? container->first_integral : 0);
     call->integrand = none || call->integrand == NULL ? NULL : call->integrand + at;
     call->d_integrand = none || call->d_integrand == NULL ? NULL : call->d_integrand + at;
 }
 
 /* The call of one step; frame NULL: no tape. The key of random numbers is that of the batch, mixed
  * with the layer's own: layers draw independently of one another. */
-static odeon_layer_call call_step(const net_plan *plan, const odeon_layer_call *around,
-                                  const net_step *step, char *frame)
+static void call_step(const net_plan *plan, const odeon_layer_call *around, const net_step *step,
+                      char *frame, odeon_layer_call *call)
 {
-    odeon_layer_call call = call_of(around, step->layer);
-    call.tape = frame == NULL ? NULL : frame + step->tape_at;
-    call.scratch = plan->scratch + 2 * plan->cell_bytes;
-    call.rng_key ^= step->layer->key;
-    call.act = step->act;
-    call_integrals(plan, step->layer, &call);
-    return call;
+    call_of(around, step->layer, call);
+    call->tape = frame == NULL ? NULL : frame + step->tape_at;
+    call->scratch = plan->scratch + 2 * plan->cell_bytes;
+    call->rng_key ^= step->layer->key;
+    call->act = step->act;
+    call_integrals(plan, step->layer, call);
 }
 
 /* On devices made for tests: what may be overwritten is, so that nobody gets away with reading it.
@@ -323,9 +344,10 @@ static char *cell(const net_plan *plan, size_t s, int64_t kept_at, char *frame)
 static odeon_status step_forward(const net_plan *plan, const odeon_layer_call *around,
                                  const net_step *step, char *frame, const void *in, void *out)
 {
-    odeon_layer_call call = call_step(plan, around, step, frame);
+    odeon_layer_call call;
     odeon_view x = odeon_view_at(in, step->in);
     odeon_tensor y = odeon_tensor_at(out, step->out);
+    call_step(plan, around, step, frame, &call);
     call.in = &x;
     call.out = &y;
     ODEON_TRY(poison(plan, around, &y));
@@ -389,12 +411,13 @@ static const char *output_of(const net_plan *plan, size_t s, const char *frame,
     return at < 0 ? NULL : end ? ends->out : frame + at;
 }
 
-/* The gradient before a step's activation, from the one after it. It works in place where dy lies
- * in a cell, and moves it to one where dy is the caller's, which must not be written. */
+/* The gradient before a step's activation, from the one after it, unless its layer does that. It
+ * works in place where dy lies in a cell, and moves it to one where dy is the caller's, which must
+ * not be written. */
 static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *around,
                                   const net_step *step, const char *out, odeon_view *dy, int *where)
 {
-    if (step->act == ODEON_UNARY_IDENTITY) {
+    if (step->act == ODEON_UNARY_IDENTITY || needs(step, ODEON_LAYER_EPILOGUE_VJP)) {
         return ODEON_OK;
     }
     *where = *where < 0 ? 0 : *where;
@@ -406,19 +429,21 @@ static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *
     return ODEON_OK;
 }
 
-/* A layer gets its input and output only if it has said that it needs them: elsewhere they are not
- * kept, and it must not come to depend on them by chance. */
+/* A layer gets its input and output only if it has said that it needs them, or undoes its epilogue:
+ * elsewhere they are not kept, and it must not come to depend on them by chance. */
 static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *around, size_t s,
                              char *frame, const chain_ends *ends, const odeon_view *dy, void *d_in,
                              const odeon_tensor *d_t)
 {
     const net_step *step = &plan->steps[s];
-    odeon_layer_call call = call_step(plan, around, step, frame);
+    odeon_layer_call call;
+    call_step(plan, around, step, frame, &call);
     odeon_view x = odeon_view_at(input_of(plan, s, frame, ends), step->in);
     odeon_tensor y = {odeon_view_at(output_of(plan, s, frame, ends), step->out)};
     odeon_tensor dx = odeon_tensor_at(d_in, step->in);
     call.in = needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL;
-    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL;
+    bool undoes = step->act != ODEON_UNARY_IDENTITY && needs(step, ODEON_LAYER_EPILOGUE_VJP);
+    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) || undoes ? &y : NULL;
     call.d_out = dy;
     call.d_in = d_in == NULL ? NULL : &dx;
     call.d_t = d_t;
@@ -466,7 +491,8 @@ static odeon_status around_layer(const net_layer *layer, const odeon_layer_call 
                                  bool prepare)
 {
     const odeon_layer_ops *ops = layer->ops;
-    odeon_layer_call call = call_of(around, layer);
+    odeon_layer_call call;
+    call_of(around, layer, &call);
     void *self = layer->instance->self;
     if (prepare && ODEON_HAS(ops, odeon_layer_ops, prepare)) {
         calling outer = calling_begin(layer->instance, "prepare");

@@ -52,6 +52,9 @@ typedef struct sample_lanes {
     device_buffer sums;  /* gradients of the body's parameters by one reverse */
 } sample_lanes;
 
+typedef struct ode_events ode_events; /* events_state.h */
+typedef struct events_map events_map; /* events_map.h */
+
 /* Solves of one sample after the other (samples.h). Invariants: solver i holds what the last
  * forward has left of sample i of the slice, as long as it keeps anything; solver 0 is always
  * there. */
@@ -71,6 +74,8 @@ typedef struct ode_samples {
     odeon_view *d_y;
     int32_t capacity, reserved0;
     sample_lanes side;
+    ode_events *events; /* NULL: the block has none */
+    events_map *map;    /* of these */
 } ode_samples;
 
 /* Invariants: forward and backward are created and destroyed with the block; spec's pointers other
@@ -113,8 +118,9 @@ struct odeon_ode {
     double *measured;
     int32_t n_drifts;
     bool has_share;
-    bool measure_share; /* also for batches of training */
-    double drift;       /* the largest of the last backward so far */
+    bool control_checked; /* a warning about its times has been given, or never will be */
+    bool measure_share;   /* also for batches of training */
+    double drift;         /* the largest of the last backward so far */
 };
 
 #endif

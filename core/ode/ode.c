@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/backward.h"
+#include "ode/events.h"
 #include "ode/integrals.h"
 #include "ode/outputs.h"
 #include "ode/samples.h"
@@ -269,7 +270,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
     ODEON_TRY(check_terms(ode));
-    if ((spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
+    bool events = spec->event != NULL || spec->reset != NULL; /* each sample has its own */
+    if (events || (spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
         ODEON_TRY(samples_init(ode));
     }
     if (spec->mode == ODEON_STEPS_ADAPTIVE) {
@@ -290,6 +292,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
+    ODEON_TRY(events_check_method(ode));
     ODEON_TRY(ode_check_integrals(ode));
     choose_control(ode);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
@@ -298,6 +301,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
     stepper_limit_growth(ode->stepper, &ode->control);
     ODEON_TRY(solver_create(&ode->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
+    solver_share_memory(ode->backward, ode->forward);
     ode->tape.solver = ode->forward;
     solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);
     solver_set_replay(ode->backward, ode->n_replay, (const double(*)[2])ode->replay);
@@ -460,10 +464,11 @@ static void count_forward(odeon_ode *ode)
  * frame and vectors, the augmented state, and the vectors of outputs. */
 static int64_t bytes_used(const odeon_ode *ode)
 {
-    int64_t forward =
-        ode->samples != NULL ? samples_peak_bytes(ode) : solver_peak_bytes(ode->forward);
-    return forward + solver_peak_bytes(ode->backward) + ode->field.work_bytes +
-           ode->field.terms.summand_bytes + ode->adjoint.used_bytes + ode->outputs.used_bytes +
+    int64_t solvers = ode->samples != NULL
+                          ? samples_peak_bytes(ode) + solver_peak_bytes(ode->backward)
+                          : solver_peaks_bytes(ode->forward, ode->backward);
+    return solvers + ode->field.work_bytes + ode->field.terms.summand_bytes +
+           ode->adjoint.used_bytes + ode->outputs.used_bytes +
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 
@@ -573,9 +578,9 @@ int64_t ode_sample_under_way(const odeon_ode *ode)
     return ode->samples != NULL ? ode->samples->now : 0;
 }
 
-attempt_list ode_sample_attempts(const odeon_ode *ode, int64_t sample)
+odeon_status ode_sample_attempts(odeon_ode *ode, int64_t sample, attempt_list *out)
 {
-    return samples_attempts(ode, sample);
+    return samples_attempts(ode, sample, out);
 }
 
 const double *ode_sample_times(const odeon_ode *ode, int64_t sample)

@@ -16,7 +16,7 @@ void ode_forget(odeon_ode *ode);
  * the solvers count theirs. Else 0. */
 int64_t ode_sample_under_way(const odeon_ode *ode);
 /* There, what the last forward that a backward follows has tried for a sample of the slice. */
-attempt_list ode_sample_attempts(const odeon_ode *ode, int64_t sample);
+odeon_status ode_sample_attempts(odeon_ode *ode, int64_t sample, attempt_list *out);
 /* The times of the last forward [n_times], for a sample of the slice. */
 const double *ode_sample_times(const odeon_ode *ode, int64_t sample);
 

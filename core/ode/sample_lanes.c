@@ -29,6 +29,9 @@ static const char *prevented(const odeon_ode *ode)
     if (net_layer_with(ode->body, ODEON_LAYER_RANDOM) != NULL) {
         return "a layer draws random numbers by the place of a sample in its batch";
     }
+    if (ode->spec.event != NULL) {
+        return "events are found sample by sample";
+    }
     return ode->field.terms.stiff != NULL ? "the field has a stiff term"
                                           : lanes_prevented(&ode->lane, ode->stepper, &ode->spec);
 }

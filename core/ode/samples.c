@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "ode/events.h"
 #include "ode/outputs.h"
 #include "odeon/device_move.h"
 #include "solver/workspace.h"
@@ -48,7 +49,7 @@ odeon_status samples_init(odeon_ode *ode)
     worker_group_init(&x->alone, NULL, ode->lane.device, 0, 1);
     ode->lane.group = &x->alone;
     ode->samples = x;
-    return ODEON_OK;
+    return events_init(ode);
 }
 
 void samples_fini(odeon_ode *ode)
@@ -58,6 +59,7 @@ void samples_fini(odeon_ode *ode)
         return;
     }
     sample_lanes_fini(ode);
+    events_fini(ode);
     for (int64_t i = 1; i < x->n_solvers; i++) {
         solver_destroy(x->solvers[i]);
     }
@@ -256,7 +258,7 @@ static odeon_status forward_sample(odeon_ode *ode, const odeon_layer_call *call,
     const ode_outputs *o = &ode->outputs;
     ODEON_TRY(begin_sample(ode, call, all, i));
     ODEON_TRY(copy_row(ode, &all->outputs.y[0].view, at, &o->y[0], 0));
-    ODEON_TRY(pass(ode, keep));
+    ODEON_TRY(events_forward(ode, keep, pass));
     for (int32_t k = 1; k < o->n_times; k++) {
         ODEON_TRY(copy_row(ode, &o->y[k].view, 0, &all->outputs.y[k], at));
     }
@@ -372,7 +374,7 @@ static odeon_status backward_sample(odeon_ode *ode, const odeon_layer_call *call
     ODEON_TRY(begin_sample(ode, call, all, i));
     ODEON_TRY(ode->samples->side.spoilt ? solve_again(ode, at) : ODEON_OK);
     ODEON_TRY(take_cotangents(ode, all, at));
-    ODEON_TRY(pass(ode, 1));
+    ODEON_TRY(events_backward(ode, pass));
     return copy_row(ode, &ode->outputs.d_y0.view, 0, &all->outputs.d_y0, at);
 }
 
@@ -428,16 +430,19 @@ odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_
 
 /* ---- results ---- */
 
-attempt_list samples_attempts(const odeon_ode *ode, int64_t sample)
+odeon_status samples_attempts(odeon_ode *ode, int64_t sample, attempt_list *out)
 {
     const ode_samples *x = ode->samples;
-    attempt_list out;
+    if (x->events != NULL) {
+        return events_attempts(ode, sample, out);
+    }
     if (x->side.held) {
         const solve_log *log = lanes_log(x->side.lanes, sample);
-        return (attempt_list){.attempts = log->attempts, .n = log->n_attempts};
+        *out = (attempt_list){.attempts = log->attempts, .n = log->n_attempts};
+        return ODEON_OK;
     }
-    out.attempts = solver_attempts(x->solvers[sample], &out.n);
-    return out;
+    out->attempts = solver_attempts(x->solvers[sample], &out->n);
+    return ODEON_OK;
 }
 
 void samples_forget(odeon_ode *ode)
@@ -445,6 +450,7 @@ void samples_forget(odeon_ode *ode)
     ode_samples *x = ode->samples;
     x->n = x->now = x->steps_min = x->steps_max = 0;
     x->side.held = x->side.kept = x->side.spoilt = false;
+    events_forget(ode);
     for (int64_t i = 0; i < x->n_solvers; i++) {
         solver_forget(x->solvers[i]);
         solver_reset_peak(x->solvers[i]);
@@ -459,5 +465,5 @@ int64_t samples_peak_bytes(const odeon_ode *ode)
     for (int64_t i = 0; i < x->n_solvers; i++) {
         bytes += solver_peak_bytes(x->solvers[i]);
     }
-    return bytes + (x->side.held ? sample_lanes_peak_bytes(ode) : 0);
+    return bytes + events_peak_bytes(ode) + (x->side.held ? sample_lanes_peak_bytes(ode) : 0);
 }

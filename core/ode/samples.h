@@ -31,7 +31,7 @@ odeon_status samples_forward(odeon_ode *ode, const odeon_layer_call *call, int32
 odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_pass pass);
 
 /* The steps that a sample of the last forward has tried. */
-attempt_list samples_attempts(const odeon_ode *ode, int64_t sample);
+odeon_status samples_attempts(odeon_ode *ode, int64_t sample, attempt_list *out);
 
 /* A pass begins: attempts and failures are forgotten. */
 void samples_forget(odeon_ode *ode);

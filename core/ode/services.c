@@ -37,7 +37,7 @@ static bool is_without_tape(const odeon_ode *ode)
 }
 
 /* Solves of the adjoint have a solver of their own, so that they leave the tape of the forward
- * alone. max_steps is one limit for all solves of a backward pass; the forward is one solve. */
+ * alone. max_steps is one limit for all solves of a pass; a forward without events is one solve. */
 static odeon_status serve_solve(void *self, const odeon_gradient_solve *solve)
 {
     odeon_ode *ode = self;
@@ -55,8 +55,9 @@ static odeon_status serve_solve(void *self, const odeon_gradient_solve *solve)
                                    "%s: an adjoint is solved sample by sample", ode->path)
                        : sample_lanes_solve(ode, solve);
     }
-    solver_set_steps_before(s, adjoint ? ode->backward_stats.accepted + ode->backward_stats.rejected
-                                       : 0);
+    const solve_stats *before = adjoint ? &ode->backward_stats : &ode->forward_stats;
+    bool one_of_many = adjoint || ode->spec.event != NULL;
+    solver_set_steps_before(s, one_of_many ? before->accepted + before->rejected : 0);
     solver_keep_every(s, solve->keep_every);
     odeon_status status =
         solver_solve(s, host, solve->n_times, solve->times, (int32_t)solve->keep, solve->y);

@@ -2,12 +2,23 @@
 
 #include "odeon/device_ext.h"
 
-/* Fewer are not worth the calls of a layer, and weights are read once a slice. */
-enum { FEWEST_ROWS = 4 };
+/* Fewer are not worth the calls of a layer. Weights, and the sums of their gradients, pass through
+ * once a slice: where they do not stay in the cache, what a slice holds is to be so many times as
+ * much, or reading them would show. */
+enum { FEWEST_ROWS = 4, TIMES_WEIGHTS = 16 };
 
 static int64_t divide_up(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
+}
+
+/* Slices that fit the cache beside the weights. Where these leave too little of it a step is no
+ * faster in slices, nor slower if they are large enough, and holds less memory. */
+static int64_t most_rows(const slice_load *load, int64_t bytes, int64_t cache)
+{
+    int64_t rows = 2 * load->weight_bytes < cache ? (cache - load->weight_bytes) / bytes
+                                                  : TIMES_WEIGHTS * load->weight_bytes / bytes;
+    return rows < FEWEST_ROWS ? FEWEST_ROWS : rows;
 }
 
 /* Slices come out alike, and as few as fit. */
@@ -18,11 +29,10 @@ int64_t slices_rows(const odeon_device *device, const slice_load *load)
                  device->get_table(device, ODEON_DEVICE_CAPTURE) == NULL;
     int64_t cache = suits ? (int64_t)slices->bytes(device->handle) : 0;
     int64_t bytes = load->vectors * load->vector_bytes + load->eval_bytes;
-    if (!load->alike || load->vectors == 0 || bytes <= 0 || 2 * load->weight_bytes >= cache) {
+    if (!load->alike || load->vectors == 0 || bytes <= 0 || cache <= 0) {
         return 0;
     }
-    int64_t rows = (cache - load->weight_bytes) / bytes;
-    rows = rows < FEWEST_ROWS ? FEWEST_ROWS : rows;
+    int64_t rows = most_rows(load, bytes, cache);
     rows = divide_up(load->samples, divide_up(load->samples, rows));
     return rows < load->samples ? rows : 0;
 }

@@ -42,12 +42,12 @@ static const kind_slot gradient_needed[] = {
     {0, NULL},
 };
 
-/* Moments have names because checkpoints hold them by name. */
+/* Moments have names because checkpoints hold them by name. An update, or minimize in its stead, is
+ * asked for where a session is built. */
 static const kind_slot optimizer_needed[] = {
     SLOT(odeon_optimizer_ops, moment_count),
     SLOT(odeon_optimizer_ops, moment_name),
     SLOT(odeon_optimizer_ops, learning_rate),
-    SLOT(odeon_optimizer_ops, update),
     {0, NULL},
 };
 
@@ -121,8 +121,8 @@ static const interface_info interfaces[INTERFACE_COUNT + 1] = {
                                    optimizer_needed, offsetof(odeon_optimizer_ops, flags),
                                    ODEON_OPTIMIZER_ELEMENTWISE},
     [ODEON_INTERFACE_LOSS] = {"loss", ODEON_KIND_LOSS, ODEON_LAYOUT_LOSS, sizeof(odeon_loss_ops),
-                              ODEON_SIZE_THROUGH(odeon_loss_ops, eval),
-                              offsetof(odeon_loss_ops, reserved0), loss_needed, 0, 0},
+                              ODEON_SIZE_THROUGH(odeon_loss_ops, eval), 0, loss_needed,
+                              offsetof(odeon_loss_ops, flags), ODEON_LOSS_NO_LABELS},
     [ODEON_INTERFACE_SCHEDULE] = {"schedule", ODEON_KIND_SCHEDULE, ODEON_LAYOUT_SCHEDULE,
                                   sizeof(odeon_schedule_ops),
                                   ODEON_SIZE_THROUGH(odeon_schedule_ops, factor),

@@ -24,9 +24,10 @@
 enum {
     MAY_BE_IGNORED = 0xffff, /* where the structure is frozen */
     PLAN_FLAGS = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT | ODEON_LAYER_BATCH_COUPLED |
-                 ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_LINEAR |
-                 ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW |
-                 ODEON_LAYER_EPILOGUE | ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM,
+                 ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_QUANTITIES |
+                 ODEON_LAYER_LINEAR | ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY |
+                 ODEON_LAYER_VIEW | ODEON_LAYER_EPILOGUE | ODEON_LAYER_EPILOGUE_VJP |
+                 ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM,
     STEPPER_FLAGS = ODEON_STEPPER_FIXED_H | ODEON_STEPPER_SPLIT,
     BODY_CALL_FLAGS = ODEON_CALL_NO_PARAM_GRAD,
     AUGMENT_FLAGS = ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME,
@@ -43,10 +44,13 @@ const word_rule words_of_field_info[] = {
     RESERVED(odeon_field_info, reserved0), END};
 const word_rule words_of_stepper_info[] = {FLAGS(odeon_stepper_info, flags, STEPPER_FLAGS), END};
 const word_rule words_of_hint[] = {RESERVED(odeon_control_hint, reserved0), END};
-const word_rule words_of_ode_spec[] = {FLAGS(odeon_ode_spec, flags, ODE_FLAGS), END};
+const word_rule words_of_ode_spec[] = {FLAGS(odeon_ode_spec, flags, ODE_FLAGS),
+                                       RESERVED(odeon_ode_spec, reserved0), END};
 const word_rule words_of_control[] = {RESERVED(odeon_control, reserved0), END};
 const word_rule words_of_extension[] = {RESERVED(odeon_device_capture, reserved0), END};
 const word_rule words_of_body_call[] = {FLAGS(odeon_body_call, flags, BODY_CALL_FLAGS), END};
+const word_rule words_of_body_dual_call[] = {FLAGS(odeon_body_dual_call, flags, BODY_CALL_FLAGS),
+                                             END};
 const word_rule words_of_augment[] = {{0, "flags", AUGMENT_FLAGS}, END};
 const word_rule words_of_gradient_solve[] = {FLAGS(odeon_gradient_solve, keep, KEEP_FLAGS),
                                              RESERVED(odeon_gradient_solve, reserved0), END};

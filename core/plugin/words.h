@@ -28,6 +28,7 @@ extern const word_rule words_of_ode_spec[];         /* odeon_ode_spec */
 extern const word_rule words_of_extension[];        /* all tables that start with two words */
 extern const word_rule words_of_control[];          /* odeon_control */
 extern const word_rule words_of_body_call[];        /* odeon_body_call */
+extern const word_rule words_of_body_dual_call[];   /* odeon_body_dual_call */
 extern const word_rule words_of_augment[];          /* an int32_t of ODEON_AUGMENT_* */
 extern const word_rule words_of_gradient_solve[];   /* odeon_gradient_solve */
 extern const word_rule words_of_gradient_reverse[]; /* odeon_gradient_reverse */

@@ -62,16 +62,24 @@ static void recording_end(recording *x)
     mem_free(x->folder);
 }
 
+/* As variant_blocks, but a model without any has 0 of them here. */
+static odeon_status list_blocks(const config *c, size_t *n, const config_node ***list)
+{
+    odeon_status status = variant_blocks(c, n, list);
+    if (status != ODEON_ERR_CONFIG) {
+        return status;
+    }
+    diag_clear();
+    *n = 0;
+    return ODEON_OK;
+}
+
 /* Blocks of the network are in the order of their sections. Fixed steps need no recording. */
 static odeon_status record(session *s, const config *c, recording *x, variant_keys *keys)
 {
     const config_node **blocks;
     size_t n;
-    if (variant_blocks(c, &n, &blocks) != ODEON_OK) {
-        diag_clear();
-        return ODEON_OK; /* a model without any */
-    }
-    odeon_status status = ODEON_OK;
+    odeon_status status = list_blocks(c, &n, &blocks);
     for (size_t i = 0; i < n && status == ODEON_OK; i++) {
         if (variant_is_fixed(blocks[i])) {
             continue;
@@ -272,13 +280,12 @@ static odeon_status common_keys(const variant_base *base, variant_keys *keys)
     const config_node **blocks = NULL;
     size_t n = 0;
     odeon_status status = variant_open(base, &none, (variant_ways){.shapes = true}, &v);
-    if (status == ODEON_OK && variant_blocks(v.config, &n, &blocks) != ODEON_OK) {
-        diag_clear(); /* a model without any */
-        n = 0;
+    if (status == ODEON_OK) {
+        status = list_blocks(v.config, &n, &blocks);
     }
     variant_add(keys, "run.dtype=float64");
     variant_add(keys, "run.workers=1");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && status == ODEON_OK; i++) {
         if (!variant_is_fixed(blocks[i])) {
             variant_add(keys, "%s.%s.end=clip", blocks[i]->root, blocks[i]->path);
         }

@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -20,7 +22,7 @@
 
 extern char **environ;
 
-enum { LOWEST_PRIORITY = 19 };
+enum { LOWEST_PRIORITY = 19, POLL_MS = 5 };
 
 struct live_page {
     const char *folder;
@@ -57,7 +59,8 @@ static void warn(live_page *p, const char *why)
     p->warned = true;
 }
 
-static void judge(live_page *p, int status)
+/* How a process ended; false: with an error. */
+static bool judge(live_page *p, int status)
 {
     char why[64];
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
@@ -67,6 +70,7 @@ static void judge(live_page *p, int status)
         (void)snprintf(why, sizeof why, "signal %d", WTERMSIG(status));
         warn(p, why);
     }
+    return status == 0;
 }
 
 /* Is it still being drawn? */
@@ -82,6 +86,23 @@ static bool is_busy(live_page *p, int flags, int *status)
     }
     p->pid = ended == 0 ? p->pid : 0;
     return ended == 0;
+}
+
+/* What is still being drawn is of before the end, or takes too long. */
+static void stop(live_page *p)
+{
+    int status;
+    if (p->pid != 0) {
+        (void)kill(p->pid, SIGKILL);
+        (void)is_busy(p, 0, &status);
+    }
+}
+
+static double now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* ---- the process ---- */
@@ -159,7 +180,7 @@ static int spawn(live_page *p, const char **words)
 }
 
 /* refresh NULL: with all that the model computes. */
-static void begin(live_page *p, const char *refresh)
+static bool begin(live_page *p, const char *refresh)
 {
     const char **words = make_words(p, refresh);
     int error = words != NULL ? spawn(p, words) : ENOMEM;
@@ -167,6 +188,7 @@ static void begin(live_page *p, const char *refresh)
         warn(p, strerror(error));
     }
     mem_free(words);
+    return error == 0;
 }
 
 void live_page_draw(live_page *p, double refresh_seconds)
@@ -176,10 +198,10 @@ void live_page_draw(live_page *p, double refresh_seconds)
     if (is_busy(p, WNOHANG, &status)) {
         return;
     }
-    judge(p, status);
+    (void)judge(p, status);
     text_number(&refresh, refresh_seconds);
     if (!refresh.failed) {
-        begin(p, refresh.data);
+        (void)begin(p, refresh.data);
     }
     if (p->pid != 0) { /* training comes first */
         (void)setpriority(PRIO_PROCESS, (id_t)p->pid, LOWEST_PRIORITY);
@@ -189,34 +211,51 @@ void live_page_draw(live_page *p, double refresh_seconds)
 
 /* ---- the end ---- */
 
-/* What is being drawn is of before the end. */
-static void stop(live_page *p)
-{
-    int status;
-    if (p->pid != 0) {
-        (void)kill(p->pid, SIGKILL);
-        (void)is_busy(p, 0, &status);
-    }
-}
-
 void live_page_want_last(live_page *p)
 {
     p->wants_last = true;
 }
 
-void live_page_draw_last(live_page *p, bool whole, bool *drawn)
+/* Draws it now; *late: it was not done in time, and was ended. */
+static bool draw_in_time(live_page *p, const char *refresh, double seconds, bool *late)
 {
     int status;
+    double end = now() + seconds;
+    *late = false;
+    if (!begin(p, refresh)) {
+        return false;
+    }
+    while (is_busy(p, WNOHANG, &status)) {
+        if (now() >= end) {
+            stop(p);
+            *late = true;
+            return false;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+    }
+    return judge(p, status);
+}
+
+/* Whatever the drawing waits for, a file system that is gone or a pipe in the page's place, the run
+ * ends. */
+void live_page_draw_last(live_page *p, bool whole, double seconds, bool *drawn)
+{
+    static const char files_alone[] = "0";
+    char why[128];
+    bool late;
     *drawn = false;
     if (!p->wants_last) {
         return;
     }
     stop(p);
     p->warned = false;
-    begin(p, whole ? NULL : "0");
-    (void)is_busy(p, 0, &status);
-    judge(p, status);
-    *drawn = !p->warned;
+    *drawn = draw_in_time(p, whole ? NULL : files_alone, seconds, &late);
+    if (late) {
+        *drawn = whole && draw_in_time(p, files_alone, seconds, &late);
+        (void)snprintf(why, sizeof why, "not done after %g s%s", seconds,
+                       *drawn ? "; it is there without what the model computes" : "");
+        warn(p, why);
+    }
 }
 
 void live_page_destroy(live_page *p)

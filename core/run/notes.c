@@ -4,6 +4,7 @@
 #include "run/idle_keys.h"
 #include "run/note.h"
 #include "run/train_length.h"
+#include "run/train_phase.h"
 #include "session/describe.h"
 
 /* Of a single sample there is no other with which its times could be confused. */
@@ -35,6 +36,8 @@ static size_t note_schedule(FILE *out, const config *c, const session *s, const 
     if (use->samples > 0) {
         last.steps = train_steps(c, use->samples, NULL);
         last.steps_an_epoch = train_steps_an_epoch(c, use->samples);
+        int64_t end = train_phase_of(c, last.steps_an_epoch, 0, 1).end;
+        last.steps = end < last.steps ? end : last.steps;
         last.epochs = (double)last.steps / (double)last.steps_an_epoch;
     }
     last.step = last.steps;
@@ -44,6 +47,22 @@ static size_t note_schedule(FILE *out, const config *c, const session *s, const 
         return 0;
     }
     note(out, "train.schedule = %s: %s", c->schedule->component->id, text);
+    return 1;
+}
+
+/* A run that ends before has learned without it. */
+static size_t note_phases(FILE *out, const config *c, const notes_use *use)
+{
+    if (!use->trains || use->samples == 0) {
+        return 0;
+    }
+    int64_t steps = train_steps(c, use->samples, NULL);
+    const char *late = train_phase_late(c, train_steps_an_epoch(c, use->samples), steps);
+    if (late == NULL) {
+        return 0;
+    }
+    note(out, "[train.%s] has no effect: the run ends with step %lld, before it begins", late,
+         (long long)steps);
     return 1;
 }
 
@@ -78,5 +97,5 @@ static size_t note_samples(FILE *out, const session *s)
 size_t notes_give(FILE *out, const config *c, const session *s, notes_use use)
 {
     return idle_keys_print(out, c) + note_times(out, c, s, &use) + note_schedule(out, c, s, &use) +
-           note_recording(out, s) + note_samples(out, s);
+           note_phases(out, c, &use) + note_recording(out, s) + note_samples(out, s);
 }

@@ -31,6 +31,7 @@ void solution_fini(solution *x)
 {
     mem_free(x->times);
     mem_free(x->states);
+    mem_free(x->events);
     *x = (solution){.n = 0};
 }
 
@@ -61,6 +62,25 @@ static odeon_status check_states(const solution *x, int64_t first, int64_t n)
     return ODEON_OK;
 }
 
+/* Of samples from first on, which are the batch of n just solved. */
+static odeon_status add_events(const session *s, int64_t first, int64_t n, solution *x)
+{
+    int64_t more = session_events(s, n, 0, NULL), had = x->n_events;
+    if (more == 0) {
+        return ODEON_OK;
+    }
+    session_event *longer = mem_resize(x->events, (size_t)(had + more), sizeof *longer);
+    if (longer == NULL) {
+        return no_memory();
+    }
+    x->events = longer;
+    x->n_events += session_events(s, n, more, longer + had);
+    for (int64_t i = had; i < x->n_events; i++) {
+        longer[i].sample += first;
+    }
+    return ODEON_OK;
+}
+
 static odeon_status solve_batch(session *s, const session_samples *samples, int64_t first,
                                 solution *x)
 {
@@ -68,6 +88,7 @@ static odeon_status solve_batch(session *s, const session_samples *samples, int6
     double *times = x->times + first * x->n_times;
     ODEON_TRY(session_solve(s, samples, x->states + first * x->n_times * x->size, times, &result));
     add_counters(&x->sum, &result.blocks[0]);
+    ODEON_TRY(add_events(s, first, samples->n, x));
     return check_states(x, first, samples->n);
 }
 
@@ -169,12 +190,45 @@ static odeon_status write_csv(const char *path, const solution *x)
     return status;
 }
 
+/* Tensors are lists of one kind each: the samples, then the times of the events. */
+static odeon_status write_entries(const char *path, safetensors_entry *entries, const solution *x)
+{
+    size_t n = (size_t)x->n_events;
+    if (n == 0) {
+        return safetensors_write_output(path, 2, entries, 0, NULL);
+    }
+    int64_t *samples = mem_zalloc(n, sizeof *samples);
+    double *times = mem_zalloc(n, sizeof *times);
+    for (size_t i = 0; samples != NULL && times != NULL && i < n; i++) {
+        samples[i] = x->events[i].sample;
+        times[i] = x->events[i].t;
+    }
+    entries[2] = (safetensors_entry){.name = "event.sample",
+                                     .dtype = ODEON_DTYPE_I64,
+                                     .ndim = 1,
+                                     .dim = {x->n_events},
+                                     .data = samples,
+                                     .bytes = n * sizeof *samples};
+    entries[3] = (safetensors_entry){.name = "event.t",
+                                     .dtype = ODEON_DTYPE_F64,
+                                     .ndim = 1,
+                                     .dim = {x->n_events},
+                                     .data = times,
+                                     .bytes = n * sizeof *times};
+    odeon_status status = samples != NULL && times != NULL
+                              ? safetensors_write_output(path, 4, entries, 0, NULL)
+                              : no_memory();
+    mem_free(samples);
+    mem_free(times);
+    return status;
+}
+
 /* times as F64, as they were asked for; states in the dtype in which they were computed. */
 static odeon_status write_safetensors(const char *path, uint32_t dtype, const solution *x,
                                       const void *states)
 {
     int64_t times = x->n * x->n_times;
-    const safetensors_entry entries[2] = {
+    safetensors_entry entries[4] = {
         {.name = "y",
          .dtype = dtype,
          .ndim = 3,
@@ -188,7 +242,7 @@ static odeon_status write_safetensors(const char *path, uint32_t dtype, const so
          .data = x->times,
          .bytes = (uint64_t)times * sizeof *x->times},
     };
-    return safetensors_write_output(path, 2, entries, 0, NULL);
+    return write_entries(path, entries, x);
 }
 
 /* states are x's in dtype; times are always float64, as the solver counts them. */

@@ -6,18 +6,23 @@
 #include <math.h>
 
 #include "odeon/schedule.h"
+#include "run/train_phase.h"
 #include "session/describe.h"
 
-/* What the learning rate of a step is multiplied with, in a run of so many. */
+/* What the learning rate of a step, of the phase that the session is in, is multiplied with, in a
+ * run of so many. A phase has its schedule as if it were a run. */
 static odeon_status schedule_of(const trainer *t, int64_t step, int64_t total, double *factor)
 {
     double an_epoch = (double)t->epoch_steps;
+    train_phase phase = train_phase_of(t->config, t->epoch_steps, t->at.extra, step);
+    int64_t end = phase.end < total ? phase.end : total;
+    int64_t extra = phase.index == 0 ? t->at.extra : 0; /* it lies before any other */
     odeon_position position = {.struct_size = sizeof position,
-                               .step = step,
-                               .steps = total,
+                               .step = step - phase.before,
+                               .steps = end - phase.before,
                                .steps_an_epoch = t->epoch_steps,
-                               .epoch = (double)(step - 1 - t->at.extra) / an_epoch,
-                               .epochs = (double)(total - t->at.extra) / an_epoch};
+                               .epoch = (double)(step - 1 - phase.before - extra) / an_epoch,
+                               .epochs = (double)(end - phase.before - extra) / an_epoch};
     return session_schedule(t->session, &position, factor);
 }
 
@@ -35,12 +40,20 @@ static bool is_same(double a, double b)
     return fabs(a - b) <= 1e-12 * fmax(fabs(a), fabs(b));
 }
 
+/* Does the step after this one belong to another phase? Its rate is another's. */
+static bool changes_phase(const trainer *t, int64_t step)
+{
+    const config *c = t->config;
+    return train_phase_of(c, t->epoch_steps, t->at.extra, step).index !=
+           train_phase_of(c, t->epoch_steps, t->at.extra, step + 1).index;
+}
+
 /* Compared is the step after the checkpoint's, as the run would have had it and as it has it now.
  */
 odeon_status train_schedule_report_jump(const trainer *t, FILE *out)
 {
     const checkpoint *from = t->plan->from;
-    if (from == NULL || from->step == 0 || from->step >= t->total) {
+    if (from == NULL || from->step == 0 || from->step >= t->total || changes_phase(t, from->step)) {
         return ODEON_OK;
     }
     char before[32], after[32];

@@ -6,6 +6,8 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "run/train_checkpoints.h"
+#include "run/train_phase.h"
 #include "run/train_rows.h"
 #include "run/train_schedule.h"
 #include "session/describe.h"
@@ -105,6 +107,16 @@ static odeon_status train_batch(trainer *t, int64_t n)
     return record_step(t, n, &result);
 }
 
+/* The checkpoint is the last that the optimizer of before can go on from. */
+static odeon_status begin_phase(trainer *t)
+{
+    if (!train_phase_begins(t)) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(t->saved_step == t->at.step ? ODEON_OK : train_save_checkpoint(t, false));
+    return train_phase_enter(t);
+}
+
 /* What is saved after a failure is the state of before the step, unless the step was made and
  * only its row could not be written. */
 odeon_status train_next_step(trainer *t)
@@ -119,6 +131,7 @@ odeon_status train_next_step(trainer *t)
         t->ordered = at->epoch;
     }
     int64_t left = t->used - at->position;
+    ODEON_TRY(begin_phase(t));
     checkpoint before = *at;
     before.failed = t->failures.in_a_row;
     odeon_status status = train_batch(t, left < at->batch ? left : at->batch);

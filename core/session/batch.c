@@ -15,6 +15,7 @@
 #include "odeon/device_move.h"
 #include "session/load.h"
 #include "session/loss.h"
+#include "session/made.h"
 #include "session/optimizer.h"
 #include "session/readings.h"
 #include "session/slice.h"
@@ -36,7 +37,9 @@ typedef struct pass {
 static odeon_status forward(worker *w, const pass *p)
 {
     const odeon_view *x = &w->fields.of[ODEON_ROLE_INPUT].view;
-    ODEON_TRY(net_forward(p->plan, &p->call, odeon_read(x), odeon_write(&p->output), p->frame));
+    odeon_layer_call call = p->call;
+    ODEON_TRY(made_begin(w, p->n, &call));
+    ODEON_TRY(net_forward(p->plan, &call, odeon_read(x), odeon_write(&p->output), p->frame));
     w->n_output = p->n;
     return ODEON_OK;
 }
@@ -47,7 +50,9 @@ static odeon_status backward(worker *w, const pass *p)
     ODEON_TRY(ODEON_DO(w->model->device, move, fill, w->site.lane.queue, .y = &p->grads,
                        .value = odeon_imm(0.0)));
     void *d_x = p->d_x.view.data != NULL ? odeon_write(&p->d_x) : NULL;
-    ODEON_TRY(net_vjp(p->plan, &p->call, p->frame, odeon_read(&p->d_output.view), d_x, NULL));
+    odeon_layer_call call = p->call;
+    ODEON_TRY(made_begin_backward(w, &call));
+    ODEON_TRY(net_vjp(p->plan, &call, p->frame, odeon_read(&p->d_output.view), d_x, NULL));
     return net_finish(w->net, &p->call);
 }
 
@@ -93,7 +98,8 @@ static odeon_status accumulate(const worker *w, const batch *b, const pass *p)
 static odeon_status finish_gradient(const worker *w, const batch *b, const pass *p)
 {
     ODEON_TRY(b->parts > 1 ? accumulate(w, b, p) : ODEON_OK);
-    ODEON_TRY(b->mode == BATCH_TRAIN ? optimizer_freeze(w) : ODEON_OK);
+    bool updates = b->mode == BATCH_TRAIN || b->mode == BATCH_SEARCH;
+    ODEON_TRY(updates ? optimizer_freeze(w) : ODEON_OK);
     return readings_square_gradient(w);
 }
 

@@ -15,6 +15,7 @@
 #include "plugin/calling.h"
 #include "session/load.h"
 #include "session/loss.h"
+#include "session/made.h"
 #include "session/optimizer.h"
 #include "session/readings.h"
 #include "session/shared_fields.h"
@@ -92,8 +93,10 @@ odeon_status worker_create(model *m, int32_t rank, worker *w)
     calling outer = calling_begin(m->opened.instance, "queue_create");
     ODEON_TRY(calling_end(outer, device_queue_create(m->device, rank, &w->site.lane.queue)));
     ODEON_TRY(make_transforms(w));
+    w->site.has_losses = true;
     ODEON_TRY(net_create(&w->site, &(net_scope){.path = ""}, m->config->n_nodes, m->config->nodes,
                          &w->data_net->out, &w->net));
+    ODEON_TRY(made_init(w));
     if (m->until_ode || m->config->n_losses == 0) { /* there is nothing to learn from */
         return ODEON_OK;
     }
@@ -138,10 +141,13 @@ void worker_destroy(worker *w)
     net_destroy(w->net);
     net_destroy(w->data_net);
     losses_destroy(w);
+    made_fini(w);
     readings_fini(w);
     shared_fields_fini(w);
     load_fini(w);
-    instance_destroy(w->optimizer);
+    for (size_t i = 0; i < MODEL_MAX_PHASES; i++) {
+        instance_destroy(w->optimizers[i]);
+    }
     net_site_fini(&w->site);
     net_site_fini(&w->data_site);
     device_buffer *buffers[] = {&w->grads,    &w->states,        &w->states_before, &w->output,

@@ -86,7 +86,8 @@ bool session_reads_relative_time(const session *s, session_layer *layer)
     }
     for (size_t i = 0; i < site->n_layers; i++) {
         const net_layer *x = site->layers[i];
-        bool leaf = x->n_bodies == 0 && (x->plan.flags & ODEON_LAYER_USES_T) != 0;
+        bool own_times = (x->plan.needs & 1u << ODEON_ROLE_TIME) != 0; /* it has the same clock */
+        bool leaf = x->n_bodies == 0 && !own_times && (x->plan.flags & ODEON_LAYER_USES_T) != 0;
         for (const net_layer *c = x->container; c != NULL && leaf; c = c->container) {
             if (has_batch_times(site, c)) {
                 *layer = session_layer_at(s, first + i);
@@ -115,7 +116,8 @@ const char *session_samples_in_turn(const session *s, const char **path)
     const net_site *site = &s->workers[0].site;
     for (size_t i = 0; i < site->n_odes; i++) {
         const odeon_ode *ode = site->odes[i];
-        if (ode->samples != NULL && ode->samples->side.prevented != NULL) {
+        if (ode->samples != NULL && ode->samples->side.prevented != NULL &&
+            ode->spec.event == NULL) { /* events are never found side by side */
             *path = ode->path;
             return ode->samples->side.prevented;
         }

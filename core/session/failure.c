@@ -40,6 +40,11 @@ static odeon_status restore_states(session *s, bool part)
     return ODEON_OK;
 }
 
+odeon_status session_undo_states(session *s)
+{
+    return restore_states(s, false);
+}
+
 odeon_status session_save_failed(session *s, const char *path)
 {
     if (s->failed_batch.offset == 0) {

@@ -19,6 +19,9 @@ odeon_status session_save_failed(session *s, const char *path);
  * error, accepted) of the solve that failed, else of the one forward. */
 odeon_status session_write_attempts(session *s, const char *folder);
 
+/* Running state as the batch found it, after one that failed and is no failure of the run. */
+odeon_status session_undo_states(session *s);
+
 /* Does what is said above, after batch b (request.h) has failed so, its reason in diag_message. */
 struct batch;
 void session_explain_failure(session *s, const struct batch *b);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "ode/events.h"
 #include "ode/ode.h"
 #include "session/members.h"
 #include "session/slice.h"
@@ -54,6 +55,30 @@ odeon_status session_solve(session *s, const session_samples *samples, double *o
     ODEON_TRY(session_predict_counted(s, samples, output, NULL, result));
     give_times(s, samples->n, flow.n_times, times);
     return ODEON_OK;
+}
+
+static int64_t events_of(const worker *w, int64_t n, int64_t room, session_event *out)
+{
+    const odeon_ode *ode = w->site.odes[0];
+    int64_t count, first = worker_slice(w, n, &count), found = 0;
+    for (int64_t i = 0; i < count; i++) {
+        for (int64_t k = 0; k < events_count(ode, i); k++, found++) {
+            if (found < room) {
+                out[found] = (session_event){.sample = first + i, .t = events_time(ode, i, k)};
+            }
+        }
+    }
+    return found;
+}
+
+int64_t session_events(const session *s, int64_t n, int64_t capacity, session_event *out)
+{
+    int64_t found = 0;
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        int64_t room = found < capacity ? capacity - found : 0;
+        found += events_of(&s->workers[rank], n, room, room > 0 ? out + found : out);
+    }
+    return found;
 }
 
 odeon_status session_list_points(session *s, field_points *points)

@@ -16,6 +16,16 @@ odeon_status session_flow_of(const session *s, session_flow *out);
 odeon_status session_solve(session *s, const session_samples *samples, double *output,
                            double *times, session_result *result);
 
+/* One event of a solve (a section event of its block). */
+typedef struct session_event {
+    int64_t sample; /* of the batch */
+    double t;
+} session_event;
+
+/* Those of the last session_solve, of n samples, in the order of samples and of times: at most
+ * capacity of them are given; how many there are. */
+int64_t session_events(const session *s, int64_t n, int64_t capacity, session_event *out);
+
 /* Lists where the field is evaluated in the solves to come, those of one worker: a session of
  * several is ODEON_ERR_CONFIG. points outlives them; NULL ends it. */
 odeon_status session_list_points(session *s, field_points *points);

@@ -32,6 +32,16 @@ static bool same_numbers(const odeon_shape *a, const odeon_shape *b)
     return same;
 }
 
+/* Does a loss read labels, so that the output has to be like them? */
+static bool any_reads_labels(const worker *w)
+{
+    bool any = false;
+    for (size_t i = 0; i < w->n_losses; i++) {
+        any = any || (ops_of(w->losses[i])->flags & ODEON_LOSS_NO_LABELS) == 0;
+    }
+    return any;
+}
+
 /* Output and label fit each other, and the losses them. */
 static odeon_status check_losses(const worker *w)
 {
@@ -42,7 +52,7 @@ static odeon_status check_losses(const worker *w)
     odeon_shape label = data_field_shape(&m->fields, ODEON_ROLE_LABEL, 1, m->config->dtype);
     if (classes > 0) {
         label.dtype = ODEON_DTYPE_I64;
-    } else if (!same_numbers(&label, out)) {
+    } else if (any_reads_labels(w) && !same_numbers(&label, out)) {
         char made[128], wanted[128];
         net_shape_text(out, made, sizeof made);
         net_shape_text(&label, wanted, sizeof wanted);
@@ -50,7 +60,7 @@ static odeon_status check_losses(const worker *w)
                          "train.loss: the network makes %s of a sample, but the data set's labels "
                          "are %s: end the model with that shape",
                          made, wanted);
-    } else {
+    } else if (any_reads_labels(w)) {
         label = *out;
     }
     odeon_shape mask = label;
@@ -220,7 +230,8 @@ static void take_fields(const worker *w, const odeon_tensor *output, odeon_view 
     *label = fields->of[ODEON_ROLE_LABEL].view;
     *mask = fields->of[ODEON_ROLE_MASK].view;
     uint32_t dtype = label->shape.dtype, mask_dtype = mask->shape.dtype;
-    if (dtype != ODEON_DTYPE_I64) {
+    bool alike = odeon_count(&label->shape) == odeon_count(&output->view.shape);
+    if (dtype != ODEON_DTYPE_I64 && alike) { /* else no loss reads it */
         label->shape = output->view.shape;
         label->shape.dtype = dtype;
     }

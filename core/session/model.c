@@ -3,6 +3,8 @@
  * moments, whose size only that list tells. */
 #include "session/model.h"
 
+#include <stdio.h>
+
 #include "base/diag.h"
 #include "base/mem.h"
 #include "device/extensions.h"
@@ -17,6 +19,23 @@ static odeon_status open_run_device(model *m, registry *r)
     return calling_end(outer, m->device->ops->probe(m->device->self));
 }
 
+/* A path of a failure is that of the section. */
+static odeon_status open_schedules(model *m)
+{
+    const config *c = m->config;
+    ODEON_TRY(c->schedule != NULL ? instance_create(c->schedule, "train.schedule", &m->schedules[0])
+                                  : ODEON_OK);
+    for (size_t i = 0; i < c->n_phases; i++) {
+        char path[128];
+        (void)snprintf(path, sizeof path, "train.%.100s.schedule", c->phases[i].name);
+        ODEON_TRY(c->phases[i].schedule != NULL
+                      ? instance_create(c->phases[i].schedule, path, &m->schedules[i + 1])
+                      : ODEON_OK);
+    }
+    m->schedule = m->schedules[0];
+    return ODEON_OK;
+}
+
 /* The kernels come first, since they are looked up by the device's id alone and no device is
  * opened for nothing where that fails. */
 odeon_status model_open(model *m, registry *r, const config *c, const data_fields *fields)
@@ -28,8 +47,7 @@ odeon_status model_open(model *m, registry *r, const config *c, const data_field
         ODEON_TRY(kernels_create(r, c->device->component->id, &m->kernels));
     }
     ODEON_TRY(open_run_device(m, r));
-    return c->schedule != NULL ? instance_create(c->schedule, "train.schedule", &m->schedule)
-                               : ODEON_OK;
+    return open_schedules(m);
 }
 
 /* In the opposite order: memory of the device before the device, and instances before the list of
@@ -37,15 +55,21 @@ odeon_status model_open(model *m, registry *r, const config *c, const data_field
 void model_fini(model *m)
 {
     buffer_release(m->device, &m->values);
-    for (int32_t i = 0; i < m->n_moments; i++) {
+    for (int32_t i = 0; i <= ODEON_MAX_MOMENTS; i++) { /* a phase may have had more than this one */
         buffer_release(m->device, &m->moments[i]);
     }
+    for (int32_t i = 0; i < ODEON_MAX_VECTORS; i++) {
+        buffer_release(m->device, &m->work[i]);
+    }
+    buffer_release(m->device, &m->slots);
     for (size_t i = 0; i < MODEL_MAX_LOSSES; i++) {
         mem_free(m->loss_names[i]);
     }
     params_fini(&m->params);
     params_fini(&m->data_params);
-    instance_destroy(m->schedule);
+    for (size_t i = 0; i < MODEL_MAX_PHASES; i++) {
+        instance_destroy(m->schedules[i]);
+    }
     device_close(&m->opened);
     kernels_destroy(m->kernels);
     mem_free(m->device_text);

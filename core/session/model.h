@@ -16,7 +16,7 @@
 #include "plugin/kernels.h"
 #include "plugin/registry.h"
 
-enum { MODEL_MAX_LOSSES = 4 };
+enum { MODEL_MAX_LOSSES = 4, MODEL_MAX_PHASES = 1 + CONFIG_MAX_PHASES };
 
 typedef struct model {
     const config *config; /* borrowed from the session's caller */
@@ -26,11 +26,15 @@ typedef struct model {
     int32_t n_workers; /* a batch is cut into as many slices */
 
     open_device opened;
-    const odeon_device *device; /* what opened is as a device */
-    char *device_text;          /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
-    kernel_list *kernels;       /* NULL: layers do without */
-    instance *schedule;         /* NULL: none */
-    figures *figures;           /* borrowed from the registry */
+    const odeon_device *device;                       /* what opened is as a device */
+    char *device_text;                                /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
+    kernel_list *kernels;                             /* NULL: layers do without */
+    instance *schedules[MODEL_MAX_PHASES], *schedule; /* schedule: of phase; NULL: none */
+
+    /* The phase of the run: 0, [train], or one of [train.NAME]; and the steps before it. */
+    size_t phase;
+    int64_t steps_before;
+    figures *figures; /* borrowed from the registry */
 
     params params;        /* filled by the first worker's network; the others find the same */
     params data_params;   /* of the transforms, which may have none */
@@ -39,6 +43,8 @@ typedef struct model {
      */
     device_buffer moments[ODEON_MAX_MOMENTS + 1];
     int32_t n_moments, n_own;
+    /* Of an optimizer that searches (minimize.h): vectors that it works with, and slots. */
+    device_buffer work[ODEON_MAX_VECTORS], slots;
     double *lr_factors; /* [params.n] of the learning rate; below 0: the parameter is frozen */
 
     char *fitted; /* what the data set fitted (data/fitted.h), for the weights' files; NULL: nothing
@@ -51,7 +57,7 @@ typedef struct model {
     char *loss_names[MODEL_MAX_LOSSES];   /* "loss_ID" where there are several; owned */
 } model;
 
-/* Opens device, kernels and schedule. m starts as {0} and is for model_fini, on failure too. */
+/* Opens device, kernels and schedules. m starts as {0} and is for model_fini, on failure too. */
 odeon_status model_open(model *m, registry *r, const config *c, const data_fields *fields);
 void model_fini(model *m); /* workers and their queues are gone */
 

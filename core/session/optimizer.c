@@ -4,6 +4,7 @@
  * order of the sums. */
 #include "session/optimizer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -57,11 +58,10 @@ static odeon_status check_moments(const worker *w, int32_t n)
     return ODEON_OK;
 }
 
-/* Every worker has an instance, of the same options, since an instance is used by one thread. */
-odeon_status optimizer_make(worker *w)
+/* Counts the moments of the phase that w's optimizer is of. */
+static odeon_status count_moments(worker *w)
 {
     model *m = w->model;
-    ODEON_TRY(instance_create(m->config->optimizer, "train.optimizer", &w->optimizer));
     calling outer = calling_begin(w->optimizer, "moment_count");
     m->n_own = ops_of(w)->moment_count(w->optimizer->self);
     calling_leave(outer);
@@ -70,6 +70,44 @@ odeon_status optimizer_make(worker *w)
         return diag_fail(ODEON_ERR_PLUGIN, "train.optimizer: answers with a count out of range");
     }
     return check_moments(w, m->n_moments);
+}
+
+static odeon_status check_slots(const worker *w)
+{
+    return optimizer_searches(w) || ops_of(w)->update != NULL
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_PLUGIN, "train.optimizer: %s has neither update nor minimize",
+                           w->optimizer->component->id);
+}
+
+/* Every worker has an instance a phase, of the same options, since an instance is used by one
+ * thread. The last phase comes first, so that what is counted is in the end of the first. */
+odeon_status optimizer_make(worker *w)
+{
+    const config *c = w->model->config;
+    for (size_t i = c->n_phases + 1; i-- > 0;) {
+        char path[128] = "train.optimizer";
+        if (i > 0) {
+            (void)snprintf(path, sizeof path, "train.%.100s.optimizer", c->phases[i - 1].name);
+        }
+        ODEON_TRY(instance_create(i > 0 ? c->phases[i - 1].optimizer : c->optimizer, path,
+                                  &w->optimizers[i]));
+        w->optimizer = w->optimizers[i];
+        ODEON_TRY(check_slots(w));
+        ODEON_TRY(count_moments(w));
+    }
+    return ODEON_OK;
+}
+
+odeon_status optimizer_choose(worker *w, size_t phase)
+{
+    w->optimizer = w->optimizers[phase];
+    return count_moments(w);
+}
+
+bool optimizer_searches(const worker *w)
+{
+    return ODEON_HAS(ops_of(w), odeon_optimizer_ops, minimize);
 }
 
 /* The norm is that of the whole batch's gradient, so all workers scale by the same factor. */
@@ -112,7 +150,7 @@ static odeon_status call_update(worker *w, const batch *b, int32_t role, double 
                            .role = role,
                            .queue = w->site.lane.queue,
                            .device = m->device,
-                           .step = b->step,
+                           .step = b->step - m->steps_before,
                            .lr_factor = b->lr_factor * factor,
                            .param = &value,
                            .grad = &grad,
@@ -162,6 +200,20 @@ static odeon_status update_parameters(worker *w, const batch *b)
                     p->offset * m->n_workers / m->params.trainable == w->rank;
         ODEON_TRY(mine ? update_elements(w, b, p->role, m->lr_factors[i], p->offset, p->count)
                        : ODEON_OK);
+    }
+    return ODEON_OK;
+}
+
+/* Of what has moved. */
+odeon_status optimizer_average(const worker *w)
+{
+    const model *m = w->model;
+    factor_run run;
+    for (size_t next = 0; m->n_moments > m->n_own && factors_next(m, &next, &run);) {
+        int64_t count = run.end - run.first;
+        odeon_tensor value = model_flat(m, m->values.data, run.first, count);
+        odeon_tensor ema = model_flat(m, m->moments[m->n_own].data, run.first, count);
+        ODEON_TRY(run.factor >= 0.0 ? average(w, &value, &ema) : ODEON_OK);
     }
     return ODEON_OK;
 }

@@ -1,11 +1,13 @@
-/* A block keeps its integrals and their cotangents itself; here is which loss reads which.
- * Cotangents of several losses add up, each of which writes its own into one scratch. */
+/* A block keeps its integrals and their cotangents itself, made.c those of layers outside of
+ * blocks; here is which loss reads which. Cotangents of several losses add up, each of which writes
+ * its own into one scratch. */
 #include "session/quantities.h"
 
 #include "base/diag.h"
 #include "base/text.h"
 #include "ode/integrals.h"
 #include "plugin/calling.h"
+#include "session/made.h"
 #include "solver/workspace.h"
 
 /* ---- by name ---- */
@@ -19,6 +21,10 @@ static void list_names(const worker *w, text_buffer *text)
             text_printf(text, "%s%s.%s", text->length > 0 ? ", " : "", ode->path,
                         ode->integrals.names[i]);
         }
+    }
+    for (int32_t i = 0; i < w->made.n; i++) {
+        text_printf(text, "%s%s.%s", text->length > 0 ? ", " : "", w->made.of[i]->path,
+                    w->made.names[i]);
     }
 }
 
@@ -54,7 +60,12 @@ static odeon_status find(worker *w, size_t i, const char *name)
             return ODEON_OK;
         }
     }
-    return refuse(w, i, name);
+    int32_t made = made_find(w, name);
+    if (made < 0) {
+        return refuse(w, i, name);
+    }
+    list->of[list->n++] = (quantity_use){.name = name, .index = made};
+    return ODEON_OK;
 }
 
 odeon_status quantities_find(worker *w, size_t i)
@@ -79,7 +90,7 @@ odeon_status quantities_begin(worker *w, bool backward)
     for (size_t b = 0; backward && b < w->site.n_odes; b++) {
         ODEON_TRY(ode_clear_integral_cotangents(w->site.odes[b]));
     }
-    return ODEON_OK;
+    return made_finish_forward(w, backward);
 }
 
 /* The cotangents of a loss, which all have one number a sample of the slice, in the scratch. */
@@ -101,7 +112,8 @@ odeon_status quantities_bind(worker *w, size_t i, bool backward,
     *quantity = list->n > 0 ? list->given : NULL;
     for (int32_t k = 0; k < list->n; k++) {
         quantity_use *use = &list->of[k];
-        use->value = ode_integral(use->ode, use->index);
+        use->value =
+            use->ode != NULL ? ode_integral(use->ode, use->index) : made_value(w, use->index);
         use->quantity = (odeon_quantity){.struct_size = sizeof use->quantity,
                                          .name = use->name,
                                          .value = &use->value,
@@ -116,7 +128,8 @@ odeon_status quantities_accumulate(worker *w, size_t i)
     const loss_quantities *list = &w->quantities[i];
     for (int32_t k = 0; k < list->n; k++) {
         const quantity_use *use = &list->of[k];
-        odeon_tensor sum = ode_integral_cotangent(use->ode, use->index);
+        odeon_tensor sum = use->ode != NULL ? ode_integral_cotangent(use->ode, use->index)
+                                            : made_cotangent(w, use->index);
         ODEON_TRY(worker_add(w, &use->d_value.view, &sum));
     }
     return ODEON_OK;

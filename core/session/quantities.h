@@ -1,5 +1,5 @@
 /* quantities.h: what losses see of the network beside its output: integrals along the paths of its
- * ODE blocks, by name. */
+ * ODE blocks, and numbers of samples that other layers make, by name. */
 #ifndef ODEON_CORE_SESSION_QUANTITIES_H
 #define ODEON_CORE_SESSION_QUANTITIES_H
 #include "session/worker.h"

@@ -11,6 +11,7 @@
  *
  *                 mode of the layers   loss   backward   update
  *   TRAIN         training             yes    yes        yes
+ *   SEARCH        training             yes    yes        -         by an optimizer that searches
  *   REPEAT        training             yes    yes        -         a failed step, once more
  *   DIFFERENTIATE training             yes    yes        -         output and d_x are given back
  *   EVALUATE      evaluation           yes    -          -
@@ -20,7 +21,8 @@ typedef enum batch_mode {
     BATCH_EVALUATE = 1,
     BATCH_DIFFERENTIATE = 2,
     BATCH_REPEAT = 3,
-    BATCH_PREDICT = 4
+    BATCH_PREDICT = 4,
+    BATCH_SEARCH = 5
 } batch_mode;
 
 static inline bool batch_trains(batch_mode mode)
@@ -57,6 +59,8 @@ typedef struct batch {
      */
     int64_t part, parts, offset;
     double share;
+
+    bool trial; /* a failure of numbers is an answer, of which nothing is kept */
 
     int64_t epoch, step; /* key of the random numbers; step is the optimizer's too */
     double lr_factor;

@@ -15,6 +15,8 @@
 #include "session/describe.h"
 #include "session/failure.h"
 #include "session/jobs.h"
+#include "session/minimize.h"
+#include "session/optimizer.h"
 #include "session/placement.h"
 
 typedef struct batch_job {
@@ -59,7 +61,7 @@ static odeon_status run(session *s, batch *b, session_result *out)
     device_counters before = device_counts(s->model.device);
     ODEON_TRY(prepare(s, b));
     odeon_status status = session_run_job(s, run_worker, &job);
-    if (status == ODEON_ERR_NUMERIC) {
+    if (status == ODEON_ERR_NUMERIC && !b->trial) {
         session_explain_failure(s, b);
     }
     if (out != NULL) {
@@ -131,6 +133,14 @@ static odeon_status train_parts(session *s, const batch *whole, session_result *
     return ODEON_OK;
 }
 
+static odeon_status run_step(session *s, const batch *whole, session_result *out)
+{
+    const config *c = s->model.config;
+    batch b = *whole;
+    bool parts = c->accumulate > 1 && b.n > c->batch && out != NULL;
+    return parts ? train_parts(s, &b, out) : run(s, &b, out);
+}
+
 odeon_status session_train(session *s, const data_source *source, int64_t n, const int64_t *indices,
                            int64_t epoch, int64_t step, double lr_factor, session_result *out)
 {
@@ -141,8 +151,14 @@ odeon_status session_train(session *s, const data_source *source, int64_t n, con
                .epoch = epoch,
                .step = step,
                .lr_factor = lr_factor};
-    bool parts = s->model.config->accumulate > 1 && n > s->model.config->batch && out != NULL;
-    return parts ? train_parts(s, &b, out) : run(s, &b, out);
+    if (optimizer_searches(&s->workers[0])) {
+        session_result at = {.loss = (double)NAN};
+        b.mode = BATCH_SEARCH;
+        out = out != NULL ? out : &at;
+        ODEON_TRY(run_step(s, &b, out));
+        return session_minimize(s, &b, run_step, out);
+    }
+    return run_step(s, &b, out);
 }
 
 /* Without an epoch and a step: nothing in evaluation mode draws random numbers. */
@@ -235,13 +251,14 @@ static odeon_status write_own_steps(const session *s, size_t block, const char *
     if (lists == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the steps of %zu samples", path, all);
     }
+    odeon_status status = ODEON_OK;
     for (int32_t rank = 0; rank < s->n_workers; rank++) {
-        const odeon_ode *ode = s->workers[rank].site.odes[block];
-        for (int64_t i = 0; i < ode->samples->n; i++) {
-            lists[n++] = ode_sample_attempts(ode, i);
+        odeon_ode *ode = s->workers[rank].site.odes[block];
+        for (int64_t i = 0; i < ode->samples->n && status == ODEON_OK; i++) {
+            status = ode_sample_attempts(ode, i, &lists[n++]);
         }
     }
-    odeon_status status = steps_write_lists(path, n, lists);
+    status = status == ODEON_OK ? steps_write_lists(path, n, lists) : status;
     mem_free(lists);
     return status;
 }

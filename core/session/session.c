@@ -14,6 +14,7 @@
 #include "session/factors.h"
 #include "session/jobs.h"
 #include "session/members.h"
+#include "session/phase.h"
 #include "session/placement.h"
 #include "session/start.h"
 #include "session/transfer.h"
@@ -74,6 +75,7 @@ static odeon_status make_workers(session *s, int64_t max_batch)
     int32_t n = choose_workers(&s->model, &s->workers[0], max_batch, most);
     s->n_planned = s->model.n_workers = n;
     ODEON_TRY(factors_find(&s->model));
+    ODEON_TRY(phases_check(&s->workers[0]));
     if (s->model.shapes_only) { /* the others would be the same */
         return ODEON_OK;
     }

@@ -13,7 +13,7 @@
 /* A quantity that a loss wants (loss.h), and what it is called with in the batch under way. */
 typedef struct quantity_use {
     const char *name;      /* the loss's */
-    struct odeon_ode *ode; /* whose integral it is, number index */
+    struct odeon_ode *ode; /* whose integral it is, number index; NULL: of worker.made */
     int32_t index, reserved0;
     odeon_view value;
     odeon_tensor d_value;
@@ -26,6 +26,20 @@ typedef struct loss_quantities {
     const odeon_quantity *given[ODEON_MAX_QUANTITIES];
 } loss_quantities;
 
+enum { MADE_MAX = 16 };
+
+/* Numbers of a sample that layers outside of ODE blocks make (ODEON_LAYER_QUANTITIES), in the order
+ * of the layers; each of a batch is a row, at a multiple of 64 bytes. */
+typedef struct made_quantities {
+    int32_t n, reserved0;
+    const net_layer *of[MADE_MAX];
+    const char *names[MADE_MAX];
+    int64_t samples;
+    device_buffer wide, narrow; /* F64 and in the run's dtype: n values, then n cotangents */
+    odeon_tensor value[MADE_MAX];
+    odeon_view d_value[MADE_MAX];
+} made_quantities;
+
 typedef struct worker {
     model *model; /* of all workers */
     int32_t rank, reserved0;
@@ -37,9 +51,11 @@ typedef struct worker {
 
     /* The losses' sums lie one behind the other; loss i's begin at sums_at[i]. */
     size_t n_losses;
-    instance *losses[MODEL_MAX_LOSSES], *optimizer;
+    instance *losses[MODEL_MAX_LOSSES];
+    instance *optimizers[MODEL_MAX_PHASES], *optimizer; /* optimizer: of model.phase */
     int32_t sums_at[MODEL_MAX_LOSSES], n_sums;
     loss_quantities quantities[MODEL_MAX_LOSSES];
+    made_quantities made;
     /* Of the loss that weighs labels (loss.h), number weighing: what each class counts, [classes];
      * NULL: none does. */
     double *label_weights;

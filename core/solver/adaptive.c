@@ -12,6 +12,7 @@
 #include "solver/controller.h"
 #include "solver/device_solve.h"
 #include "solver/diagnosis.h"
+#include "solver/event.h"
 #include "solver/executor.h"
 #include "solver/failure.h"
 #include "solver/outputs.h"
@@ -120,8 +121,11 @@ static odeon_status judge(solver *s, const program *p, trial *now)
     ODEON_TRY(ODEON_DO(s->lane->device, solver, step_control, s->lane->queue,
                        .control = &s->control, .slots = s->slots));
     ODEON_TRY(controller_read(s, &after));
-    double error = after.slots[ODEON_SLOT_ERROR], h = now->slots[ODEON_SLOT_H];
     bool accepted = after.slots[ODEON_SLOT_ACCEPT] != 0.0;
+    ODEON_TRY(accepted ? event_cut(s, p, now->slots[ODEON_SLOT_T], &now->slots[ODEON_SLOT_H],
+                                   &after.slots[ODEON_SLOT_T], after.slots[ODEON_SLOT_H])
+                       : ODEON_OK);
+    double error = after.slots[ODEON_SLOT_ERROR], h = now->slots[ODEON_SLOT_H];
     bool done = accepted && outputs_reached(s, after.slots[ODEON_SLOT_T], s->task.n_times - 1);
     bool fails = !done && (underflows(&after) || controller_steps_left(s) <= 1);
     solve_log_add(&s->log, now->slots[ODEON_SLOT_T], h, error,
@@ -207,7 +211,8 @@ odeon_status adaptive_solve(solver *s)
     bound_vector y0 = s->step.value[REG_Y0];
     trial now;
     ODEON_TRY(controller_init(s));
-    ODEON_TRY(controller_steps_left(s) > 0 ? device_solve(s, &solved) : ODEON_OK);
+    ODEON_TRY(controller_steps_left(s) > 0 && s->watch == NULL ? device_solve(s, &solved)
+                                                               : ODEON_OK);
     if (solved) {
         return ODEON_OK;
     }

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "solver/diagnosis.h"
+#include "solver/event.h"
 #include "solver/failure.h"
 #include "solver/outputs.h"
 #include "solver/step.h"
@@ -19,6 +20,7 @@ static odeon_status fixed_step(solver *s, double t, double h, double t_end)
     ODEON_TRY(step_set_time(s, t, h));
     odeon_status status = step_run(s, p);
     bool done = status == ODEON_OK;
+    ODEON_TRY(done ? event_cut(s, p, t, &h, &t_end, h) : ODEON_OK);
     solve_log_add(&s->log, t, h, (double)NAN, done ? ATTEMPT_ACCEPTED : ATTEMPT_FATAL);
     if (!done) {
         diagnose_void(s);
@@ -55,7 +57,7 @@ static odeon_status solve_equal(solver *s)
     double last_h = (double)NAN;
     for (int32_t k = 1; k < s->task.n_times; k++) {
         double t0 = s->task.times[k - 1], h = (s->task.times[k] - t0) / (double)steps;
-        for (int64_t i = 0; i < steps; i++) {
+        for (int64_t i = 0; i < steps && !event_has_cut(s); i++) {
             double t = t0 + (double)i * h;
             ODEON_TRY(fixed_step_of(s, t, h, i + 1 < steps ? t + h : s->task.times[k], &last_h));
         }

@@ -54,6 +54,7 @@ odeon_status solver_create(const device_lane *lane, stepper *method, const odeon
     s->path = path;
     odeon_status status = capture_cache_create(lane, &s->captures);
     s->memory = (workspace){.device = lane->device, .captures = s->captures, .path = path};
+    s->slices.memory = s->memory;
     if (status == ODEON_OK) {
         status = alloc_slots(s);
     }
@@ -91,10 +92,21 @@ void solver_destroy(solver *s)
     mem_free(s);
 }
 
+void solver_share_memory(solver *s, solver *other)
+{
+    workspace_join(&s->memory, &other->memory);
+    workspace_join(&s->slices.memory, &other->slices.memory);
+}
+
 void solver_set_replay(solver *s, size_t n, const double (*steps)[2])
 {
     s->replay = steps;
     s->n_replay = n;
+}
+
+void solver_set_watch(solver *s, solve_watch *watch)
+{
+    s->watch = watch;
 }
 
 /* Results at the end of a pass are of this pass alone. */
@@ -189,7 +201,7 @@ static void make_solve_key(solver *s)
  * asks by itself, since only its loop can be captured. */
 static execution ask_for_solve(solver *s)
 {
-    if (is_adaptive(s) || !executor_captures(s) || keep_steps(s)) {
+    if (is_adaptive(s) || !executor_captures(s) || keep_steps(s) || s->watch != NULL) {
         return executor_eager();
     }
     make_solve_key(s);
@@ -375,6 +387,11 @@ const solve_diagnosis *solver_diagnosis(const solver *s)
 int64_t solver_peak_bytes(const solver *s)
 {
     return solve_peak_bytes(&s->memory.peak);
+}
+
+int64_t solver_peaks_bytes(const solver *other, const solver *s)
+{
+    return solve_peaks_bytes(&other->memory, &s->memory);
 }
 
 void solver_reset_peak(solver *s)

@@ -13,6 +13,7 @@
 #include "solver/log.h"
 #include "solver/report.h"
 #include "solver/stepper.h"
+#include "solver/watch.h"
 
 typedef struct solver solver;
 
@@ -22,8 +23,16 @@ odeon_status solver_create(const device_lane *lane, stepper *method, const odeon
                            const char *path, solver **out);
 void solver_destroy(solver *s); /* NULL is allowed */
 
+/* s, whose solves leave nothing behind them, computes in the memory of other, which must not be in
+ * a solve then. Where other has kept something s has memory of its own. */
+void solver_share_memory(solver *s, solver *other);
+
 /* For spec->mode REPLAY: the steps to make, n of t and h, borrowed. */
 void solver_set_replay(solver *s, size_t n, const double (*steps)[2]);
+
+/* What the solves to come look out for (watch.h), borrowed; NULL: for nothing. A solve that looks
+ * out is made step by step by the host. */
+void solver_set_watch(solver *s, solve_watch *watch);
 
 /* A pass begins: attempts and failure are forgotten, but no memory. */
 void solver_forget(solver *s);
@@ -64,6 +73,8 @@ const solve_diagnosis *solver_diagnosis(const solver *s);
 
 /* The most bytes that were in use at one time since solver_reset_peak. */
 int64_t solver_peak_bytes(const solver *s);
+/* The same of two that share memory, other being the lender. */
+int64_t solver_peaks_bytes(const solver *other, const solver *s);
 void solver_reset_peak(solver *s);
 
 /* The slots on the device that a field's calls may refer to (odeon_layer_call). */

@@ -14,6 +14,7 @@
  *   verb_scalar, verb_join   coefficients of a step; parts of a state
  *   part_error   how parts count in an error               step_slices one step by slices
  *   step         one step: a program's verbs             rows        steps kept on the device
+ *   event        a step cut short where a function of the state crosses zero
  *   diagnosis    where and why a solve failed            failure     the same in words
  *   controller   adaptive step sizes, the first step     reverse     cotangents through steps
  *   capture_key  what a recording is found by            effects     what a replay does on the host
@@ -37,6 +38,7 @@
 #include "solver/report.h"
 #include "solver/stepper.h"
 #include "solver/tape.h"
+#include "solver/watch.h"
 #include "solver/workspace.h"
 
 /* What the solve under way, or its reverse, was asked for. All of it is the caller's. */
@@ -108,6 +110,7 @@ typedef struct solver {
     const char *path;          /* for messages */
     const double (*replay)[2]; /* REPLAY: t, h */
     size_t n_replay;
+    solve_watch *watch; /* what the solves to come look out for; NULL: for nothing */
 
     /* one solve */
     solve_task task;
@@ -134,7 +137,12 @@ typedef struct solver {
 
 /* ---- vectors as tensors ---- */
 
-odeon_tensor vector_tensor(const solver *s, bound_vector x);             /* [n] */
+/* [n]. A vector with nothing bound has data NULL, which stands for 0 where cotangents are meant. */
+static inline odeon_tensor vector_tensor(const solver *s, bound_vector x)
+{
+    const odeon_field *f = &s->task.field->abi;
+    return odeon_tensor_at(x.data, (odeon_shape){.ndim = 1, .dtype = f->dtype, .dim = {f->n}});
+}
 odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part); /* [part's n] */
 odeon_tensor stage_time_tensor(const solver *s, int32_t eval);           /* F64 [1] */
 /* y += x, x in the state's shape. */

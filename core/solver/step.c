@@ -36,23 +36,23 @@ static bool keeps_frames(const solver *s)
     return (s->task.keep & ODEON_KEEP_FRAMES) != 0;
 }
 
-/* Vectors that a step, and its reverse if it is kept, can have in use at once. In reverse every
- * verb may have a cotangent, and so may carry on both sides of the step. An upper bound is enough:
- * a vector too many costs little, and one too few would end a run. An implicit stage adds its y and
- * base, and what it is solved with. */
+/* Vectors that a step, and its reverse if it is kept, can have in use at once, and before them the
+ * choice of the first step: the start, two slopes and a state. One more than the step's own is
+ * there for a diagnosis, which forms the error. Stages that solve equations, and joins, work with
+ * more than their registers. */
 static int64_t vectors_needed(const solver *s, const program *p)
 {
-    enum { SPARE = 3 }; /* two slopes and a state to choose the first step */
+    enum { FIRST_STEP = 4, SPARE = 3 };
     if (step_slices_suit(s, p)) {
         return step_slices_whole_vectors(s);
     }
     int64_t carry = s->stepper->info.n_carry;
-    int64_t forward = p->max_live + carry, reverse = p->n_combines + p->n_evals + 2 * carry;
-    if (p->n_implicit > 0) {
-        forward += IMPLICIT_VECTORS;
-        reverse += 2 * p->n_implicit + IMPLICIT_VECTORS;
+    int64_t forward = p->max_live + (carry > 1 ? carry : 1), first = FIRST_STEP + carry;
+    int64_t n = keeps_frames(s) && p->reverse_live > forward ? p->reverse_live : forward;
+    if (p->n_implicit > 0 || p->n_joins > 0) {
+        return n + IMPLICIT_VECTORS + SPARE;
     }
-    return (forward > reverse || !keeps_frames(s) ? forward : reverse) + SPARE;
+    return n > first ? n : first;
 }
 
 /* Room on the tape for one more record of so many frames. */
@@ -75,11 +75,12 @@ odeon_status step_reserve(solver *s, const program *p)
     workspace_note_vectors(w, (n + held) * vector_bytes(s->task.field) +
                                   (slices ? step_slices_bytes(s, p) : 0));
     ODEON_TRY(slices ? step_slices_reserve(s, p) : ODEON_OK);
-    for (size_t i = 0; i < s->stepper->n_programs && w->n_free_vectors == w->n_vectors; i++) {
+    for (size_t i = 0; i < s->stepper->n_programs && workspace_is_idle(w); i++) {
         int64_t other = vectors_needed(s, s->stepper->programs[i]);
         n = other > n ? other : n;
     }
-    ODEON_TRY(workspace_reserve_vectors(w, n + held > w->n_vectors ? n + held + held / 2 : n));
+    ODEON_TRY(
+        workspace_reserve_vectors(w, n + held > workspace_n_vectors(w) ? n + held + held / 2 : n));
     ODEON_TRY(reserve_host(s, 0, 0, s->log.n_attempts + 1));
     ODEON_TRY(keep_reserve(s));
     int32_t jacobian = p->n_implicit > 0 ? 1 : 0; /* its evaluation is kept for a moment */
@@ -191,10 +192,8 @@ static odeon_status combine(solver *s, const program *p, const verb *w)
 /* Releases what no later verb reads. */
 static void release_after(solver *s, const program *p, int32_t v)
 {
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        if (p->last_use[i] == v) {
-            workspace_release(&s->memory, &s->step.value[i]);
-        }
+    for (int32_t i = p->free_begin[v]; i < p->free_begin[v + 1]; i++) {
+        workspace_release(&s->memory, &s->step.value[p->free_order[i]]);
     }
 }
 

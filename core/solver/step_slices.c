@@ -129,9 +129,6 @@ static int64_t lanes_bytes(void)
 odeon_status step_slices_reserve(solver *s, const program *p)
 {
     workspace *w = &s->slices.memory;
-    w->device = s->lane->device;
-    w->captures = s->captures;
-    w->path = s->path;
     workspace_fit_vectors(w, vector_bytes(s));
     ODEON_TRY(workspace_reserve_vectors(w, vectors_needed(s, p)));
     return buffer_fit(s->lane->device, &s->slices.lanes, lanes_bytes());

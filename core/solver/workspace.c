@@ -45,54 +45,85 @@ static void free_vector_chunk(const odeon_device *device, vector_chunk *chunk)
     }
 }
 
-/* Recordings hold the addresses of vectors, so they are dropped with them. */
-static void free_vectors(workspace *w)
+/* Whose vectors w works with. */
+static workspace *pool_of(workspace *w)
 {
-    while (w->vector_chunks != NULL) {
-        vector_chunk *next = w->vector_chunks->next;
-        free_vector_chunk(w->device, w->vector_chunks);
-        w->vector_chunks = next;
-    }
-    w->free_vectors = NULL;
-    w->n_vectors = w->n_free_vectors = 0;
-    capture_cache_forget(w->captures);
+    return w->borrows ? w->lender : w;
 }
 
-/* Larger ones serve a smaller state, so memory is given up only to grow. */
+static const workspace *pool_seen_by(const workspace *w)
+{
+    return w->borrows ? w->lender : w;
+}
+
+/* Recordings hold the addresses of vectors, so they are dropped with them; a partner's as well. */
+static void forget_recordings(workspace *pool)
+{
+    capture_cache_forget(pool->captures);
+    capture_cache_forget(pool->borrower != NULL ? pool->borrower->captures : NULL);
+}
+
+static void free_vectors(workspace *pool)
+{
+    while (pool->vector_chunks != NULL) {
+        vector_chunk *next = pool->vector_chunks->next;
+        free_vector_chunk(pool->device, pool->vector_chunks);
+        pool->vector_chunks = next;
+    }
+    pool->free_vectors = NULL;
+    pool->n_vectors = pool->n_free_vectors = 0;
+    forget_recordings(pool);
+}
+
+void workspace_join(workspace *w, workspace *lender)
+{
+    w->lender = lender;
+    lender->borrower = w;
+}
+
+/* A lender with vectors in use keeps something of its last solve, which must stay. What w had of
+ * its own meanwhile is given up when it borrows. Larger vectors serve a smaller state, so memory is
+ * given up only to grow. */
 void workspace_fit_vectors(workspace *w, int64_t bytes)
 {
-    if (bytes > w->vector_bytes) {
+    w->borrows = w->lender != NULL && w->lender->n_free_vectors == w->lender->n_vectors;
+    if (w->borrows && w->n_vectors > 0) {
         free_vectors(w);
-        w->vector_bytes = bytes;
+    }
+    workspace *pool = pool_of(w);
+    w->vector_bytes = bytes > w->vector_bytes ? bytes : w->vector_bytes;
+    if (bytes > pool->made_bytes) {
+        free_vectors(pool);
+        pool->made_bytes = bytes;
     }
 }
 
 /* In one allocation: a device counts those, and a vector is small next to what one costs. */
-static odeon_status add_vectors(workspace *w, int64_t n)
+static odeon_status add_vectors(workspace *pool, int64_t n)
 {
     vector_chunk *chunk = mem_zalloc(1, sizeof *chunk);
     counted_vector *vectors = mem_zalloc((size_t)n, sizeof *vectors);
     if (chunk == NULL || vectors == NULL) {
         mem_free(chunk);
         mem_free(vectors);
-        return no_memory(w);
+        return no_memory(pool);
     }
     void *memory = NULL;
-    uint64_t bytes = (uint64_t)(n * w->vector_bytes);
-    odeon_status status = w->device->ops->alloc(w->device->handle, bytes, &memory);
-    *chunk = (vector_chunk){.memory = memory, .vectors = vectors, .next = w->vector_chunks};
+    uint64_t bytes = (uint64_t)(n * pool->made_bytes);
+    odeon_status status = pool->device->ops->alloc(pool->device->handle, bytes, &memory);
+    *chunk = (vector_chunk){.memory = memory, .vectors = vectors, .next = pool->vector_chunks};
     if (status != ODEON_OK) {
-        free_vector_chunk(w->device, chunk);
+        free_vector_chunk(pool->device, chunk);
         return status;
     }
-    w->vector_chunks = chunk;
+    pool->vector_chunks = chunk;
     for (int64_t i = n; i-- > 0;) {
-        char *data = (char *)memory + i * w->vector_bytes;
-        vectors[i] = (counted_vector){.data = data, .next = w->free_vectors};
-        w->free_vectors = &vectors[i];
+        char *data = (char *)memory + i * pool->made_bytes;
+        vectors[i] = (counted_vector){.data = data, .next = pool->free_vectors};
+        pool->free_vectors = &vectors[i];
     }
-    w->n_vectors += n;
-    w->n_free_vectors += n;
+    pool->n_vectors += n;
+    pool->n_free_vectors += n;
     return ODEON_OK;
 }
 
@@ -100,24 +131,37 @@ static odeon_status add_vectors(workspace *w, int64_t n)
  * one; in the middle of a solve only what is missing is added. */
 odeon_status workspace_reserve_vectors(workspace *w, int64_t n)
 {
-    if (n <= w->n_vectors) {
+    workspace *pool = pool_of(w);
+    if (n <= pool->n_vectors) {
         return ODEON_OK;
     }
-    if (w->n_free_vectors == w->n_vectors) {
-        free_vectors(w);
+    if (workspace_is_idle(w)) {
+        free_vectors(pool);
     }
-    return add_vectors(w, n - w->n_vectors);
+    return add_vectors(pool, n - pool->n_vectors);
+}
+
+int64_t workspace_n_vectors(const workspace *w)
+{
+    return pool_seen_by(w)->n_vectors;
+}
+
+bool workspace_is_idle(const workspace *w)
+{
+    const workspace *pool = pool_seen_by(w);
+    return pool->n_free_vectors == pool->n_vectors;
 }
 
 /* The count of users starts at 1. */
 bound_vector workspace_take(workspace *w)
 {
-    counted_vector *v = w->free_vectors;
+    workspace *pool = pool_of(w);
+    counted_vector *v = pool->free_vectors;
     if (v == NULL) {
         return (bound_vector){0};
     }
-    w->free_vectors = v->next;
-    w->n_free_vectors--;
+    pool->free_vectors = v->next;
+    pool->n_free_vectors--;
     v->refs = 1;
     return (bound_vector){.data = v->data, .owner = v};
 }
@@ -147,9 +191,10 @@ void workspace_release(workspace *w, bound_vector *x)
     counted_vector *v = x->owner;
     *x = (bound_vector){0};
     if (v != NULL && --v->refs == 0) {
-        v->next = w->free_vectors;
-        w->free_vectors = v;
-        w->n_free_vectors++;
+        workspace *pool = pool_of(w);
+        v->next = pool->free_vectors;
+        pool->free_vectors = v;
+        pool->n_free_vectors++;
     }
 }
 
@@ -251,8 +296,18 @@ void workspace_retake_frames(workspace *w, odeon_frame *const *kept, size_t n)
     }
 }
 
+/* The partner goes on by itself, or has gone already. */
 void workspace_fini(workspace *w)
 {
+    if (w->lender != NULL) {
+        w->lender->borrower = NULL;
+    }
+    if (w->borrower != NULL) {
+        w->borrower->lender = NULL;
+        w->borrower->borrows = false;
+    }
+    w->lender = w->borrower = NULL;
+    w->borrows = false;
     w->captures = NULL;
     free_vectors(w);
     free_frames(w);
@@ -286,4 +341,12 @@ void solve_peak_merge(solve_peak *all, const solve_peak *one)
 int64_t solve_peak_bytes(const solve_peak *peak)
 {
     return peak->frames * peak->frame_bytes + peak->vector_bytes + peak->record_bytes;
+}
+
+int64_t solve_peaks_bytes(const workspace *lender, const workspace *borrower)
+{
+    const solve_peak *a = &lender->peak, *b = &borrower->peak;
+    int64_t both = solve_peak_bytes(a) + solve_peak_bytes(b);
+    bool smaller = a->vector_bytes < b->vector_bytes;
+    return borrower->borrows ? both - (smaller ? a->vector_bytes : b->vector_bytes) : both;
 }

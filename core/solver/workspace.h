@@ -42,15 +42,20 @@ typedef struct vector_chunk vector_chunk; /* vectors that were allocated togethe
 typedef struct frame_chunk frame_chunk;
 
 /* Invariants: n_free_* counts the list free_*; whatever frees device memory tells the capture
- * cache, whose recordings hold addresses. */
+ * cache, whose recordings hold addresses; of two partners (workspace_join) at most one has vectors
+ * of the lender's in use. */
 typedef struct workspace {
     const odeon_device *device;
     capture_cache *captures;
-    const char *path; /* for messages */
+    const char *path;                    /* for messages */
+    struct workspace *lender, *borrower; /* NULL: none */
+    bool borrows; /* vectors are the lender's: as the last fit has found them free */
 
     vector_chunk *vector_chunks;
     counted_vector *free_vectors;
-    int64_t vector_bytes, n_vectors, n_free_vectors;
+    int64_t vector_bytes; /* that its fits have asked for at most */
+    int64_t made_bytes;   /* of each vector that there is: as much, or what a borrower needs */
+    int64_t n_vectors, n_free_vectors;
 
     frame_chunk **frame_chunks;
     size_t n_frame_chunks;
@@ -68,10 +73,18 @@ int64_t workspace_aligned(int64_t bytes);
 
 /* ---- vectors ---- */
 
+/* From here on w works with the vectors of lender, and has none of its own, as often as a fit finds
+ * that the lender uses none of them: two solvers that never solve at the same time, and of which
+ * one keeps nothing behind a solve, need the memory of the larger alone. Neither may move; a
+ * workspace has one partner. */
+void workspace_join(workspace *w, workspace *lender);
+
 /* For vectors of so many bytes. Those of a smaller size are given up, so none may be in use. */
 void workspace_fit_vectors(workspace *w, int64_t bytes);
 /* At least n vectors in all. Allocates. */
 odeon_status workspace_reserve_vectors(workspace *w, int64_t n);
+int64_t workspace_n_vectors(const workspace *w);
+bool workspace_is_idle(const workspace *w); /* no vector is in use */
 
 bound_vector workspace_take(workspace *w); /* data NULL: none is free */
 /* Binds a vector to *x unless one is. ODEON_ERR_INTERNAL: none is free. */
@@ -99,5 +112,7 @@ void workspace_note_vectors(workspace *w, int64_t bytes);
 void workspace_note_records(workspace *w, int64_t bytes);
 void solve_peak_merge(solve_peak *all, const solve_peak *one);
 int64_t solve_peak_bytes(const solve_peak *peak);
+/* Of two partners, which have their vectors one after the other: those of the larger count. */
+int64_t solve_peaks_bytes(const workspace *lender, const workspace *borrower);
 
 #endif

@@ -118,6 +118,8 @@
 #define RANDOM_KERNELS(KERNEL)                                                                     \
     KERNEL(dropout_f32, dropout_args, 1)                                                           \
     KERNEL(dropout_f64, dropout_args, 1)                                                           \
+    KERNEL(noise_f32, noise_args, 1)                                                               \
+    KERNEL(noise_f64, noise_args, 1)                                                               \
     KERNEL(window2d_f32, window_args, 1)                                                           \
     KERNEL(window2d_f64, window_args, 1)                                                           \
     KERNEL(window2d_vjp_f32, window_args, 1)                                                       \

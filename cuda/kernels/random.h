@@ -1,4 +1,4 @@
-/* random.h: what follows random numbers: dropout, windows of images. */
+/* random.h: what follows random numbers: noise, dropout, windows of images. */
 #ifndef ODEON_CUDA_KERNELS_RANDOM_H
 #define ODEON_CUDA_KERNELS_RANDOM_H
 #include "moving.h"
@@ -12,6 +12,13 @@ typedef struct dropout_args {
     uint64_t key;
     double p;
 } dropout_args;
+
+typedef struct noise_args {
+    void *y;
+    int64_t count, first;
+    uint64_t key;
+    int32_t id, reserved0;
+} noise_args;
 
 /* image[B,C,H,W], window[B,C,P,Q]: to, the one, is written from the other. */
 typedef struct window_args {

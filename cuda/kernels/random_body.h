@@ -11,6 +11,16 @@ KERNEL_FN void REAL(dropout)(int32_t phase, const dropout_args *a, kernel_thread
     }
 }
 
+KERNEL_FN void REAL(noise)(int32_t phase, const noise_args *a, kernel_thread w, void *shared)
+{
+    (void)phase;
+    (void)shared;
+    KERNEL_EACH (i, a->count) {
+        odeon_kit_words words = odeon_kit_philox(a->key, (uint64_t)(a->first + i));
+        ((real *)a->y)[i] = (real)odeon_kit_noise(a->id, words);
+    }
+}
+
 KERNEL_FN void REAL(window2d)(int32_t phase, const window_args *a, kernel_thread w, void *shared)
 {
     const real *x = (const real *)a->from;

@@ -17,6 +17,22 @@ static odeon_status ops_dropout(odeon_queue *queue, const odeon_dropout *call)
                   shape_each(a.count));
 }
 
+static odeon_status ops_noise(odeon_queue *queue, const odeon_noise *call)
+{
+    ODEON_TRY(expect_flags(queue, "noise", call->flags));
+    ODEON_TRY(expect_real(queue, "noise: y", &call->y->view.shape, 0));
+    ODEON_TRY(expect_true(queue, call->id >= 0 && call->id < ODEON_NOISE_COUNT,
+                          "noise: there is no such id"));
+    const noise_args a = {odeon_write(call->y),
+                          odeon_count(&call->y->view.shape),
+                          call->first,
+                          call->key,
+                          call->id,
+                          0};
+    return launch(queue, kernel_of(KERNEL_noise_f32, call->y->view.shape.dtype), &a,
+                  shape_each(a.count));
+}
+
 static odeon_status window_arguments(odeon_queue *queue, const odeon_window_geometry *geometry,
                                      const odeon_shape *image, const odeon_shape *window,
                                      window_args *out)
@@ -71,4 +87,5 @@ const odeon_random_family ops_random = {
     .dropout = ops_dropout,
     .window2d = ops_window2d,
     .window2d_vjp = ops_window2d_vjp,
+    .noise = ops_noise,
 };

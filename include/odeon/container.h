@@ -59,6 +59,31 @@ typedef struct odeon_body_services {
     odeon_status (*vjp)(odeon_net *body, const odeon_body_call *call);
 } odeon_body_services;
 
+/* The gradient of what a body's Jacobian makes of a direction: a second derivative, for layers
+ * whose result depends on a Jacobian. Extension; of the device `dual` (device_dual.h). */
+#define ODEON_HOST_BODY_DUALS "odeon.host.body_duals/1"
+
+/* Growing. With f the body and J its Jacobian by in: s = <d_out, J in_dot>. Samples are independent
+ * of one another; integrals that layers of the body declare have no part in it. */
+typedef struct odeon_body_dual_call {
+    uint32_t struct_size, flags;    /* NO_PARAM_GRAD of ODEON_CALL_*, beside the container's own */
+    const odeon_layer_call *around; /* the container's own call */
+    const odeon_view *in, *in_dot;  /* [B, ...] of the body's input */
+    const odeon_view *d_out;        /* of its output */
+    const odeon_tensor *d_in;       /* ds/din, written; NULL: not wanted; overlaps none of these */
+    const odeon_tensor *d_t;        /* ds/dt is added to it; NULL: not wanted */
+    void *scratch; /* free to overwrite: of scratch_bytes, at a multiple of 64 bytes */
+} odeon_body_dual_call;
+
+typedef struct odeon_body_duals {
+    uint32_t struct_size, reserved0;
+    /* For a batch of plan->batch, after it has been planned: what vjp needs. [worker; build] */
+    odeon_status (*scratch_bytes)(odeon_net *body, const odeon_body_plan *plan, uint64_t *out);
+    /* Writes d_in, adds to d_t and, for the parameters, ds/dtheta to their gradients.
+     * ODEON_ERR_CONFIG where the run's device is not `dual`. [worker; evaluation] */
+    odeon_status (*vjp)(odeon_net *body, const odeon_body_dual_call *call);
+} odeon_body_duals;
+
 #define ODEON_HOST_ODE "odeon.host.ode/1"
 
 enum {
@@ -140,6 +165,14 @@ typedef struct odeon_ode_spec {
     odeon_net *stiff;
     /* ADAPTIVE: in place of control for a method with implicit stages; NULL: control. */
     const odeon_control *control_implicit;
+    /* Events: where a number made of a sample's state crosses zero; not of a REPLAY. All samples
+     * are then solved by themselves, STEP_PER_SAMPLE or not. event maps the body's input to one
+     * number a sample, reset to a state, with which the solve goes on; without reset it ends, and y
+     * of all later times is that at the event. NULL: none. They live as long as the body. */
+    odeon_net *event, *reset;
+    int32_t event_direction; /* 1: from below zero to above, -1: from above, 0: either */
+    int32_t reserved0;
+    int64_t max_events; /* of a sample; one more is ODEON_ERR_NUMERIC */
 } odeon_ode_spec;
 
 typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */

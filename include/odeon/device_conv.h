@@ -45,6 +45,30 @@ typedef struct odeon_conv2d_vjp_w {
     void *scratch;
 } odeon_conv2d_vjp_w;
 
+/* y = act(the convolution of x, and of t if there is one, with w, then bias). t, F64 [1] or [B], is
+ * one more channel of x, before the others where time_first is 1, else behind them, which is t,
+ * rounded to x's dtype, at every pixel: w is [K,C+1,R,S] then. NULL: there is none. */
+typedef struct odeon_conv2d_fused {
+    uint32_t struct_size, flags;
+    odeon_conv_geometry geometry;
+    const odeon_view *x, *w, *bias, *t;
+    const odeon_tensor *y;
+    void *scratch;
+    int32_t act, time_first;
+} odeon_conv2d_fused;
+
+/* All vector-Jacobian products of conv2d_fused: overwrites dx, adds to dw of w's shape, dbias[K]
+ * and d_t of t's shape; each is NULL where it is not wanted. dy is the cotangent of what act gave;
+ * with an act that is not the identity y is read, too. */
+typedef struct odeon_conv2d_fused_vjp {
+    uint32_t struct_size, flags;
+    odeon_conv_geometry geometry;
+    const odeon_view *x, *w, *t, *y, *dy;
+    const odeon_tensor *dx, *dw, *dbias, *d_t;
+    void *scratch;
+    int32_t act, time_first;
+} odeon_conv2d_fused_vjp;
+
 /* Growing. Every slot: [worker; evaluation]. */
 struct odeon_conv_family {
     uint32_t struct_size, flags; /* none yet */
@@ -55,6 +79,17 @@ struct odeon_conv_family {
     odeon_status (*conv2d)(odeon_queue *queue, const odeon_conv2d *call);
     odeon_status (*conv2d_vjp_x)(odeon_queue *queue, const odeon_conv2d_vjp_x *call);
     odeon_status (*conv2d_vjp_w)(odeon_queue *queue, const odeon_conv2d_vjp_w *call);
+
+    /* ---- optional: all three or none; a device that replaces one of those above leaves them out,
+     * since layers call these where they are ---- */
+
+    /* As conv2d_scratch, for the two below; w has one channel more than x where there is a t.
+     * [any; build] */
+    uint64_t (*conv2d_fused_scratch)(const odeon_device *device,
+                                     const odeon_conv_geometry *geometry, const odeon_shape *x,
+                                     const odeon_shape *w);
+    odeon_status (*conv2d_fused)(odeon_queue *queue, const odeon_conv2d_fused *call);
+    odeon_status (*conv2d_fused_vjp)(odeon_queue *queue, const odeon_conv2d_fused_vjp *call);
 };
 
 #ifdef __cplusplus

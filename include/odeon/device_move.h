@@ -37,7 +37,7 @@ typedef struct odeon_copy {
 } odeon_copy;
 
 /* y = scale * x + shift, from any dtype to F32, F64 or I64 (towards zero; INT64_MIN for what I64
- * does not hold). Same count. */
+ * does not hold). Same count; of one dtype y may be x. */
 typedef struct odeon_cast {
     uint32_t struct_size, flags;
     const odeon_view *x;

@@ -55,12 +55,33 @@ typedef struct odeon_window2d_vjp {
     int64_t first_sample;
 } odeon_window2d_vjp;
 
+/* What noise draws, of u in [0, 1), made as dropout's, and w in [0, 1), made alike of v[3] : v[2].
+ */
+enum {
+    ODEON_NOISE_UNIFORM = 0, /* u */
+    ODEON_NOISE_NORMAL = 1, /* sqrt(-2 log(1 - u)) cos(2 pi w): of mean 0, deviation 1 (Box, Muller,
+                               A note on the generation of random normal deviates, 1958) */
+    ODEON_NOISE_SIGN = 2,   /* u < 1/2 ? -1 : 1 */
+    ODEON_NOISE_COUNT
+};
+
+/* y[i] = the number for the index first + i, computed in double; y is F32 or F64, of any shape. */
+typedef struct odeon_noise {
+    uint32_t struct_size, flags;
+    const odeon_tensor *y;
+    uint64_t key;
+    int64_t first;
+    int32_t id, reserved0; /* ODEON_NOISE_* */
+} odeon_noise;
+
 /* Growing. Every slot: [worker; evaluation]. */
 struct odeon_random_family {
     uint32_t struct_size, flags; /* none yet */
     odeon_status (*dropout)(odeon_queue *queue, const odeon_dropout *call);
     odeon_status (*window2d)(odeon_queue *queue, const odeon_window2d *call);
     odeon_status (*window2d_vjp)(odeon_queue *queue, const odeon_window2d_vjp *call);
+    /* (optional) NULL, or behind struct_size: the device draws no noise. */
+    odeon_status (*noise)(odeon_queue *queue, const odeon_noise *call);
 };
 
 #ifdef __cplusplus

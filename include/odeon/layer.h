@@ -16,8 +16,9 @@
  * into its instance, which then begins as that of ID;
  * - is a leaf, as ID has to be;
  * - says in plan the same out, needs and integrals as ID for every input, and the same flags but
- * for NEEDS_IN, NEEDS_OUT, EPILOGUE, POINTWISE and ROUNDS_T; lists in param what ID lists, initial
- * values included. The host compares the two and refuses a kernel that differs (ODEON_ERR_PLUGIN);
+ * for NEEDS_IN, NEEDS_OUT, EPILOGUE, EPILOGUE_VJP, POINTWISE and ROUNDS_T; lists in param what ID
+ * lists, initial values included. The host compares the two and refuses a kernel that differs
+ * (ODEON_ERR_PLUGIN);
  * - keeps in tape, scratch and derived what it likes, and has prepare and finish or not;
  * - may launch work of its own on the queue beside calling operators, by the extension of its
  * device (cuda.h) and the rule of REPLAYABLE operators (device.h): it is captured as they are.
@@ -78,7 +79,8 @@ typedef struct odeon_layer_call {
      * labels. Of a role that the plan needs never NULL. [worker; evaluation] */
     const odeon_view *(*batch_field)(const struct odeon_layer_call *call, int32_t role);
     const void *host; /* the host's; containers pass it on with the call */
-    int32_t act;      /* forward of a layer that plans EPILOGUE: apply this unary id to out */
+    int32_t act;      /* forward of a layer that plans EPILOGUE: apply this unary id to out; vjp:
+                         EPILOGUE_VJP */
     int32_t reserved0;
     /* Of a layer that plans integrals, [n_integrals], each F64 [B]: forward adds its integrands at
      * t; vjp reads dL/dintegrand. NULL: not wanted. */
@@ -103,8 +105,14 @@ enum {
     ODEON_LAYER_RANDOM = 1 << 10,       /* reads rng_key, so that its operators change from batch to
                                            batch; all other layers ask the device for the same when
                                            they are called with the same */
-    ODEON_LAYER_ROUNDS_T = 1 << 11      /* with USES_T: puts t into a tensor of in's dtype, so that
+    ODEON_LAYER_ROUNDS_T = 1 << 11,     /* with USES_T: puts t into a tensor of in's dtype, so that
                                            late times are rounded; the host warns where that matters */
+    ODEON_LAYER_QUANTITIES = 1 << 12,   /* what integral_names name is no integral but a number of a
+                                           sample, which forward adds once: of a layer that stands
+                                           outside of ODE blocks, seen as "PATH.NAME" of its own */
+    ODEON_LAYER_EPILOGUE_VJP = 1 << 13  /* with EPILOGUE: vjp obeys call->act, too: d_out is the
+                                           cotangent of what act gave, which where it is not the
+                                           identity is given as out */
 };
 
 #define ODEON_MAX_INTEGRALS 8 /* names in an ODE block */

@@ -4,7 +4,8 @@
  * it multiplies its value and gradient, but not its metrics.
  *
  * QUANTITIES are numbers of the samples that the network makes on its way, seen by name: integrals
- * along the path of an ODE block (layer.h) as "BLOCK.NAME", e.g. "ode.kinetic". A loss names those
+ * along the path of an ODE block (layer.h) as "BLOCK.NAME", e.g. "ode.kinetic", and what a layer
+ * outside of blocks makes of a sample (ODEON_LAYER_QUANTITIES) as "LAYER.NAME". A loss names those
  * it reads; a name that nothing makes is refused when the network is built.
  *
  * Example: a penalty on quantity 0 is row_share times the sum of its value, with row_share for
@@ -59,15 +60,22 @@ typedef struct odeon_loss_call {
 /* Growing. What a loss is going to be given, with batch 1. */
 typedef struct odeon_loss_shapes {
     uint32_t struct_size, reserved0;
-    const odeon_shape *output, *label; /* label of output's shape where classes is 0 */
-    const odeon_shape *mask;           /* NULL: there is none */
-    int64_t classes;                   /* labels are 0 .. classes - 1; 0: numbers */
+    /* label of output's shape where classes is 0 and a loss reads it */
+    const odeon_shape *output, *label;
+    const odeon_shape *mask; /* NULL: there is none */
+    int64_t classes;         /* labels are 0 .. classes - 1; 0: numbers */
 } odeon_loss_shapes;
+
+/* Properties of a loss. */
+enum {
+    ODEON_LOSS_NO_LABELS = 1 << 0 /* reads neither label nor mask: where all losses of a run do, the
+                                     model may make what has another shape than the labels */
+};
 
 /* Growing. The ops of kind loss. */
 typedef struct odeon_loss_ops {
     uint32_t struct_size;
-    uint32_t reserved0;
+    uint32_t flags;                      /* ODEON_LOSS_* */
     int32_t (*metric_count)(void *self); /* at most ODEON_MAX_METRICS. [any; build] */
     /* "accuracy"; its value is the sum divided by the elements, or by the sum of the mask. [any;
      * build] */

@@ -86,6 +86,55 @@ expect 2 "lr_factor = -1: allowed: lr_factor >= 0" train "$@" model.head.lr_fact
 expect 2 "accumulate = 0: allowed: 1" train "$@" train.accumulate=0
 expect 2 "ema = 1: allowed: 0 < ema < 1" train "$@" train.ema=1
 
+# Phases: another optimizer from a step on, with moments and a schedule of its own. A run that goes on,
+# before, at or behind the change, has the same bits.
+cat "$ini/small.ini" - >phases.ini <<'INI'
+
+[train.fine]
+after     = 4 steps
+optimizer = lbfgs(iterations=3)
+INI
+set -- phases.ini "$data" run.dtype=float64 run.workers=1 data.batch=96 train.ema=0.9
+expect 0 "results in" train "$@" run.iterations=7 run.out=phases
+has phases/effective.ini "[train.fine]"
+is_falling() { awk -F, '$4 == "train" { if (NR > 6 && $5 >= last) exit 1; last = $5 }' "$1/metrics.csv"; }
+is_falling phases || fail "the loss does not fall"
+for first in 3 4 6; do
+    expect 0 "results in" train "$@" run.iterations=$first run.out=on$first
+    expect 0 "on from step $first" train on$first --resume run.iterations=7
+    cmp phases/weights.safetensors on$first/weights.safetensors || fail "from step $first: other weights"
+    cmp phases/weights-ema.safetensors on$first/weights-ema.safetensors || fail "from step $first: another mean"
+done
+expect 0 "[train.fine] has no effect: the run ends with step 3" check "$@" run.iterations=3 --data
+expect 2 "optimizer lbfgs compares losses of all 96 training samples, but a step takes 32: set data.batch = 96" \
+    train "$@" data.batch=32 run.out=none
+[ ! -e none ] || fail "a run that cannot be has left a folder"
+expect 0 "results in" train "$@" data.batch=32 train.accumulate=3 run.iterations=5 run.out=parts
+expect 0 "results in" train "$@" data.batch=32 "train.fine.optimizer=lbfgs(stochastic=yes)" \
+    run.iterations=5 run.out=stochastic
+
+# With keys of its own: batches of 32, then all samples in one step.
+{ cat phases.ini && echo "set = data.batch=96, model.ode.rtol=1e-5"; } >set.ini
+set -- set.ini "$data" run.dtype=float64 run.workers=1 data.batch=32
+expect 0 "on from step 4" train "$@" run.iterations=7 run.out=set
+has set/effective.ini "batch = 32"
+awk -F, '$4 == "train" && $1 > 4 { n++; if ($2 != $1 - 2) exit 1 } END { exit n != 3 }' set/metrics.csv ||
+    fail "not one step an epoch after step 4"
+for first in 3 4 6; do
+    expect 0 "results in" train "$@" run.iterations=$first run.out=set$first
+    expect 0 "results in" train set$first --resume run.iterations=7
+    cmp set/weights.safetensors set$first/weights.safetensors || fail "from step $first: other weights"
+done
+cmp set/weights-best.safetensors set6/weights-best.safetensors || fail "other best weights"
+expect 2 "[train.fine] set: parameter ode.field.weight has another shape" train "$@" run.out=none \
+    "train.fine.set=model.ode.field.units=9"
+expect 2 "set = run.seed=2: give keys of [data]" train "$@" train.fine.set=run.seed=2 run.out=none
+expect 2 "set: keys change after a number of steps" train "$@" "train.fine.after=1 epoch" run.out=none
+expect 2 "compares losses of all 96 training samples, but a step takes 48" train "$@" run.out=none \
+    train.fine.set=data.batch=48
+[ ! -e none ] || fail "a run that cannot be has left a folder"
+set -- "$ini/small.ini" "$data" run.dtype=float64 run.workers=1 run.epochs=3
+
 # Begun again, the mean of before is kept with the rest.
 expect 0 "is kept in on/earlier-1" train on --from-start run.epochs=1
 [ -e on/earlier-1/weights-ema.safetensors ] || fail "the mean is left where another run is"

@@ -131,3 +131,21 @@ expect 2 "the model has no ODE block" "${solve[@]:0:5}" model.ode.enabled=no
     printf '[model.around.ode.f]\nlayer = tanh\n'; } >inside.ini
 expect 0 "inside.ini: ok" check inside.ini
 expect 2 "around.ode: the first ODE block stands within another layer" solve inside.ini
+
+# Events: the times of a bouncing ball, printed and written, of every sample by itself; and too many.
+cp "$source"/conf/bouncing_ball.* .
+solve=(solve bouncing_ball.ini --split train model.ode.flight.constants=g=9.81
+    model.ode.reset.constants=e=0.8 data.window=25)
+expect 0 "event: sample 0, t = 0.40385502" "${solve[@]}" --out flights.safetensors
+grep -q "^event: .* more (--out NAME.safetensors has all" out || fail "not said that there are more"
+for name in event.sample event.t; do
+    head -c 2000 flights.safetensors | grep -q "\"$name\"" || fail "flights.safetensors lacks $name"
+done
+expect 0 "" "${solve[@]}" --out one.csv run.workers=1
+expect 0 "" "${solve[@]}" --out three.csv run.workers=3 data.test_batch=2
+cmp one.csv three.csv || fail "other flights on three workers"
+awk -F, 'FNR == NR { if (FNR > 1) { h[$1 * 25 + int($2 * 10 + 0.5)] = $3 } next }
+    FNR > 1 { gap = h[$1 * 25 + int($2 * 10 + 0.5)] - $3; if (gap > 1e-7 || gap < -1e-7) exit 1; n++ }
+    END { exit n != 200 }' bouncing_ball.csv one.csv || fail "the flights are others"
+expect 6 "ode: more than max_events = 2 events, the last at t = " "${solve[@]}" model.ode.max_events=2
+expect 2 "times of events have no tangents" "${solve[@]}" run.device=dual

@@ -27,11 +27,18 @@ static int close_fixture(void **state)
     return 0;
 }
 
-static const odeon_ode *block_of(const support_session *s)
+static odeon_ode *block_of(const support_session *s)
 {
-    const odeon_ode *block = s->session->workers[0].site.odes[0];
+    odeon_ode *block = s->session->workers[0].site.odes[0];
     assert_true(block->samples->side.held);
     return block;
+}
+
+static attempt_list attempts_of(const support_session *s, int64_t sample)
+{
+    attempt_list list;
+    assert_int_equal(ode_sample_attempts(block_of(s), sample, &list), ODEON_OK);
+    return list;
 }
 
 /* ---- torchode ---- */
@@ -95,7 +102,7 @@ static void compare_sample(const support_session *s, const char *method, const p
     int64_t n;
     (void)snprintf(group, sizeof group, "%s/%s/%d", method, p->name, sample);
     double *count = values_of(group, "count", &n), *rows = values_of(group, "steps", &n);
-    attempt_list ours = ode_sample_attempts(block_of(s), sample);
+    attempt_list ours = attempts_of(s, sample);
     if ((double)ours.n != count[0]) {
         fail_msg("%s: %zu attempts, not %g", group, ours.n, count[0]);
     }

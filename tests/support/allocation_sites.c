@@ -37,12 +37,18 @@ static uint64_t chains[MOST]; /* by allocation; 0: none noted */
 static int depth;             /* of chains */
 static int64_t begun, n_made;
 static bool is_noting;
+static int64_t share = 1, n_new;
 
 /* Chains of which an allocation was chosen, in this process, by way of failing. */
 static struct {
     uint64_t chains[MOST_CHAINS];
     int64_t n;
 } tried[2], *these = &tried[0];
+
+void allocation_sites_share(int64_t n)
+{
+    share = n;
+}
 
 void allocation_sites_begin(bool others_fail_too)
 {
@@ -85,7 +91,8 @@ static bool is_chosen(int64_t k)
         return true;
     }
     int64_t offset = wanted != NULL ? strtol(wanted, NULL, 10) : 0;
-    return is_new(k) || (k + offset) % OTHERS == 0;
+    int64_t of_new = wanted != NULL ? 1 : share;
+    return (is_new(k) && n_new++ % of_new == 0) || (k + offset) % (OTHERS * of_new) == 0;
 }
 
 int64_t allocation_sites_next(int64_t k)

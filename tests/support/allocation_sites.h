@@ -24,4 +24,8 @@ void allocation_sites_end(void);
  * ODEON_ALLOCATIONS=all chooses all, as is done before a release. */
 int64_t allocation_sites_next(int64_t k);
 
+/* Of those that are the first of their chain, and of the others, one in n, for programs that take
+ * long. Without effect where ODEON_ALLOCATIONS is set. */
+void allocation_sites_share(int64_t n);
+
 #endif

@@ -2,7 +2,9 @@
 
 #include "device_cases.h"
 #include "odeon/device_conv.h"
+#include "odeon/device_move.h"
 #include "odeon/device_pointwise.h"
+#include "odeon/device_product.h"
 
 /* x[B,C,H,W], w[K,C,R,S], stride, padding. */
 typedef struct conv_case {
@@ -28,6 +30,8 @@ static const conv_case conv_sizes[] = {
     {0, 3, 6, 6, 4, 3, 3, {1, 1, 1, 1}},
     {2, 3, 6, 6, 0, 3, 3, {1, 1, 1, 1}},
     {1, 16, 9, 9, 16, 3, 3, {1, 1, 1, 1}},
+    {6, 9, 6, 6, 17, 3, 3, {1, 1, 1, 1}}, /* more images than go through together */
+    {5, 8, 9, 7, 20, 4, 4, {2, 2, 1, 1}},
 };
 enum { N_CONV = sizeof conv_sizes / sizeof *conv_sizes };
 
@@ -135,11 +139,173 @@ static void run_conv_passes_on(case_run *run)
     }
 }
 
+/* ---- fused operators, or what they stand for where a device does without them ---- */
+
+/* One variant. There are w_channels - C times: none, or one for all samples or for each. */
+typedef struct fused_case {
+    const conv_case *c;
+    int64_t w_channels;
+    int32_t time_first, act, has_bias;
+    odeon_tensor x, w, bias, t, y, dy;
+} fused_case;
+
+static bool is_fused(const case_run *run)
+{
+    return ODEON_HAS(case_device(run)->conv, odeon_conv_family, conv2d_fused_vjp);
+}
+
+/* Every size with no time, with the time first, and last; one time or as many as samples, functions
+ * and biases by turns. */
+enum { N_FUSED = 3 * N_CONV };
+
+static fused_case fused_start(case_run *run, int32_t i)
+{
+    fused_case f = {.c = start(run, i / 3), .time_first = i % 3 == 1, .has_bias = i % 4 != 3};
+    f.w_channels = f.c->C + (i % 3 != 0);
+    f.act = (i + i / 3) % (ODEON_UNARY_LAST_EPILOGUE + 1);
+    f.x = case_random(run, x_shape(f.c));
+    f.w = case_random(run, shape4(f.c->K, f.w_channels, f.c->R, f.c->S));
+    f.bias = case_random(run, shape1(f.c->K));
+    f.t = case_random_as(run, ODEON_DTYPE_F64, shape1(i % 2 == 0 && f.c->B > 0 ? f.c->B : 1));
+    return f;
+}
+
+static void *fused_scratch(case_run *run, const fused_case *f)
+{
+    const odeon_device *device = case_device(run);
+    return case_scratch(run, device->conv->conv2d_fused_scratch(
+                                 device, &f->c->geometry, &f->x.view.shape, &f->w.view.shape));
+}
+
+/* The image with its time channel, in memory that may hold anything. */
+static odeon_tensor joined(case_run *run, const fused_case *f)
+{
+    odeon_shape shape = f->x.view.shape;
+    shape.dim[1] = f->w_channels;
+    return odeon_tensor_at(case_scratch(run, (uint64_t)odeon_bytes(&shape)), shape);
+}
+
+/* Where the channels of x, and of t, begin in a row of a joined image. */
+static int64_t x_at(const fused_case *f)
+{
+    return f->time_first ? f->c->H * f->c->W : 0;
+}
+
+static int64_t t_at(const fused_case *f)
+{
+    return f->time_first ? 0 : f->c->C * f->c->H * f->c->W;
+}
+
+static odeon_tensor join(case_run *run, const fused_case *f)
+{
+    int64_t plane = f->c->H * f->c->W, pitch = f->w_channels * plane;
+    odeon_tensor x = joined(run, f);
+    case_do(run, move, copy2d, .x = &f->x.view, .y = &x, .rows = f->c->B, .cols = f->c->C * plane,
+            .x_pitch = f->c->C * plane, .y_pitch = pitch, .y_at = x_at(f));
+    if (f->w_channels > f->c->C) {
+        case_do(run, move, rows_fill, .y = &x, .rows = f->c->B, .cols = plane, .pitch = pitch,
+                .at = t_at(f), .v = &f->t.view);
+    }
+    return x;
+}
+
+static void run_conv_fused(case_run *run)
+{
+    for (int32_t i = 0; i < N_FUSED; i++) {
+        fused_case f = fused_start(run, i);
+        const odeon_view *bias = f.has_bias ? &f.bias.view : NULL;
+        odeon_tensor y = case_output(run, y_shape(f.c));
+        if (is_fused(run)) {
+            case_do(run, conv, conv2d_fused, .geometry = f.c->geometry, .x = &f.x.view,
+                    .w = &f.w.view, .bias = bias, .t = f.w_channels > f.c->C ? &f.t.view : NULL,
+                    .time_first = f.time_first, .act = f.act, .y = &y,
+                    .scratch = fused_scratch(run, &f));
+        } else {
+            odeon_tensor x = join(run, &f);
+            case_do(run, conv, conv2d, .geometry = f.c->geometry, .x = &x.view, .w = &f.w.view,
+                    .bias = bias, .act = f.act, .y = &y,
+                    .scratch = scratch_for(run, f.c, &x, &f.w));
+        }
+        case_keep(run, "y", &y.view);
+    }
+}
+
+/* What is wanted of a variant; NULL: it is not. */
+typedef struct fused_grads {
+    const odeon_tensor *dx, *dw, *dbias, *d_t;
+} fused_grads;
+
+static void vjp_of_parts(case_run *run, const fused_case *f, const fused_grads *g)
+{
+    const conv_case *c = f->c;
+    int64_t plane = c->H * c->W, pitch = f->w_channels * plane;
+    odeon_tensor x = join(run, f), dx = joined(run, f);
+    odeon_tensor d = odeon_tensor_at(case_scratch(run, (uint64_t)odeon_bytes(&f->dy.view.shape)),
+                                     f->dy.view.shape);
+    void *scratch = scratch_for(run, c, &x, &f->w);
+    case_do(run, pointwise, unary_vjp, .id = f->act, .kept = &f->y.view, .dy = &f->dy.view,
+            .dx = &d);
+    case_do(run, conv, conv2d_vjp_x, .geometry = c->geometry, .w = &f->w.view, .dy = &d.view,
+            .dx = &dx, .scratch = scratch);
+    if (g->dx != NULL) {
+        case_do(run, move, copy2d, .x = &dx.view, .y = g->dx, .rows = c->B, .cols = c->C * plane,
+                .x_pitch = pitch, .x_at = x_at(f), .y_pitch = c->C * plane);
+    }
+    if (g->d_t != NULL) {
+        case_do(run, move, rows_sum, .x = &dx.view, .rows = c->B, .cols = plane, .pitch = pitch,
+                .at = t_at(f), .v = g->d_t);
+    }
+    if (g->dw != NULL) {
+        case_do(run, conv, conv2d_vjp_w, .geometry = c->geometry, .x = &x.view, .dy = &d.view,
+                .dw = g->dw, .scratch = scratch);
+    }
+    if (g->dbias != NULL) {
+        odeon_view flat = d.view;
+        flat.shape.ndim = 3;
+        flat.shape.dim[2] *= flat.shape.dim[3];
+        case_do(run, product, channel_sum, .x = &flat, .bias = g->dbias);
+    }
+}
+
+static void run_conv_fused_vjp(case_run *run)
+{
+    for (int32_t i = 0; i < N_FUSED; i++) {
+        fused_case f = fused_start(run, i);
+        bool timed = f.w_channels > f.c->C;
+        odeon_tensor dx = case_output(run, x_shape(f.c)), dbias = case_random(run, shape1(f.c->K));
+        odeon_tensor dw = case_random(run, shape4(f.c->K, f.w_channels, f.c->R, f.c->S));
+        odeon_tensor d_t = case_random_as(run, ODEON_DTYPE_F64, shape1(f.t.view.shape.dim[0]));
+        fused_grads g = {.dx = i % 5 == 3 ? NULL : &dx,
+                         .dw = i % 7 == 3 ? NULL : &dw,
+                         .dbias = f.has_bias && i % 7 != 3 ? &dbias : NULL,
+                         .d_t = timed && i % 4 != 2 ? &d_t : NULL};
+        f.y = case_between(run, y_shape(f.c), -0.9, 0.9);
+        f.dy = case_random(run, y_shape(f.c));
+        if (is_fused(run)) {
+            case_do(run, conv, conv2d_fused_vjp, .geometry = f.c->geometry, .x = &f.x.view,
+                    .w = &f.w.view, .t = timed ? &f.t.view : NULL, .time_first = f.time_first,
+                    .act = f.act, .y = &f.y.view, .dy = &f.dy.view, .dx = g.dx, .dw = g.dw,
+                    .dbias = g.dbias, .d_t = g.d_t, .scratch = fused_scratch(run, &f));
+        } else {
+            vjp_of_parts(run, &f, &g);
+        }
+        const odeon_tensor *all[] = {g.dx, g.dw, g.dbias, g.d_t};
+        static const char *const names[] = {"dx", "dw", "dbias", "d_t"};
+        for (int k = 0; k < 4; k++) {
+            if (all[k] != NULL) {
+                case_keep(run, names[k], &all[k]->view);
+            }
+        }
+    }
+}
+
 const device_case conv_cases[] = {
     {"conv2d", run_conv},
     {"conv2d with an epilogue", run_conv_epilogue},
     {"conv2d_vjp_x", run_conv_vjp_x},
     {"conv2d_vjp_w", run_conv_vjp_w},
     {"conv2d of what is not finite", run_conv_passes_on},
+    {"conv2d_fused", run_conv_fused},
+    {"conv2d_fused_vjp", run_conv_fused_vjp},
     {NULL, NULL},
 };

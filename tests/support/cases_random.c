@@ -42,6 +42,19 @@ static void run_dropout_passes_on(case_run *run)
     case_keep_each(run, "y", &y.view);
 }
 
+/* Logarithm and cosine may differ in their last digits. */
+static void run_noise(case_run *run)
+{
+    static const int64_t sizes[] = {0, 1, 64, 1031}, firsts[] = {0, 977, 0xfffffff0};
+    for (int32_t i = 0; i < 4 * 3 * ODEON_NOISE_COUNT; i++) {
+        int64_t n = sizes[i % 4], first = firsts[i / 4 % 3];
+        case_variant(run, "%d numbers from %lld, id %d", (int)n, (long long)first, (int)(i / 12));
+        odeon_tensor y = case_output(run, shape1(n));
+        case_do(run, random, noise, .key = keys[i % N_KEYS], .first = first, .id = i / 12, .y = &y);
+        case_keep_each(run, "y", &y.view);
+    }
+}
+
 /* ---- windows ---- */
 
 /* x[B,C,H,W], y[B,C,P,Q]. */
@@ -92,6 +105,7 @@ static void run_window_vjp(case_run *run)
 const device_case random_cases[] = {
     {"dropout", run_dropout},
     {"dropout of what is not finite", run_dropout_passes_on},
+    {"noise", run_noise},
     {"window2d", run_window},
     {"window2d_vjp", run_window_vjp},
     {NULL, NULL},

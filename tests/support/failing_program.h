@@ -8,7 +8,8 @@
  * goes to the files out and err of f. */
 int failing_program_run(const folder *f, char **argv);
 
-/* What a command leaves behind in f, of which file must always have the same bytes. */
+/* What a command leaves behind in f, of which file must always have the same bytes; NULL where it
+ * prints times, which are never the same. */
 typedef struct program_made {
     const char *name, *file;
 } program_made;

@@ -1,4 +1,4 @@
-/* philox.h: the numbers that dropout and window2d of device_random.h draw, for devices to call from
+/* philox.h: the numbers that the operators of device_random.h draw, for devices to call from
  * these operators: one source for all draws equal numbers on all of them, to the bit. Nothing here
  * allocates or fails. In the common subset of C11 and C++11.
  *
@@ -13,6 +13,8 @@
  * Draft. To be frozen with device_random.h. */
 #ifndef ODEON_KIT_PHILOX_H
 #define ODEON_KIT_PHILOX_H
+#include <math.h>
+
 #include "odeon/device_random.h"
 
 #ifndef ODEON_KIT
@@ -53,6 +55,20 @@ ODEON_KIT uint64_t odeon_kit_bits53(odeon_kit_words x)
 ODEON_KIT double odeon_kit_uniform(odeon_kit_words x)
 {
     return (double)odeon_kit_bits53(x) * (1.0 / 9007199254740992.0); /* 2^-53 */
+}
+
+/* What noise of an id draws. */
+ODEON_KIT double odeon_kit_noise(int32_t id, odeon_kit_words x)
+{
+    double u = odeon_kit_uniform(x);
+    odeon_kit_words second = {x.v2, x.v3, 0, 0};
+    if (id == ODEON_NOISE_UNIFORM) {
+        return u;
+    }
+    if (id == ODEON_NOISE_SIGN) {
+        return u < 0.5 ? -1.0 : 1.0;
+    }
+    return sqrt(-2.0 * log(1.0 - u)) * cos(6.283185307179586 * odeon_kit_uniform(second));
 }
 
 /* Final. Element [b,c,p,q] of a window is element [b,c,top + p,left + q] of the image, or

@@ -1,22 +1,27 @@
-/* Convolutions, directly (direct.h) where way.c has them so, else as one matrix product per image:
- * the windows of the image are unrolled into scratch as the columns of a matrix (im2col). A 1x1
- * kernel with stride 1 needs no unrolling, as the image is that matrix already. Image by image, the
- * matrix stays in the cache and even thin products run at full speed. */
+/* Convolutions, directly (direct.h) where way.c has them so, else as products (unrolled.h). What
+ * conv2d and its two gradients do, the fused operators do as well, and more: all are calls of the
+ * same. */
 #include <string.h>
 
 #include "cpu.h"
 #include "direct_run.h"
+#include "least.h"
 #include "odeon/device_conv.h"
 #include "odeon/device_pointwise.h"
+#include "unrolled.h"
 #include "way.h"
 
-/* w [filters, depth] times columns [depth, outputs] = y [filters, outputs] for each image. */
-typedef struct convolution {
-    cpu_convolution shape;
-    int64_t depth, outputs; /* C*R*S, P*Q */
-    int32_t in_place;       /* the image is the matrix of columns */
-    cpu_way way;
-} convolution;
+enum { LINE = 64 }; /* alignment of the parts of scratch */
+
+/* Weights and sums of so many bytes leave room in L2 for both gradients at a time. */
+enum { BOTH_BYTES = 128 << 10 };
+
+static int64_t lines(int64_t bytes)
+{
+    return (bytes + LINE - 1) / LINE * LINE;
+}
+
+/* ---- what is asked ---- */
 
 /* Number of outputs along one edge, 0 if the kernel does not fit. */
 static int64_t outputs_along(int64_t size, int64_t padding, int64_t kernel, int64_t stride)
@@ -25,62 +30,60 @@ static int64_t outputs_along(int64_t size, int64_t padding, int64_t kernel, int6
     return span < 0 ? 0 : span / stride + 1;
 }
 
-/* Derives sizes from x [B,C,H,W] and w [K,C,R,S]. */
-static convolution describe(const odeon_conv_geometry *g, const odeon_shape *x,
-                            const odeon_shape *w)
+/* Derives sizes from x [B,C,H,W] and w [K,C,R,S], or [K,C+1,R,S] with the time's channel first or
+ * last. */
+static cpu_convolution describe(const odeon_conv_geometry *g, const odeon_shape *x,
+                                const odeon_shape *w, int32_t time_first)
 {
-    convolution c = {.shape = {.windows = {.channels = x->dim[1],
-                                           .height = x->dim[2],
-                                           .width = x->dim[3],
-                                           .kernel_h = w->dim[2],
-                                           .kernel_w = w->dim[3],
-                                           .stride_h = g->stride_h,
-                                           .stride_w = g->stride_w,
-                                           .pad_h = g->padding_h,
-                                           .pad_w = g->padding_w},
-                               .batch = x->dim[0],
-                               .filters = w->dim[0]}};
-    cpu_windows *v = &c.shape.windows;
+    cpu_convolution c = {.windows = {.channels = x->dim[1],
+                                     .height = x->dim[2],
+                                     .width = x->dim[3],
+                                     .kernel_h = w->dim[2],
+                                     .kernel_w = w->dim[3],
+                                     .stride_h = g->stride_h,
+                                     .stride_w = g->stride_w,
+                                     .pad_h = g->padding_h,
+                                     .pad_w = g->padding_w},
+                         .batch = x->dim[0],
+                         .filters = w->dim[0],
+                         .weight_channels = w->dim[1],
+                         .first_channel = w->dim[1] > x->dim[1] && time_first ? 1 : 0};
+    cpu_windows *v = &c.windows;
     v->out_h = outputs_along(v->height, v->pad_h, v->kernel_h, v->stride_h);
     v->out_w = outputs_along(v->width, v->pad_w, v->kernel_w, v->stride_w);
-    c.depth = v->channels * v->kernel_h * v->kernel_w;
-    c.outputs = v->out_h * v->out_w;
-    c.in_place = v->kernel_h == 1 && v->kernel_w == 1 && v->stride_h == 1 && v->stride_w == 1 &&
-                 v->pad_h == 0 && v->pad_w == 0;
     return c;
 }
 
-/* x [B,C,H,W], w [K,C,R,S], y [B,K,P,Q] of one dtype. */
-static int32_t shapes_fit(const convolution *c, const odeon_shape *x, const odeon_shape *w,
-                          const odeon_shape *y)
+static int64_t outputs_of(const cpu_convolution *c)
+{
+    return c->windows.out_h * c->windows.out_w;
+}
+
+/* x [B,C,H,W], w [K,C,R,S] or [K,C+1,R,S], y [B,K,P,Q] of one dtype. */
+static int32_t shapes_fit(const cpu_convolution *c, const odeon_shape *x, const odeon_shape *w,
+                          const odeon_shape *y, const odeon_view *t)
 {
     return x->ndim == 4 && w->ndim == 4 && y->ndim == 4 && x->dtype == w->dtype &&
-           x->dtype == y->dtype && w->dim[1] == x->dim[1] && y->dim[0] == x->dim[0] &&
-           y->dim[1] == c->shape.filters && y->dim[2] == c->shape.windows.out_h &&
-           y->dim[3] == c->shape.windows.out_w;
+           x->dtype == y->dtype && w->dim[1] == x->dim[1] + (t != NULL) && y->dim[0] == x->dim[0] &&
+           y->dim[1] == c->filters && y->dim[2] == c->windows.out_h &&
+           y->dim[3] == c->windows.out_w;
 }
 
-/* What an unrolled image is multiplied by: y = w columns, columns = w^T dy, dw = dy columns^T. */
-static cpu_gemm_shape product_of(cpu_conv_mode mode, const convolution *c)
+static int32_t is_time(const odeon_view *t, int64_t batch)
 {
-    int64_t filters = c->shape.filters;
-    switch (mode) {
-    case CPU_CONV_FORWARD:
-        return (cpu_gemm_shape){0, 0, filters, c->outputs, c->depth, 1.0, 0.0};
-    case CPU_CONV_VJP_X:
-        return (cpu_gemm_shape){1, 0, c->depth, c->outputs, filters, 1.0, 0.0};
-    default:
-        return (cpu_gemm_shape){0, 1, filters, c->depth, c->outputs, 1.0, 1.0};
-    }
+    return t == NULL || (t->shape.dtype == ODEON_DTYPE_F64 &&
+                         (odeon_count(&t->shape) == 1 || odeon_count(&t->shape) == batch));
 }
+
+/* ---- the way ---- */
 
 /* Tiles multiply unrolled images; with few channels or filters that costs more than it saves. */
-static int32_t is_for_tiles(const cpu_device *d, cpu_conv_mode mode, const convolution *c,
+static int32_t is_for_tiles(const cpu_device *d, cpu_conv_mode mode, const cpu_convolution *c,
                             uint32_t dtype)
 {
     enum { FEWEST = 32 };
-    const cpu_gemm_shape product = product_of(mode, c);
-    return c->shape.filters >= FEWEST && c->shape.windows.channels >= FEWEST &&
+    const cpu_gemm_shape product = unrolled_product(mode, c);
+    return c->filters >= FEWEST && c->windows.channels >= FEWEST &&
            cpu_on_tiles(d, dtype, &product);
 }
 
@@ -89,220 +92,281 @@ static const cpu_direct *direct_of(const cpu_device *d, uint32_t dtype)
     return dtype == ODEON_DTYPE_F32 ? d->f32->direct : d->f64->direct;
 }
 
-static cpu_way way_of(const cpu_device *d, cpu_conv_mode mode, const convolution *c, uint32_t dtype,
-                      int32_t has_blas)
+static cpu_way way_of(const cpu_device *d, cpu_conv_mode mode, const cpu_convolution *c,
+                      uint32_t dtype, int32_t has_blas)
 {
     cpu_multiplier by = is_for_tiles(d, mode, c, dtype) ? CPU_BY_TILES
                         : has_blas                      ? CPU_BY_BLAS
                                                         : CPU_BY_OWN;
-    return cpu_way_choose(d->convolution, mode, &c->shape, direct_of(d, dtype), by);
-}
-
-static odeon_status begin(odeon_queue *queue, cpu_conv_mode mode, uint32_t flags, convolution *c,
-                          const odeon_shape *x, const odeon_shape *w, const odeon_shape *y,
-                          const void *scratch, const cpu_kernels **k)
-{
-    static const char *const names[] = {"conv2d", "conv2d_vjp_x", "conv2d_vjp_w"};
-    const cpu_device *d = cpu_queue_of(queue)->device;
-    ODEON_TRY(cpu_begin(queue, names[mode], flags, x->dtype, k));
-    ODEON_TRY(cpu_require(queue, shapes_fit(c, x, w, y), names[mode],
-                          "x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]"));
-    c->way = way_of(d, mode, c, x->dtype, cpu_has_blas(d));
-    int32_t idle =
-        (c->in_place && c->way == CPU_WAY_UNROLL) || c->shape.batch * c->depth * c->outputs == 0;
-    return cpu_require(queue, idle || scratch != NULL, names[mode],
-                       "the scratch that conv2d_scratch asks");
-}
-
-/* Bytes from the first image to image b, each of so many elements. */
-static int64_t image_at(const odeon_shape *x, int64_t b, int64_t elements)
-{
-    return b * elements * odeon_dtype_bytes(x->dtype);
-}
-
-static const void *image_read(const odeon_view *x, int64_t b, int64_t elements)
-{
-    return (const char *)odeon_read(x) + image_at(&x->shape, b, elements);
-}
-
-static void *image_write(const odeon_tensor *x, int64_t b, int64_t elements)
-{
-    return (char *)odeon_write(x) + image_at(&x->view.shape, b, elements);
+    return cpu_way_choose(d->convolution, mode, c, direct_of(d, dtype), by);
 }
 
 /* ---- scratch ---- */
 
-/* Bytes of scratch of one mode: the columns of one image, or what a direct way lays out. */
-static int64_t bytes_of(const cpu_device *d, cpu_conv_mode mode, const convolution *c,
-                        uint32_t dtype, int32_t has_blas)
+/* Bytes of scratch of one call: the columns of one image, or what a direct way lays out. */
+static int64_t bytes_of(const cpu_device *d, cpu_way way, cpu_conv_mode mode,
+                        const cpu_convolution *c, uint32_t dtype, int32_t has_kept)
 {
-    cpu_way way = way_of(d, mode, c, dtype, has_blas);
-    return way != CPU_WAY_UNROLL
-               ? direct_run_scratch(way, mode, &c->shape, direct_of(d, dtype), (int32_t)d->threads)
-           : c->in_place ? 0
-                         : c->depth * c->outputs * odeon_dtype_bytes(dtype);
+    return way == CPU_WAY_UNROLL ? unrolled_scratch(c, dtype, has_kept)
+                                 : direct_run_scratch(way, mode, c, direct_of(d, dtype),
+                                                      (int32_t)d->threads, has_kept);
 }
 
-/* The largest of the three modes, each by the way that it takes. OpenBLAS may be given up after a
- * network was planned, when a later worker finds no address space (cpu.c): what is taken without it
- * counts as well. */
+static int64_t time_sums_bytes(const cpu_convolution *c, uint32_t dtype)
+{
+    return c->weight_channels > c->windows.channels
+               ? lines(c->filters * outputs_of(c) * odeon_dtype_bytes(dtype))
+               : 0;
+}
+
+/* The largest of the three modes, each by the way that it takes, alone or in a fused operator:
+ * there sums of the time's weights come first, and two gradients may lie one behind the other. */
+static int64_t largest(const cpu_device *d, const cpu_convolution *c, uint32_t dtype,
+                       int32_t has_blas, int32_t fused)
+{
+    int64_t n[3], image = lines(c->filters * outputs_of(c) * odeon_dtype_bytes(dtype));
+    for (int mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
+        cpu_way way = way_of(d, (cpu_conv_mode)mode, c, dtype, has_blas);
+        n[mode] = lines(
+            bytes_of(d, way, (cpu_conv_mode)mode, c, dtype, fused && mode != CPU_CONV_FORWARD));
+    }
+    if (!fused) {
+        return most(n[0], most(n[1], n[2]));
+    }
+    return time_sums_bytes(c, dtype) + most(image, most(n[0], n[1] + n[2]));
+}
+
+/* OpenBLAS may be given up after a network was planned, when a later worker finds no address space
+ * (cpu.c): what is taken without it counts as well. */
+static uint64_t scratch_of(const odeon_device *device, const odeon_conv_geometry *geometry,
+                           const odeon_shape *x, const odeon_shape *w, int32_t fused)
+{
+    const cpu_device *d = device->handle;
+    cpu_convolution c = describe(geometry, x, w, 0);
+    int64_t bytes = largest(d, &c, x->dtype, 0, fused);
+    return (uint64_t)(cpu_has_blas(d) ? most(bytes, largest(d, &c, x->dtype, 1, fused)) : bytes);
+}
+
 static uint64_t cpu_conv2d_scratch(const odeon_device *device, const odeon_conv_geometry *geometry,
                                    const odeon_shape *x, const odeon_shape *w)
 {
-    const cpu_device *d = device->handle;
-    convolution c = describe(geometry, x, w);
-    int64_t most = 0;
-    for (int mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
-        for (int32_t has_blas = 0; has_blas <= cpu_has_blas(d); has_blas++) {
-            int64_t n = bytes_of(d, (cpu_conv_mode)mode, &c, x->dtype, has_blas);
-            most = n > most ? n : most;
-        }
+    return scratch_of(device, geometry, x, w, 0);
+}
+
+static uint64_t cpu_conv2d_fused_scratch(const odeon_device *device,
+                                         const odeon_conv_geometry *geometry, const odeon_shape *x,
+                                         const odeon_shape *w)
+{
+    return scratch_of(device, geometry, x, w, 1);
+}
+
+/* ---- a call ---- */
+
+/* A fused operator that has begun. */
+typedef struct operation {
+    odeon_queue *queue;
+    const cpu_device *device;
+    const cpu_kernels *kernels;
+    cpu_convolution shape;
+    uint32_t dtype;
+    const double *t;
+    int64_t t_step;
+    char *scratch; /* behind the sums of the time's weights */
+    void *time_sums;
+} operation;
+
+static odeon_status check(odeon_queue *queue, const char *name, operation *f, const odeon_shape *x,
+                          const odeon_shape *w, const odeon_shape *y, const odeon_view *t,
+                          void *scratch)
+{
+    f->queue = queue;
+    f->device = cpu_queue_of(queue)->device;
+    f->dtype = x->dtype;
+    ODEON_TRY(cpu_require(queue, shapes_fit(&f->shape, x, w, y, t), name,
+                          "x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]"));
+    ODEON_TRY(cpu_require(queue, is_time(t, x->dim[0]), name, "t[1] or t[B] in float64"));
+    f->t = t != NULL ? odeon_read(t) : NULL;
+    f->t_step = t != NULL && odeon_count(&t->shape) > 1 ? 1 : 0;
+    f->time_sums = scratch;
+    f->scratch = scratch != NULL ? (char *)scratch + time_sums_bytes(&f->shape, x->dtype) : NULL;
+    return ODEON_OK;
+}
+
+static cpu_conv_call call_of(const operation *f, cpu_conv_mode mode)
+{
+    return (cpu_conv_call){
+        .queue = f->queue,
+        .kernels = f->kernels,
+        .threads = cpu_queue_of(f->queue)->threads,
+        .shape = &f->shape,
+        .way = way_of(f->device, mode, &f->shape, f->dtype, cpu_has_blas(f->device)),
+        .mode = mode,
+        .dtype = f->dtype,
+        .scratch = f->scratch};
+}
+
+static odeon_status run(const char *name, const cpu_conv_call *call)
+{
+    const cpu_device *d = cpu_queue_of(call->queue)->device;
+    int64_t bytes =
+        bytes_of(d, call->way, call->mode, call->shape, call->dtype, call->kept != NULL);
+    int32_t empty = call->shape->batch * call->shape->filters * outputs_of(call->shape) *
+                        call->shape->weight_channels ==
+                    0;
+    ODEON_TRY(cpu_require(call->queue, empty || bytes == 0 || call->scratch != NULL, name,
+                          "the scratch that conv2d_scratch asks"));
+    if (call->way == CPU_WAY_UNROLL) {
+        unrolled_run(call);
+    } else {
+        direct_run(call);
     }
-    return (uint64_t)most;
+    return ODEON_OK;
 }
 
 /* ---- forward ---- */
 
-/* Adds bias and applies act to one image y [K, P*Q], while it is in the cache. */
-static void finish(const cpu_kernels *k, const odeon_conv2d *call, const convolution *c, void *y)
+static odeon_status forward(odeon_queue *queue, const char *name, const odeon_conv2d_fused *call)
 {
-    if (call->bias != NULL) {
-        k->bias_rows(call->act, c->shape.filters, c->outputs, odeon_read(call->bias), y);
-    } else if (call->act != ODEON_UNARY_IDENTITY) {
-        k->unary(call->act, c->shape.filters * c->outputs, y, y);
+    const odeon_shape *x = &call->x->shape, *w = &call->w->shape;
+    operation f = {.shape = describe(&call->geometry, x, w, call->time_first)};
+    ODEON_TRY(cpu_begin(queue, name, call->flags, x->dtype, &f.kernels));
+    ODEON_TRY(check(queue, name, &f, x, w, &call->y->view.shape, call->t, call->scratch));
+    cpu_conv_call c = call_of(&f, CPU_CONV_FORWARD);
+    c.act = call->act;
+    c.x = odeon_read(call->x);
+    c.w = odeon_read(call->w);
+    c.bias = read_or_null(call->bias);
+    c.t = f.t;
+    c.t_step = f.t_step;
+    c.out = odeon_write(call->y);
+    if (f.t != NULL && c.way != CPU_WAY_UNROLL) {
+        f.kernels->direct->time_sums(&f.shape, c.w, f.time_sums);
+        c.time_sums = f.time_sums;
     }
+    return run(name, &c);
 }
 
-/* Per image y = w columns. */
-static void forward_unrolled(odeon_queue *queue, const cpu_kernels *k, const odeon_conv2d *call,
-                             const convolution *c)
+static odeon_status cpu_conv2d_fused(odeon_queue *queue, const odeon_conv2d_fused *call)
 {
-    const cpu_windows *v = &c->shape.windows;
-    const cpu_gemm_shape product = product_of(CPU_CONV_FORWARD, c);
-    cpu_left w = cpu_left_of(queue, call->x->shape.dtype, &product, odeon_read(call->w));
-    int64_t image = v->channels * v->height * v->width, out = c->shape.filters * c->outputs;
-    for (int64_t b = 0; b < c->shape.batch && out > 0; b++) {
-        const void *columns = c->in_place ? image_read(call->x, b, image) : call->scratch;
-        void *y = image_write(call->y, b, out);
-        if (!c->in_place) {
-            k->im2col(v, image_read(call->x, b, image), call->scratch);
-        }
-        cpu_multiply_left(queue, k, &w, columns, y);
-        finish(k, call, c, y);
-    }
+    return forward(queue, "conv2d_fused", call);
 }
 
 /* x [B,C,H,W], w [K,C,R,S] -> y [B,K,P,Q]. */
 static odeon_status cpu_conv2d(odeon_queue *queue, const odeon_conv2d *call)
 {
-    const cpu_kernels *k;
-    convolution c = describe(&call->geometry, &call->x->shape, &call->w->shape);
-    ODEON_TRY(begin(queue, CPU_CONV_FORWARD, call->flags, &c, &call->x->shape, &call->w->shape,
-                    &call->y->view.shape, call->scratch, &k));
-    if (c.way != CPU_WAY_UNROLL) {
-        direct_run(&(direct_call){.kernels = k,
-                                  .threads = cpu_queue_of(queue)->threads,
-                                  .shape = &c.shape,
-                                  .way = c.way,
-                                  .mode = CPU_CONV_FORWARD,
-                                  .act = call->act,
-                                  .x = odeon_read(call->x),
-                                  .w = odeon_read(call->w),
-                                  .bias = read_or_null(call->bias),
-                                  .out = odeon_write(call->y),
-                                  .scratch = call->scratch});
-    } else {
-        forward_unrolled(queue, k, call, &c);
-    }
-    return ODEON_OK;
+    const odeon_conv2d_fused as = {.struct_size = sizeof as,
+                                   .flags = call->flags,
+                                   .geometry = call->geometry,
+                                   .x = call->x,
+                                   .w = call->w,
+                                   .bias = call->bias,
+                                   .y = call->y,
+                                   .scratch = call->scratch,
+                                   .act = call->act};
+    return forward(queue, "conv2d", &as);
 }
 
-/* ---- by x ---- */
+/* ---- gradients ---- */
 
-/* Per image columns = w^T dy, then added up where windows overlap. */
-static void vjp_x_unrolled(odeon_queue *queue, const cpu_kernels *k, const odeon_conv2d_vjp_x *call,
-                           const convolution *c)
+/* Adds to d_t what a time adds to y, times the cotangents; image by image, in double. */
+static void add_d_t(const operation *f, const odeon_conv2d_fused_vjp *call)
 {
-    const cpu_windows *v = &c->shape.windows;
-    const cpu_gemm_shape product = product_of(CPU_CONV_VJP_X, c);
-    cpu_left w = cpu_left_of(queue, call->dy->shape.dtype, &product, odeon_read(call->w));
-    int64_t image = v->channels * v->height * v->width;
-    for (int64_t b = 0; b < c->shape.batch && image > 0; b++) {
-        void *out = image_write(call->dx, b, image);
-        void *columns = c->in_place ? out : call->scratch;
-        cpu_multiply_left(queue, k, &w, image_read(call->dy, b, c->shape.filters * c->outputs),
-                          columns);
-        if (!c->in_place) {
-            memset(out, 0, (size_t)(image * odeon_dtype_bytes(call->dx->view.shape.dtype)));
-            k->col2im(v, call->scratch, out);
+    int64_t n = f->shape.filters * outputs_of(&f->shape), bytes = odeon_dtype_bytes(f->dtype);
+    double *d_t = odeon_write(call->d_t);
+    f->kernels->direct->time_sums(&f->shape, odeon_read(call->w), f->time_sums);
+    for (int64_t b = 0; b < f->shape.batch; b++) {
+        const void *dy = (const char *)odeon_read(call->dy) + b * n * bytes;
+        if (call->act != ODEON_UNARY_IDENTITY) {
+            const void *y = (const char *)odeon_read(call->y) + b * n * bytes;
+            f->kernels->unary_vjp(call->act, n, y, dy, f->scratch);
+            dy = f->scratch;
         }
+        d_t[b * f->t_step] += f->kernels->dot(n, f->time_sums, dy);
     }
+}
+
+/* Do weights and sums of both leave room in L2? */
+static int32_t is_small(const operation *f)
+{
+    const cpu_windows *v = &f->shape.windows;
+    return f->shape.weight_channels * v->kernel_h * v->kernel_w * f->shape.filters *
+               odeon_dtype_bytes(f->dtype) * 2 <=
+           BOTH_BYTES;
+}
+
+/* By x, by w, or both in one, where dy is read once. Images are grouped alike either way, and so
+ * for any number of threads. */
+static odeon_status run_gradients(const char *name, const operation *f, cpu_conv_call *by_x,
+                                  cpu_conv_call *by_w, int32_t wants_x, int32_t wants_w)
+{
+    int32_t direct = by_x->way != CPU_WAY_UNROLL && by_w->way != CPU_WAY_UNROLL;
+    int32_t both = direct && wants_x && wants_w && is_small(f);
+    if (both && by_x->threads == NULL && f->scratch != NULL) {
+        by_w->scratch = f->scratch + lines(bytes_of(f->device, by_x->way, by_x->mode, &f->shape,
+                                                    f->dtype, by_x->kept != NULL));
+        by_w->group = direct_run_group(by_x, by_w);
+        direct_run_both(by_x, by_w);
+        return ODEON_OK;
+    }
+    by_w->group = both ? direct_run_group(by_x, by_w) : 0;
+    ODEON_TRY(wants_x ? run(name, by_x) : ODEON_OK);
+    return wants_w ? run(name, by_w) : ODEON_OK;
+}
+
+static odeon_status gradients(odeon_queue *queue, const char *name,
+                              const odeon_conv2d_fused_vjp *call, const odeon_shape *x,
+                              const odeon_shape *w)
+{
+    operation f = {.shape = describe(&call->geometry, x, w, call->time_first)};
+    ODEON_TRY(cpu_begin(queue, name, call->flags, x->dtype, &f.kernels));
+    ODEON_TRY(check(queue, name, &f, x, w, &call->dy->shape, call->t, call->scratch));
+    cpu_conv_call by_x = call_of(&f, CPU_CONV_VJP_X), by_w = call_of(&f, CPU_CONV_VJP_W);
+    by_x.act = by_w.act = call->act;
+    by_x.kept = by_w.kept = call->act != ODEON_UNARY_IDENTITY ? odeon_read(call->y) : NULL;
+    by_x.x = by_w.w = odeon_read(call->dy);
+    by_x.w = read_or_null(call->w);
+    by_x.out = write_or_null(call->dx);
+    by_w.x = read_or_null(call->x);
+    by_w.t = f.t;
+    by_w.t_step = f.t_step;
+    by_w.out = write_or_null(call->dw);
+    by_w.dbias = write_or_null(call->dbias);
+    if (call->d_t != NULL && f.t != NULL) {
+        add_d_t(&f, call);
+    }
+    return run_gradients(name, &f, &by_x, &by_w, call->dx != NULL,
+                         call->dw != NULL || call->dbias != NULL);
+}
+
+static odeon_status cpu_conv2d_fused_vjp(odeon_queue *queue, const odeon_conv2d_fused_vjp *call)
+{
+    return gradients(queue, "conv2d_fused_vjp", call, &call->x->shape, &call->w->shape);
 }
 
 /* w [K,C,R,S], dy [B,K,P,Q] -> dx [B,C,H,W]. */
 static odeon_status cpu_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d_vjp_x *call)
 {
-    const cpu_kernels *k;
-    convolution c = describe(&call->geometry, &call->dx->view.shape, &call->w->shape);
-    ODEON_TRY(begin(queue, CPU_CONV_VJP_X, call->flags, &c, &call->dx->view.shape, &call->w->shape,
-                    &call->dy->shape, call->scratch, &k));
-    if (c.way != CPU_WAY_UNROLL) {
-        direct_run(&(direct_call){.kernels = k,
-                                  .threads = cpu_queue_of(queue)->threads,
-                                  .shape = &c.shape,
-                                  .way = c.way,
-                                  .mode = CPU_CONV_VJP_X,
-                                  .x = odeon_read(call->dy),
-                                  .w = odeon_read(call->w),
-                                  .out = odeon_write(call->dx),
-                                  .scratch = call->scratch});
-    } else {
-        vjp_x_unrolled(queue, k, call, &c);
-    }
-    return ODEON_OK;
-}
-
-/* ---- by w ---- */
-
-/* Adds dy columns^T, image by image in a fixed order. */
-static void vjp_w_unrolled(odeon_queue *queue, const cpu_kernels *k, const odeon_conv2d_vjp_w *call,
-                           const convolution *c)
-{
-    const cpu_windows *v = &c->shape.windows;
-    const cpu_gemm_shape product = product_of(CPU_CONV_VJP_W, c);
-    int64_t image = v->channels * v->height * v->width;
-    for (int64_t b = 0; b < c->shape.batch && c->outputs > 0; b++) {
-        const void *columns = c->in_place ? image_read(call->x, b, image) : call->scratch;
-        if (!c->in_place) {
-            k->im2col(v, image_read(call->x, b, image), call->scratch);
-        }
-        cpu_multiply(queue, k, call->x->shape.dtype, &product,
-                     image_read(call->dy, b, c->shape.filters * c->outputs), columns,
-                     odeon_write(call->dw));
-    }
+    const odeon_conv2d_fused_vjp as = {.struct_size = sizeof as,
+                                       .flags = call->flags,
+                                       .geometry = call->geometry,
+                                       .w = call->w,
+                                       .dy = call->dy,
+                                       .dx = call->dx,
+                                       .scratch = call->scratch};
+    return gradients(queue, "conv2d_vjp_x", &as, &call->dx->view.shape, &call->w->shape);
 }
 
 /* x [B,C,H,W], dy [B,K,P,Q]; adds to dw [K,C,R,S]. */
 static odeon_status cpu_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d_vjp_w *call)
 {
-    const cpu_kernels *k;
-    convolution c = describe(&call->geometry, &call->x->shape, &call->dw->view.shape);
-    ODEON_TRY(begin(queue, CPU_CONV_VJP_W, call->flags, &c, &call->x->shape, &call->dw->view.shape,
-                    &call->dy->shape, call->scratch, &k));
-    if (c.way != CPU_WAY_UNROLL) {
-        direct_run(&(direct_call){.kernels = k,
-                                  .threads = cpu_queue_of(queue)->threads,
-                                  .shape = &c.shape,
-                                  .way = c.way,
-                                  .mode = CPU_CONV_VJP_W,
-                                  .x = odeon_read(call->x),
-                                  .w = odeon_read(call->dy),
-                                  .out = odeon_write(call->dw),
-                                  .scratch = call->scratch});
-    } else {
-        vjp_w_unrolled(queue, k, call, &c);
-    }
-    return ODEON_OK;
+    const odeon_conv2d_fused_vjp as = {.struct_size = sizeof as,
+                                       .flags = call->flags,
+                                       .geometry = call->geometry,
+                                       .x = call->x,
+                                       .dy = call->dy,
+                                       .dw = call->dw,
+                                       .scratch = call->scratch};
+    return gradients(queue, "conv2d_vjp_w", &as, &call->x->shape, &call->dw->view.shape);
 }
 
 const odeon_conv_family cpu_conv = {
@@ -311,4 +375,7 @@ const odeon_conv_family cpu_conv = {
     .conv2d = cpu_conv2d,
     .conv2d_vjp_x = cpu_conv2d_vjp_x,
     .conv2d_vjp_w = cpu_conv2d_vjp_w,
+    .conv2d_fused_scratch = cpu_conv2d_fused_scratch,
+    .conv2d_fused = cpu_conv2d_fused,
+    .conv2d_fused_vjp = cpu_conv2d_fused_vjp,
 };

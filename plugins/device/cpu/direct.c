@@ -108,7 +108,7 @@ direct_plan direct_forward(cpu_way way, const cpu_convolution *c, int64_t lanes,
                      .out_w = v->out_w,
                      .step = v->stride_h,
                      .spread = 1,
-                     .of_filter = v->channels * window,
+                     .of_filter = c->weight_channels * window,
                      .of_channel = window,
                      .of_row = v->kernel_w,
                      .of_col = 1,
@@ -119,7 +119,8 @@ direct_plan direct_forward(cpu_way way, const cpu_convolution *c, int64_t lanes,
                               .out_h = v->out_h,
                               .out_w = v->out_w,
                               .top = -v->pad_h,
-                              .left = -v->pad_w};
+                              .left = -v->pad_w,
+                              .first_weight = c->first_channel * window};
     lay_out(&p, lanes, bytes);
     return p;
 }
@@ -152,7 +153,7 @@ direct_plan direct_vjp_x(cpu_way way, const cpu_convolution *c, int64_t lanes, i
                      .step = 1,
                      .spread = stride,
                      .of_filter = window,
-                     .of_channel = v->channels * window,
+                     .of_channel = c->weight_channels * window,
                      .of_row = -stride * v->kernel_w,
                      .of_col = -stride,
                      .way = (int32_t)way};
@@ -169,7 +170,8 @@ direct_plan direct_vjp_x(cpu_way way, const cpu_convolution *c, int64_t lanes, i
                               .left = col.start,
                               .to_row = i,
                               .to_col = j,
-                              .first_weight = (row.first + (row.n - 1) * stride) * v->kernel_w +
+                              .first_weight = c->first_channel * window +
+                                              (row.first + (row.n - 1) * stride) * v->kernel_w +
                                               col.first + (col.n - 1) * stride};
         }
     }
@@ -197,12 +199,14 @@ static void lay_out_filters(direct_weights_plan *p, int64_t lanes, int64_t bytes
     p->group = most(1, least(GROUP_MOST, GROUP_BYTES / (inputs * bytes)));
     p->sums_at = take(&p->size, v->channels * window * p->lanes_of_filters, bytes);
     p->d_at = take(&p->size, p->group * outputs * least(2 * lanes, p->lanes_of_filters), bytes);
+    p->rows_at = take(&p->size, p->has_time ? v->out_h * v->kernel_w * 2 * lanes : 0, bytes);
 }
 
 static void lay_out_places(direct_weights_plan *p, int64_t lanes, int64_t bytes)
 {
     const cpu_windows *v = &p->windows;
-    int64_t n = p->filters * v->channels * v->kernel_h * v->kernel_w;
+    int64_t planes = v->channels + p->has_time;
+    int64_t n = p->filters * planes * v->kernel_h * v->kernel_w;
     p->group = 1;
     p->above = v->pad_h;
     p->pitch = v->width + v->pad_w;
@@ -210,7 +214,9 @@ static void lay_out_places(direct_weights_plan *p, int64_t lanes, int64_t bytes)
     p->in_place = v->kernel_h == 1 && v->kernel_w == 1 && v->out_h * v->out_w % lanes == 0;
     p->plane = (v->height + 2 * v->pad_h) * p->pitch + v->kernel_w + lanes;
     p->sums_at = take(&p->size, n * lanes, bytes);
-    p->x_at = take(&p->size, p->in_place ? 0 : v->channels * p->plane + SLACK, bytes);
+    p->x_at =
+        take(&p->size, p->in_place ? p->has_time * v->out_h * v->out_w : planes * p->plane + SLACK,
+             bytes);
     p->d_at = take(&p->size, p->in_place ? 0 : p->filters * p->run, bytes);
 }
 
@@ -219,7 +225,10 @@ direct_weights_plan direct_vjp_w(cpu_way way, const cpu_convolution *c, int64_t 
 {
     direct_weights_plan p = {.windows = c->windows,
                              .filters = c->filters,
+                             .weight_channels = c->weight_channels,
+                             .first_channel = c->first_channel,
                              .way = (int32_t)way,
+                             .has_time = c->weight_channels > c->windows.channels,
                              .lanes_of_filters = round_up(c->filters, lanes),
                              .d_image = c->filters * c->windows.out_h * c->windows.out_w};
     if (way == CPU_WAY_FILTERS) {
@@ -227,6 +236,12 @@ direct_weights_plan direct_vjp_w(cpu_way way, const cpu_convolution *c, int64_t 
     } else {
         lay_out_places(&p, lanes, bytes);
     }
+    int64_t totals = 1;
+    if (p.has_time && way == CPU_WAY_FILTERS) {
+        totals += c->windows.kernel_h * c->windows.kernel_w;
+    }
+    p.totals_at =
+        take(&p.size, totals * p.lanes_of_filters * (int64_t)sizeof(double) / bytes, bytes);
     return p;
 }
 
@@ -240,5 +255,18 @@ int64_t direct_scratch(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c
         return direct_vjp_x(way, c, lanes, bytes).size;
     default:
         return direct_vjp_w(way, c, lanes, bytes).size;
+    }
+}
+
+int64_t direct_group(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c, int64_t lanes,
+                     int64_t bytes)
+{
+    switch (mode) {
+    case CPU_CONV_FORWARD:
+        return direct_forward(way, c, lanes, bytes).group;
+    case CPU_CONV_VJP_X:
+        return direct_vjp_x(way, c, lanes, bytes).group;
+    default:
+        return direct_vjp_w(way, c, lanes, bytes).group;
     }
 }

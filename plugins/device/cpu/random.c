@@ -2,6 +2,7 @@
 
 #include "cpu.h"
 #include "odeon/device_random.h"
+#include "odeon/kit/philox.h"
 
 /* x, y: any shape of one dtype and count. */
 static odeon_status cpu_dropout(odeon_queue *queue, const odeon_dropout *call)
@@ -13,6 +14,28 @@ static odeon_status cpu_dropout(odeon_queue *queue, const odeon_dropout *call)
         "dropout", "x, y of one dtype and count with 0 <= p < 1"));
     k->dropout(odeon_count(&call->x->shape), call->key, (uint64_t)call->first, call->p,
                odeon_read(call->x), odeon_write(call->y));
+    return ODEON_OK;
+}
+
+/* y: any shape. Logarithms and cosines are the C library's: noise is drawn once a batch. */
+static odeon_status cpu_noise(odeon_queue *queue, const odeon_noise *call)
+{
+    const cpu_kernels *k;
+    uint32_t dtype = call->y->view.shape.dtype;
+    int64_t n = odeon_count(&call->y->view.shape);
+    ODEON_TRY(cpu_begin(queue, "noise", call->flags, dtype, &k));
+    ODEON_TRY(cpu_require(queue, call->id >= 0 && call->id < ODEON_NOISE_COUNT, "noise",
+                          "an id of ODEON_NOISE_*"));
+    void *y = odeon_write(call->y);
+    for (int64_t i = 0; i < n; i++) {
+        odeon_kit_words words = odeon_kit_philox(call->key, (uint64_t)(call->first + i));
+        double x = odeon_kit_noise(call->id, words);
+        if (dtype == ODEON_DTYPE_F32) {
+            ((float *)y)[i] = (float)x;
+        } else {
+            ((double *)y)[i] = x;
+        }
+    }
     return ODEON_OK;
 }
 
@@ -77,4 +100,5 @@ const odeon_random_family cpu_random = {
     .dropout = cpu_dropout,
     .window2d = cpu_window2d,
     .window2d_vjp = cpu_window2d_vjp,
+    .noise = cpu_noise,
 };

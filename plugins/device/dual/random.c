@@ -38,9 +38,23 @@ static odeon_status window2d_vjp(odeon_queue *queue, const odeon_window2d_vjp *c
     return VALUE(q, random, window2d_vjp, &dot);
 }
 
+/* y' = 0 */
+static odeon_status noise(odeon_queue *queue, const odeon_noise *call)
+{
+    RULE(queue, noise, call);
+    odeon_tensor y = twin_of(q, call->y);
+    if (!ODEON_HAS(q->on->random, odeon_random_family, noise)) {
+        return odeon_fail(q->device->host, ODEON_ERR_UNSUPPORTED,
+                          "device dual: its base, %s, draws no noise", q->on->id);
+    }
+    ODEON_TRY(VALUE(q, random, noise, call));
+    return dual_zero(q, &y);
+}
+
 const odeon_random_family dual_random = {
     .struct_size = sizeof(odeon_random_family),
     .dropout = dropout,
     .window2d = window2d,
     .window2d_vjp = window2d_vjp,
+    .noise = noise,
 };

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "odeon/device_random.h"
 #include "reference.h"
 
@@ -31,13 +33,46 @@ static words philox(uint64_t key, uint64_t index)
     return x;
 }
 
-/* The upper 53 bits of words 1 and 0 as a number in [0, 1). */
+/* The upper 53 bits of two words, the low one first, as a number in [0, 1). */
+static double fraction(const uint32_t *word)
+{
+    uint64_t bits = word[0] | (uint64_t)word[1] << 32;
+    return (double)(bits >> 11) * 0x1p-53;
+}
+
 static double uniform(uint64_t key, uint64_t index)
 {
     words x = philox(key, index);
-    uint64_t bits = x.v[0] | (uint64_t)x.v[1] << 32;
-    return (double)(bits >> 11) * 0x1p-53;
+    return fraction(x.v);
 }
+
+/* ---- noise ---- */
+
+static double draw(int32_t id, uint64_t key, uint64_t index)
+{
+    static const double pi = 3.141592653589793;
+    words x = philox(key, index);
+    double u = fraction(x.v);
+    if (id == ODEON_NOISE_NORMAL) {
+        return sqrt(-2.0 * log(1.0 - u)) * cos(2.0 * pi * fraction(x.v + 2));
+    }
+    return id == ODEON_NOISE_SIGN ? (u < 0.5 ? -1.0 : 1.0) : u;
+}
+
+/* y: any shape. */
+static odeon_status reference_noise(odeon_queue *queue, const odeon_noise *call)
+{
+    ODEON_TRY(reference_begin(queue, "noise", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "noise: y", &call->y->view.shape, 0));
+    ODEON_TRY(reference_expect_true(queue, call->id >= 0 && call->id < ODEON_NOISE_COUNT,
+                                    "noise: there is no such id"));
+    for (int64_t i = 0; i < odeon_count(&call->y->view.shape); i++) {
+        store(call->y, i, draw(call->id, call->key, (uint64_t)(call->first + i)));
+    }
+    return ODEON_OK;
+}
+
+/* ---- dropout ---- */
 
 /* x, y: any shape. The number of element i depends on first + i alone, so the mask does not depend
  * on how samples are divided among workers. */
@@ -155,4 +190,5 @@ const odeon_random_family reference_random = {
     .dropout = reference_dropout,
     .window2d = reference_window2d,
     .window2d_vjp = reference_window2d_vjp,
+    .noise = reference_noise,
 };

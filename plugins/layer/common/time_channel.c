@@ -37,6 +37,16 @@ static sweep sweep_of(const layout *p, const odeon_shape *t)
     return (sweep){.passes = each, .rows = samples, .pitch = each * p->pitch};
 }
 
+odeon_status time_require(const odeon_host *host, const char *layer, const odeon_layer_call *call)
+{
+    return call->t != NULL
+               ? ODEON_OK
+               : odeon_fail(host, ODEON_ERR_CONFIG,
+                            "%s is outside of an ODE block, where there is no time; move it into "
+                            "one or do without the time",
+                            layer);
+}
+
 /* Both parts by one operator. */
 static odeon_status join_at_once(const odeon_device_fused *fused, const odeon_layer_call *call,
                                  const layout *p, const odeon_view *x, const odeon_tensor *y)
@@ -59,12 +69,7 @@ static odeon_status join_at_once(const odeon_device_fused *fused, const odeon_la
 odeon_status time_join(const odeon_host *host, const char *layer, const odeon_layer_call *call,
                        int64_t where, const odeon_view *x, const odeon_tensor *y)
 {
-    if (call->t == NULL) {
-        return odeon_fail(host, ODEON_ERR_CONFIG,
-                          "%s is outside of an ODE block, where there is no time; move it into "
-                          "one or do without the time",
-                          layer);
-    }
+    ODEON_TRY(time_require(host, layer, call));
     layout p = layout_of(where, &y->view.shape);
     sweep s = sweep_of(&p, &call->t->shape);
     const odeon_device_fused *fused = call->device->get_table(call->device, ODEON_DEVICE_FUSED);

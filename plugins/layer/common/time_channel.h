@@ -14,8 +14,11 @@ enum { TIME_NO = 0, TIME_FIRST = 1, TIME_LAST = 2 };
                  .help = "take the time t of the ODE block as one more input, before or behind "   \
                          "the others")
 
-/* y = x with t appended. ODEON_ERR_CONFIG outside of an ODE block, where there is no time; layer is
- * the id for the message. */
+/* ODEON_ERR_CONFIG outside of an ODE block, where there is no time; layer is the id for the
+ * message.
+ */
+odeon_status time_require(const odeon_host *host, const char *layer, const odeon_layer_call *call);
+/* y = x with t appended; requires it. */
 odeon_status time_join(const odeon_host *host, const char *layer, const odeon_layer_call *call,
                        int64_t where, const odeon_view *x, const odeon_tensor *y);
 /* The vjp: writes the call's d_in, which has as many elements as x, and adds to its d_t. */

@@ -16,6 +16,9 @@ typedef struct conv2d {
     odeon_conv_geometry geometry;
     init_choice init;
     int64_t time; /* TIME_* */
+    /* The device that plans were made for has the fused operators: they are called, and no image
+     * with a time channel is made. Calls on another device that shares its memory do the same. */
+    int32_t is_fused, reserved0;
 } conv2d;
 
 static const odeon_option *const options[] = {
@@ -63,7 +66,14 @@ static odeon_shape weight_shape(const conv2d *layer, const odeon_shape *x)
         .dim = {layer->filters, x->dim[1], layer->window.kernel_h, layer->window.kernel_w}};
 }
 
-/* Scratch holds the image with its time channel, then the scratch of the convolution. */
+/* What goes to the fused operators in place of such an image. */
+static const odeon_view *time_of(const conv2d *layer, const odeon_layer_call *call)
+{
+    return layer->time != TIME_NO ? call->t : NULL;
+}
+
+/* Scratch holds the image with its time channel, then the scratch of the convolution; or that of
+ * the fused operators. */
 static uint64_t image_bytes(const conv2d *layer, const odeon_shape *x)
 {
     return layer->time == TIME_NO ? 0 : ((uint64_t)odeon_bytes(x) + 63) / 64 * 64;
@@ -75,19 +85,37 @@ static void *convolution_scratch(const conv2d *layer, const odeon_layer_call *ca
     return (char *)call->scratch + image_bytes(layer, x);
 }
 
+static int32_t has_fused(const odeon_conv_family *conv)
+{
+    return ODEON_HAS(conv, odeon_conv_family, conv2d_fused_scratch) &&
+           ODEON_HAS(conv, odeon_conv_family, conv2d_fused) &&
+           ODEON_HAS(conv, odeon_conv_family, conv2d_fused_vjp);
+}
+
+static uint64_t scratch_bytes(const conv2d *layer, const odeon_layer_plan *plan,
+                              const odeon_shape *x, const odeon_shape *weight)
+{
+    const odeon_conv_family *conv = plan->device->conv;
+    return layer->is_fused
+               ? conv->conv2d_fused_scratch(plan->device, &layer->geometry, &plan->in, weight)
+               : image_bytes(layer, x) +
+                     conv->conv2d_scratch(plan->device, &layer->geometry, x, weight);
+}
+
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
-    const conv2d *layer = self;
+    conv2d *layer = self;
     int64_t height = 0, width = 0;
     ODEON_TRY(window_outputs(layer->host, "conv2d", &layer->window, &plan->in, &height, &width));
     odeon_shape x = image_shape(layer, &plan->in), weight = weight_shape(layer, &x);
     plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE |
                   (layer->time != TIME_NO ? ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T : 0);
+    layer->is_fused = has_fused(plan->device->conv);
+    plan->flags |= layer->is_fused ? ODEON_LAYER_EPILOGUE_VJP : 0;
     plan->out = (odeon_shape){.ndim = 4,
                               .dtype = plan->in.dtype,
                               .dim = {plan->in.dim[0], layer->filters, height, width}};
-    plan->scratch_bytes = image_bytes(layer, &x) + plan->device->conv->conv2d_scratch(
-                                                       plan->device, &layer->geometry, &x, &weight);
+    plan->scratch_bytes = scratch_bytes(layer, plan, &x, &weight);
     return ODEON_OK;
 }
 
@@ -98,6 +126,33 @@ static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeo
     init_param(&layer->init, &weight, index, out);
     return ODEON_OK;
 }
+
+/* ---- by the fused operators ---- */
+
+static odeon_status forward_fused(const conv2d *layer, const odeon_layer_call *call)
+{
+    ODEON_TRY(layer->time != TIME_NO ? time_require(layer->host, "conv2d with time", call)
+                                     : ODEON_OK);
+    return ODEON_DO(call->device, conv, conv2d_fused, call->queue, .geometry = layer->geometry,
+                    .x = call->in, .w = &call->param[0],
+                    .bias = layer->init.bias ? &call->param[1] : NULL, .t = time_of(layer, call),
+                    .time_first = layer->time == TIME_FIRST, .act = call->act, .y = call->out,
+                    .scratch = call->scratch);
+}
+
+static odeon_status vjp_fused(const conv2d *layer, const odeon_layer_call *call)
+{
+    const odeon_tensor *grad = call->grad;
+    return ODEON_DO(call->device, conv, conv2d_fused_vjp, call->queue, .geometry = layer->geometry,
+                    .x = call->in, .w = &call->param[0], .t = time_of(layer, call),
+                    .time_first = layer->time == TIME_FIRST, .act = call->act,
+                    .y = call->out != NULL ? &call->out->view : NULL, .dy = call->d_out,
+                    .dx = call->d_in, .dw = grad,
+                    .dbias = grad != NULL && layer->init.bias ? &grad[1] : NULL,
+                    .d_t = layer->time != TIME_NO ? call->d_t : NULL, .scratch = call->scratch);
+}
+
+/* ---- by convolutions of images with a time channel ---- */
 
 /* x = in, or the image with its time channel, made in scratch. */
 static odeon_status join(const conv2d *layer, const odeon_layer_call *call, odeon_view *x)
@@ -119,6 +174,9 @@ static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const conv2d *layer = self;
     odeon_view x;
+    if (layer->is_fused) {
+        return forward_fused(layer, call);
+    }
     ODEON_TRY(join(layer, call, &x));
     return ODEON_DO(call->device, conv, conv2d, call->queue, .geometry = layer->geometry, .x = &x,
                     .w = &call->param[0], .bias = layer->init.bias ? &call->param[1] : NULL,
@@ -143,6 +201,9 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
     const conv2d *layer = self;
     odeon_view x;
+    if (layer->is_fused) {
+        return vjp_fused(layer, call);
+    }
     if (call->d_in != NULL || (call->d_t != NULL && layer->time != TIME_NO)) {
         ODEON_TRY(vjp_of_input(layer, call));
     }

@@ -1,6 +1,6 @@
 /* embedding: a learned row for every class: x [B,...] of numbers 0 .. classes - 1 -> y [B,...,D]
- * with y = weight[x]; as torch.nn.Embedding. Between two whole numbers y is linear, and outside it
- * falls to 0.
+ * with y = values + weight[x]; as torch.nn.Embedding, values being 0 unless given. Between two
+ * whole numbers y is linear, and outside it falls to values.
  *
  * Row k counts by h_k = max(0, 1 - |x - k|), so that y is h^T weight: a product, whose vjp needs no
  * scattered sum. h [V,R] takes V times the numbers of x. */
@@ -14,6 +14,8 @@
 typedef struct embedding {
     ODEON_INSTANCE;
     int64_t classes, units;
+    odeon_f64_list values;
+    double deviation;
 } embedding;
 
 static const odeon_option *const options[] = {
@@ -22,7 +24,23 @@ static const odeon_option *const options[] = {
                  .help = "numbers that the input may hold: 0 to classes - 1"),
     ODEON_OPTION(embedding, units, SIZE, .flags = ODEON_OPTION_REQUIRED,
                  .aliases = "embeddingdim|dim|features", .help = "features of a class"),
+    ODEON_OPTION(embedding, values, F64_LIST, .flags = ODEON_OPTION_OPTIONAL,
+                 .aliases = "initial|mean|offset",
+                 .help = "what is added to every row, one number a feature: with deviation = 0 "
+                         "where a learned start of each series begins"),
+    ODEON_OPTION(embedding, deviation, F64, .aliases = "std|stddev|initstd", .default_text = "1",
+                 .min_text = "0", .help = "of the initial rows, normal around 0"),
     NULL};
+
+static odeon_status init(void *self)
+{
+    const embedding *layer = self;
+    return layer->values.n == 0 || layer->values.n == layer->units
+               ? ODEON_OK
+               : odeon_fail(layer->host, ODEON_ERR_CONFIG,
+                            "embedding: values has %lld numbers, units is %lld: give one a feature",
+                            (long long)layer->values.n, (long long)layer->units);
+}
 
 /* [V,R] at memory. */
 static odeon_shape table_shape(const embedding *layer, const odeon_shape *in)
@@ -47,7 +65,8 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     plan->flags = ODEON_LAYER_NEEDS_IN;
     plan->out = plan->in;
     plan->out.dim[plan->out.ndim++] = layer->units;
-    plan->scratch_bytes = 3 * table_bytes(layer, &plan->in);
+    plan->scratch_bytes =
+        3 * table_bytes(layer, &plan->in) + (uint64_t)layer->values.n * sizeof(double);
     return ODEON_OK;
 }
 
@@ -63,7 +82,7 @@ static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeo
     out->shape = (odeon_shape){.ndim = 2, .dim = {layer->classes, layer->units}};
     out->name = "weight";
     out->init = ODEON_INIT_NORMAL;
-    out->init_b = 1.0;
+    out->init_b = layer->deviation;
     return ODEON_OK;
 }
 
@@ -102,6 +121,23 @@ static odeon_tensor table(const embedding *layer, const odeon_layer_call *call, 
     return odeon_tensor_at(at, table_shape(layer, in));
 }
 
+/* The numbers of the options [D], behind the tables, where the device can read them. */
+static odeon_status set_values(const embedding *layer, const odeon_layer_call *call,
+                               odeon_tensor *out)
+{
+    uint32_t dtype = call->param[0].shape.dtype;
+    char *at = (char *)call->scratch + 3 * table_bytes(layer, &call->in->shape);
+    odeon_shape one = {.ndim = 1, .dtype = dtype, .dim = {1}}, all = one;
+    all.dim[0] = layer->values.n;
+    *out = odeon_tensor_at(at, all);
+    for (int64_t i = 0; i < layer->values.n; i++) {
+        odeon_tensor y = odeon_tensor_at(at + i * odeon_dtype_bytes(dtype), one);
+        ODEON_TRY(ODEON_DO(call->device, move, fill, call->queue, .y = &y,
+                           .value = odeon_imm(layer->values.at[i])));
+    }
+    return ODEON_OK;
+}
+
 /* in [B,...], weight [V,D] -> out [B,...,D]. */
 static odeon_status forward(void *self, const odeon_layer_call *call)
 {
@@ -109,9 +145,12 @@ static odeon_status forward(void *self, const odeon_layer_call *call)
     odeon_tensor difference = table(layer, call, 0), other = table(layer, call, 1);
     odeon_tensor h = table(layer, call, 2);
     odeon_tensor y = shape_tensor(call->out, rows_of(&call->out->view.shape));
+    odeon_tensor values;
+    ODEON_TRY(set_values(layer, call, &values));
     ODEON_TRY(weigh(call, &difference, &other, &h));
     return ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = &h.view,
-                    .trans_a = 1, .b = &call->param[0], .c = &y);
+                    .trans_a = 1, .b = &call->param[0],
+                    .bias = layer->values.n > 0 ? &values.view : NULL, .c = &y);
 }
 
 /* d_in = - sum over k of (weight dy^T)_k where h_k > 0, with the sign of x - k. */
@@ -152,4 +191,4 @@ static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .param = param, .forward = forward, .vjp = vjp};
 
 ODEON_PLUGIN_OPTIONS(LAYER, "embedding", &ops, "a learned row of features for every class", NULL,
-                     "lookup|embed", embedding, options, NULL, NULL);
+                     "lookup|embed", embedding, options, init, NULL);

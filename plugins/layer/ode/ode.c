@@ -20,6 +20,7 @@ typedef struct ode {
     int64_t norm, end, step; /* indices of the choices */
     double first_step, h_max, h_min, step_size;
     int64_t steps, max_steps, count_integrals;
+    int64_t direction, max_events; /* of events; direction: index of the choice */
 
     const odeon_ode_services *services;
     odeon_control controller, implicit; /* implicit: of methods with implicit stages */
@@ -28,9 +29,9 @@ typedef struct ode {
     odeon_ode *block;                   /* created by the host in attach */
 } ode;
 
-enum { BODY = 0 }; /* body 1 is stiff */
+enum { BODY = 0, STIFF = 1, EVENT = 2, RESET = 3 };
 
-static const char *const body_names[] = {"stiff", NULL};
+static const char *const body_names[] = {"stiff", "event", "reset", NULL};
 
 static const odeon_option *const options[] = {
     ODEON_OPTION(ode, span, F64_LIST, .aliases = "tspan|timespan|interval", .default_text = "0 1",
@@ -85,7 +86,9 @@ static const odeon_option *const options[] = {
         .help =
             "whose steps: one for all samples, by an error norm over the batch, or each sample "
             "solved by itself, with steps, norm, max_steps and, with times = batch, times of its "
-            "own, so that its result does not depend on its company; no batch norm in the body"),
+            "own, so that its result does not depend on its company; no batch norm in the body. "
+            "With "
+            "a section event always sample"),
     ODEON_OPTION(
         ode, end, CHOICE, .default_text = "preset", .choices = "preset|clip|interpolate",
         .help =
@@ -128,6 +131,16 @@ static const odeon_option *const options[] = {
         .help =
             "adaptive steps, rejected ones included, of a solve; the adjoint's way back through "
             "many times is one"),
+    ODEON_OPTION(
+        ode, direction, CHOICE, .aliases = "eventdirection", .default_text = "both",
+        .choices = "both|up|down",
+        .help =
+            "of a section event, one number made of the state, and of t: which of its crossings "
+            "of zero count, in the direction of the solve. Seen by its signs at the ends of steps, "
+            "so that h_max has to be below the time between two crossings"),
+    ODEON_OPTION(ode, max_events, I64, .default_text = "100", .min_text = "1",
+                 .help = "events of a sample, of a section event with a section reset, which makes "
+                         "the state to go on with; more are an error"),
     NULL};
 
 static bool has_fixed_steps(const ode *layer)
@@ -270,6 +283,13 @@ static odeon_status read_control(ode *layer)
     return ODEON_OK;
 }
 
+static void read_events(ode *layer)
+{
+    static const int32_t directions[] = {0, 1, -1};
+    layer->spec.event_direction = directions[layer->direction];
+    layer->spec.max_events = layer->max_events;
+}
+
 /* The spec borrows lists and texts of the configuration, which outlives the layer. */
 static odeon_status init(void *self)
 {
@@ -285,6 +305,7 @@ static odeon_status init(void *self)
     layer->spec.flags = layer->step == 0 ? 0u : ODEON_ODE_STEP_PER_SAMPLE;
     layer->spec.flags |= layer->count_integrals != 0 ? ODEON_ODE_COUNT_INTEGRALS : 0u;
     ODEON_TRY(read_control(layer));
+    read_events(layer);
     read_initial(layer);
     ODEON_TRY(read_times(layer));
     return read_mode(layer);
@@ -305,16 +326,24 @@ static odeon_status body_in(void *self, const odeon_shape *in, int32_t body, ode
     return layer->services->body_in(layer->host, &layer->spec, in, out);
 }
 
-/* The last of the bodies completes the field. */
+/* The last of the bodies, there or not, completes the field. */
 static odeon_status attach(void *self, int32_t body, odeon_net *net)
 {
     ode *layer = self;
-    if (body == BODY) {
+    switch (body) {
+    case BODY:
         layer->body = net;
         return ODEON_OK;
+    case STIFF:
+        layer->spec.stiff = net;
+        return ODEON_OK;
+    case EVENT:
+        layer->spec.event = net;
+        return ODEON_OK;
+    default:
+        layer->spec.reset = net;
+        return layer->services->create(layer->host, &layer->spec, layer->body, &layer->block);
     }
-    layer->spec.stiff = net;
-    return layer->services->create(layer->host, &layer->spec, layer->body, &layer->block);
 }
 
 /* The host keeps the records of a solve; a tape of one word only tells forward that a vjp will
@@ -352,6 +381,7 @@ ODEON_PLUGIN_OPTIONS(
     LAYER, "ode", &ops,
     "continuous layer: integrates the layers of its body over time; a section named stiff is a "
     "second "
-    "term of the right-hand side, for methods that treat it implicitly",
+    "term of the right-hand side, for methods that treat it implicitly; one named event says where "
+    "the solve ends, or, with one named reset, where the state jumps",
     "Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, 2018",
     "neuralode|node|odeint|odeblock|odesolve|odesolver|odenet", ode, options, init, fini);

@@ -14,6 +14,7 @@ typedef struct penalty {
     ODEON_INSTANCE;
     double weight;
     const char *of;
+    odeon_f64_list weights;
     char *text;                              /* copy of `of`, cut into names */
     const char *names[ODEON_MAX_QUANTITIES]; /* in there */
     int32_t n, reserved0;
@@ -24,6 +25,8 @@ static const odeon_option *const options[] = {
     ODEON_OPTION(penalty, of, STRING, .flags = ODEON_OPTION_REQUIRED, .aliases = "name|names",
                  .help = "integrals along the paths of ODE blocks, as ode.kinetic of the block "
                          "[model.ode]; of several the sum counts"),
+    ODEON_OPTION(penalty, weights, F64_LIST, .flags = ODEON_OPTION_OPTIONAL, .min_text = "0",
+                 .help = "how much each of them counts in the sum; 1 unless given"),
     NULL};
 
 static odeon_status split(penalty *loss)
@@ -40,8 +43,15 @@ static odeon_status split(penalty *loss)
             *at++ = '\0';
         }
     }
-    return loss->n > 0 ? ODEON_OK
-                       : odeon_fail(loss->host, ODEON_ERR_CONFIG, "penalty: of names nothing");
+    if (loss->n == 0) {
+        return odeon_fail(loss->host, ODEON_ERR_CONFIG, "penalty: of names nothing");
+    }
+    return loss->weights.n == 0 || loss->weights.n == loss->n
+               ? ODEON_OK
+               : odeon_fail(loss->host, ODEON_ERR_CONFIG,
+                            "penalty: of names %d integrals, weights has %d numbers; give one for "
+                            "each",
+                            (int)loss->n, (int)loss->weights.n);
 }
 
 static odeon_status init(void *self)
@@ -89,30 +99,56 @@ static odeon_status check(void *self, const odeon_loss_shapes *shapes)
     return ODEON_OK;
 }
 
-/* quantity [B] each -> sums F64 [1]: scaled on the device, since a quantity's own sum is not a
- * share of the mean yet. */
+/* Of quantity i: its share of the mean, and of the sum. */
+static double share_of(const penalty *loss, const odeon_loss_call *call, int32_t i)
+{
+    double own = loss->weights.n > 0 ? loss->weights.at[i] : 1.0;
+    return own * loss->weight * call->row_share;
+}
+
+static odeon_status add(const odeon_loss_call *call, const odeon_view *value)
+{
+    return ODEON_DO(call->device, move, rows_sum, call->queue, .x = value, .rows = 1,
+                    .cols = odeon_count(&value->shape), .v = call->sums);
+}
+
+/* On the device, since a quantity's own sum is not a share of the mean yet. */
+static odeon_status rescale(const odeon_loss_call *call, double factor)
+{
+    return factor == 1.0
+               ? ODEON_OK
+               : ODEON_DO(call->device, pointwise, power, call->queue, .x = &call->sums->view,
+                          .y = call->sums, .scale = factor, .exponent = 1.0);
+}
+
+/* quantity [B] each -> sums F64 [1]. Before the next number is added the sum so far is brought to
+ * its scale; one of weight 0 is left out. */
 static odeon_status eval(void *self, const odeon_loss_call *call)
 {
     const penalty *loss = self;
-    const odeon_scalar share = odeon_imm(loss->weight * call->row_share);
+    double scale = 0.0; /* what one of sums counts so far */
     ODEON_TRY(
         ODEON_DO(call->device, move, fill, call->queue, .y = call->sums, .value = odeon_imm(0.0)));
     for (int32_t i = 0; i < loss->n; i++) {
         const odeon_quantity *q = call->quantity[i];
-        ODEON_TRY(ODEON_DO(call->device, move, rows_sum, call->queue, .x = q->value, .rows = 1,
-                           .cols = odeon_count(&q->value->shape), .v = call->sums));
+        double share = share_of(loss, call, i);
+        if (share > 0.0) {
+            ODEON_TRY(scale == 0.0 ? ODEON_OK : rescale(call, scale / share));
+            ODEON_TRY(add(call, q->value));
+            scale = share;
+        }
         ODEON_TRY(q->d_value == NULL ? ODEON_OK
                                      : ODEON_DO(call->device, move, fill, call->queue,
-                                                .y = q->d_value, .value = share));
+                                                .y = q->d_value, .value = odeon_imm(share)));
     }
-    ODEON_TRY(ODEON_DO(call->device, pointwise, power, call->queue, .x = &call->sums->view,
-                       .y = call->sums, .scale = share.imm, .exponent = 1.0));
+    ODEON_TRY(rescale(call, scale));
     return call->d_output == NULL ? ODEON_OK
                                   : ODEON_DO(call->device, move, fill, call->queue,
                                              .y = call->d_output, .value = odeon_imm(0.0));
 }
 
 static const odeon_loss_ops ops = {.struct_size = sizeof ops,
+                                   .flags = ODEON_LOSS_NO_LABELS,
                                    .metric_count = metric_count,
                                    .metric_name = metric_name,
                                    .check = check,

@@ -1,12 +1,13 @@
 /* Density of the samples in the plane where a flow begins and where it ends: a Gaussian kernel on
  * each, as wide as Scott's rule says, deviation × n^(-1/6) (Scott, Multivariate Density Estimation,
- * 1992, section 6.3). */
+ * 1992, section 6.3). Of a run that makes the likelihood large also the model's own density, which
+ * needs the flow alone: the mass of a cell is that of what becomes of it, where it is normal. */
 #include <math.h>
 #include <string.h>
 
 #include "asking.h"
 
-enum { CELLS = 40 };
+enum { CELLS = 40, FINE = 80, CORNERS = FINE + 1 };
 
 /* Points of the plane, every stride-th of a list of pairs. */
 typedef struct points {
@@ -60,6 +61,68 @@ static void find_density(const points *p, const double box[4], const double widt
     }
 }
 
+/* Twice the area of a quadrangle, and the normal density in its middle. */
+static double mass_of(const double *a, const double *b, const double *c, const double *d)
+{
+    double area = (c[0] - a[0]) * (d[1] - b[1]) - (d[0] - b[0]) * (c[1] - a[1]);
+    double x = (a[0] + b[0] + c[0] + d[0]) / 4, y = (a[1] + b[1] + c[1] + d[1]) / 4;
+    return .5 * fabs(area) * exp(-.5 * (x * x + y * y)) / (2 * 3.141592653589793);
+}
+
+/* Where the corners of the cells come to, [CORNERS * CORNERS] states at the end of the flow. */
+static odeon_status move_corners(drawing *d, const double box[4], double from, double to,
+                                 odeon_view_answer *out)
+{
+    asking a;
+    double *corner = view_alloc(&d->memory, (size_t)CORNERS * CORNERS * 2, sizeof *corner);
+    for (size_t i = 0; i < CORNERS * CORNERS && corner != NULL; i++) {
+        corner[2 * i] = box[0] + (box[1] - box[0]) * (double)(i % CORNERS) / FINE;
+        corner[2 * i + 1] = box[2] + (box[3] - box[2]) * (double)(i / CORNERS) / FINE;
+    }
+    (void)asking_begin(&a, d);
+    asking_path(&a, from, to, 2);
+    a.ask.value = corner;
+    a.ask.n = CORNERS * CORNERS;
+    return corner != NULL ? asking_solve(&a, out) : ODEON_ERR_NOMEM;
+}
+
+static bool has_likelihood(const drawing *d)
+{
+    const char *loss = view_config(d->request->run[0], "train.loss");
+    return loss != NULL && strstr(loss, "flow_nll") != NULL;
+}
+
+/* In the range of the samples p; its title has the mass that lies in there. */
+static odeon_status add_model(drawing *d, const points *p, double from, double to)
+{
+    double box[4], most = 0, all = 0;
+    odeon_view_answer x;
+    double *value = view_alloc(&d->memory, (size_t)FINE * FINE, sizeof *value);
+    (void)find_width(p, 0, &box[0], &box[1]);
+    (void)find_width(p, 1, &box[2], &box[3]);
+    ODEON_TRY(move_corners(d, box, from, to, &x));
+    size_t stride = 2 * (size_t)x.n_times, row = CORNERS * stride;
+    for (size_t c = 0; c < FINE * FINE && value != NULL; c++) {
+        const double *a = x.value + 2 * (x.n_times - 1) + c / FINE * row + c % FINE * stride;
+        value[c] = mass_of(a, a + stride, a + stride + row, a + row);
+        most = fmax(most, value[c]);
+        all += value[c];
+    }
+    for (size_t c = 0; c < FINE * FINE && value != NULL && most > 0; c++) {
+        value[c] /= most;
+    }
+    const char *title = view_print(&d->memory, "the model's density: %.4f of it in here", all);
+    chart_panel *panel =
+        chart_panel_add(d->chart, &(chart_axes){.title = title,
+                                                .x = {.lo = box[0], .hi = box[1], .label = "y₀"},
+                                                .y = {.lo = box[2], .hi = box[3], .label = "y₁"},
+                                                .equal = true});
+    if (value != NULL) {
+        chart_cells(panel, box, FINE, FINE, value, CHART_GREEN);
+    }
+    return value != NULL ? ODEON_OK : ODEON_ERR_NOMEM;
+}
+
 static void add_density(drawing *d, const points *p, const char *title)
 {
     double box[4], width[2];
@@ -91,8 +154,10 @@ static odeon_status make_density(drawing *d)
         return drawing_nothing(d, "its state has %lld numbers, not 2", (long long)x.size);
     }
     size_t n = (size_t)x.n, times = (size_t)x.n_times;
-    drawing_begin(d, CHART_WIDE, 350, "Density of the samples before and behind the flow");
-    chart_columns(d->chart, 2);
+    bool model = has_likelihood(d);
+    drawing_begin(d, CHART_WIDE, model ? 290 : 350,
+                  "Density of the samples before and behind the flow");
+    chart_columns(d->chart, model ? 3 : 2);
     chart_say(d->chart, CHART_MUTED,
               view_print(&d->memory,
                          "%lld test samples, a Gaussian kernel on each; darkest: the largest",
@@ -101,6 +166,9 @@ static odeon_status make_density(drawing *d)
     const points end = {.n = n, .stride = times, .at = x.value + 2 * (times - 1)};
     add_density(d, &begin, view_print(&d->memory, "t = %g", from));
     add_density(d, &end, view_print(&d->memory, "t = %g", to));
+    if (model) {
+        ODEON_TRY(add_model(d, &begin, from, to));
+    }
     chart_describe(d->chart, "Density of %lld samples at t = %g and at t = %g", (long long)x.n,
                    from, to);
     return ODEON_OK;

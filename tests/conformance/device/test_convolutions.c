@@ -248,7 +248,8 @@ static cpu_convolution convolution_of(const conv_shape *s, int64_t batch)
                                          .pad_h = s->pad_h,
                                          .pad_w = s->pad_w},
                              .batch = batch,
-                             .filters = s->K};
+                             .filters = s->K,
+                             .weight_channels = s->C};
 }
 
 /* Bytes that the loops of a table need. */
@@ -306,11 +307,12 @@ static void run_table(const runner *r, problem *p, cpu_conv_mode mode, int64_t f
         } else if (mode == CPU_CONV_VJP_X) {
             d->images(&plan, some, y + b * out, x + b * in, p->scratch.at);
         } else {
-            d->weights_images(&weights, some, x + b * in, y + b * out, p->scratch.at);
+            const direct_weights_images images = {.n = some, .x = x + b * in, .dy = y + b * out};
+            d->weights_images(&weights, &images, p->scratch.at);
         }
     }
     if (mode == CPU_CONV_VJP_W) {
-        d->weights_end(&weights, p->scratch.at, p->w.memory.at);
+        d->weights_end(&weights, p->scratch.at, p->w.memory.at, NULL);
     }
 }
 

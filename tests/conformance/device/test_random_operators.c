@@ -1,7 +1,8 @@
-/* What chance decides in the operators dropout and window2d: the numbers are those of the host's
- * generator, which is another implementation of Philox (Random123), on every device. */
+/* What chance decides in the operators noise, dropout and window2d: the numbers are those of the
+ * host's generator, which is another implementation of Philox (Random123), on every device. */
 #include "support.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -96,6 +97,46 @@ static void test_dropout_keeps_everything_at_rate_0(void **state)
     }
 }
 
+/* Logarithm and cosine may be another library's, on a GPU. */
+static void test_noise_follows_the_generator(void **state)
+{
+    bench *b = *state;
+    enum { N = 1000 };
+    const uint64_t key = rng_key(7, "noise", 1, 2);
+    const int64_t first = 4294967000, n = N; /* passes 32 bits on the way */
+    for (size_t i = 0; i < N_DEVICES * ODEON_NOISE_COUNT; i++) {
+        support_device *d = &b->d[i / ODEON_NOISE_COUNT];
+        int32_t id = (int32_t)(i % ODEON_NOISE_COUNT);
+        odeon_tensor x = support_upload(d, NULL, 1, &n);
+        assert_int_equal(ODEON_DO(d->device, random, noise, d->queue, .key = key, .first = first,
+                                  .id = id, .y = &x),
+                         ODEON_OK);
+        double *values = support_download(d, &x.view);
+        for (int64_t k = 0; k < N; k++) {
+            uint64_t at = (uint64_t)(first + k);
+            double u = rng_uniform(key, at), normal = rng_normal(key, at);
+            assert_true(id != ODEON_NOISE_UNIFORM || values[k] == u);
+            assert_true(id != ODEON_NOISE_SIGN || values[k] == (u < 0.5 ? -1.0 : 1.0));
+            assert_true(id != ODEON_NOISE_NORMAL || fabs(values[k] - normal) < 1e-13);
+        }
+        mem_free(values);
+        support_release(d, &x);
+    }
+}
+
+static void test_noise_of_another_kind_is_refused(void **state)
+{
+    bench *b = *state;
+    const int64_t n = 1;
+    for (size_t i = 0; i < 2; i++) { /* a remote one says so later, and is of no use then */
+        support_device *d = &b->d[i];
+        odeon_tensor x = support_upload(d, NULL, 1, &n);
+        assert_true(ODEON_DO(d->device, random, noise, d->queue, .y = &x,
+                             .id = ODEON_NOISE_COUNT) != ODEON_OK);
+        support_release(d, &x);
+    }
+}
+
 enum { SAMPLES = 4000, EDGE = 5, PADDING = 2, PLACES = 2 * PADDING + 1 };
 
 /* Images whose only pixel that is not 0 is the one in the middle. */
@@ -181,6 +222,8 @@ int main(void)
         cmocka_unit_test(test_dropout_follows_the_generator),
         cmocka_unit_test(test_dropout_does_not_depend_on_the_slice),
         cmocka_unit_test(test_dropout_keeps_everything_at_rate_0),
+        cmocka_unit_test(test_noise_follows_the_generator),
+        cmocka_unit_test(test_noise_of_another_kind_is_refused),
         cmocka_unit_test(test_window_stands_everywhere_equally_often),
         cmocka_unit_test(test_window_follows_the_generator),
         cmocka_unit_test(test_window_is_mirrored_as_often_as_asked),

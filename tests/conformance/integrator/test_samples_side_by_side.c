@@ -70,6 +70,13 @@ static odeon_ode *block_of(const support_session *s)
     return s->session->workers[0].site.odes[0];
 }
 
+static attempt_list attempts_of(const support_session *s, int64_t sample)
+{
+    attempt_list list;
+    assert_int_equal(ode_sample_attempts(block_of(s), sample, &list), ODEON_OK);
+    return list;
+}
+
 /* From here on one sample after the other. */
 static void take_turns(const support_session *s)
 {
@@ -118,8 +125,7 @@ static void assert_same_counts(const ode_counters *a, const ode_counters *b)
 static void assert_same_steps(const support_session *a, const support_session *b)
 {
     for (int64_t i = 0; i < SAMPLES; i++) {
-        attempt_list x = ode_sample_attempts(block_of(a), i),
-                     y = ode_sample_attempts(block_of(b), i);
+        attempt_list x = attempts_of(a, i), y = attempts_of(b, i);
         assert_int_equal(x.n, y.n);
         for (size_t k = 0; k < x.n; k++) {
             const solve_attempt *p = &x.attempts[k], *q = &y.attempts[k];
@@ -136,7 +142,7 @@ static void assert_calls(const support_session *s, int64_t starts, int64_t evals
     int64_t calls, rows, most = 0, all = 0;
     lanes_counts(block_of(s)->samples->side.lanes, &calls, &rows);
     for (int64_t i = 0; i < SAMPLES; i++) {
-        int64_t n = (int64_t)ode_sample_attempts(block_of(s), i).n;
+        int64_t n = (int64_t)attempts_of(s, i).n;
         most = n > most ? n : most;
         all += n;
     }

@@ -37,7 +37,7 @@ static void test_another_section_is_refused(void **state)
     diag_clear();
     assert_int_equal(inspect_section("let", false, stderr), ODEON_ERR_CONFIG);
     assert_string_equal(diag_message(), "the host has no keys for a section 'let'; SECTION is run, "
-                                        "data, data.NAME, model, train or plugins");
+                                        "data, data.NAME, model, train, train.NAME or plugins");
 }
 
 int main(void)

@@ -22,13 +22,13 @@ static void test_host_options_are_declared_for_every_section(void **state)
 static void test_sections_are_listed_in_order_and_end_with_null(void **state)
 {
     (void)state;
-    static const char *const expected[] = {"run",   "data",    "data.NAME", "model",
-                                           "train", "plugins", "audit"};
-    for (size_t i = 0; i < 7; i++) {
+    static const char *const expected[] = {"run",   "data",       "data.NAME", "model",
+                                           "train", "train.NAME", "plugins",   "audit"};
+    for (size_t i = 0; i < 8; i++) {
         assert_string_equal(config_host_section(i), expected[i]);
         assert_non_null(config_host_options(expected[i]));
     }
-    assert_null(config_host_section(7));
+    assert_null(config_host_section(8));
     assert_null(config_host_section(SIZE_MAX));
     assert_null(config_host_options("data.pixels")); /* the table's name, not a section's */
 }

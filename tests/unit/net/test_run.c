@@ -182,6 +182,36 @@ static void test_plan_is_made_once_for_a_batch_and_a_mode(void **state)
     small_net_close(s);
 }
 
+/* A larger plan moves the scratch of all, and a smaller one finds room in it. */
+static void test_plans_of_a_network_share_their_scratch(void **state)
+{
+    (void)state;
+    small_net *s = small_net_open("[model.a]\nlayer = dense(units=3)\nthen = tanh, relu\n", 1, two);
+    const net_plan *a, *b, *c, *shapes;
+    assert_int_equal(net_plan_for(s->net, 8, ODEON_CALL_TRAIN, &a), ODEON_OK);
+    assert_int_equal(net_plan_shapes(s->net, 2, 0, &shapes), ODEON_OK);
+    assert_int_equal(net_plan_for(s->net, 9, 0, &b), ODEON_OK);
+    assert_true(a->scratch == b->scratch && b->scratch == s->net->scratch);
+    int64_t bytes = s->net->scratch_bytes, live = mem_live_blocks();
+    assert_int_equal(bytes, 2 * b->cell_bytes + b->layer_scratch_bytes);
+    assert_null(shapes->scratch);
+    assert_int_equal(net_plan_for(s->net, 2, 0, &c), ODEON_OK);
+    assert_true(c == shapes && c->scratch == b->scratch && s->net->scratch_bytes == bytes);
+    assert_int_equal(mem_live_blocks(), live);
+    small_net_close(s);
+}
+
+/* Its input is its output. */
+static void test_chain_of_views_has_no_scratch(void **state)
+{
+    (void)state;
+    small_net *s = small_net_open("[model.a]\nlayer = flatten\n", 1, two);
+    const net_plan *p;
+    assert_int_equal(net_plan_for(s->net, 8, 0, &p), ODEON_OK);
+    assert_null(s->net->scratch);
+    small_net_close(s);
+}
+
 /* dense (+ tanh as its epilogue), relu; the view is no step. */
 static void test_steps_are_fused_and_views_left_out(void **state)
 {
@@ -394,6 +424,8 @@ int main(void)
         cmocka_unit_test(test_network_of_views_passes_its_input_on),
         cmocka_unit_test(test_train_only_layers_are_left_out_of_evaluation),
         cmocka_unit_test(test_plan_is_made_once_for_a_batch_and_a_mode),
+        cmocka_unit_test(test_plans_of_a_network_share_their_scratch),
+        cmocka_unit_test(test_chain_of_views_has_no_scratch),
         cmocka_unit_test(test_steps_are_fused_and_views_left_out),
         cmocka_unit_test(test_empty_chain_keeps_nothing_and_copies),
         cmocka_unit_test(test_flags_of_layers_become_those_of_the_chain),

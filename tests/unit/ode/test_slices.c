@@ -55,6 +55,23 @@ static void test_rows_fit_the_cache_and_come_out_alike(void **state)
     assert_int_equal(rows(load), 4); /* the fewest */
 }
 
+/* Then a slice of 16 samples of 100 bytes holds 16 times the weights' 100. */
+static void test_weights_that_do_not_stay_in_the_cache_make_slices_large(void **state)
+{
+    slice_load load = usual;
+    (void)state;
+    cache = 200;
+    load.weight_bytes = 100;
+    load.samples = 64;
+    assert_int_equal(rows(load), 16);
+    load.weight_bytes = 400;
+    assert_int_equal(rows(load), 0); /* all of them hold no more */
+    load.samples = 65;
+    assert_int_equal(rows(load), 33);
+    cache = 0; /* none are wanted */
+    assert_int_equal(rows(load), 0);
+}
+
 /* Workers that did not agree would make different collective calls. */
 static void test_batches_are_whole_where_workers_have_different_numbers(void **state)
 {
@@ -74,8 +91,6 @@ static void test_batches_are_whole_where_slices_are_of_no_use(void **state)
     cache = 10000;
     assert_int_equal(rows(load), 0); /* all of them fit */
     cache = 2000;
-    load.weight_bytes = 1000; /* half of the cache */
-    assert_int_equal(rows(load), 0);
     load = usual;
     load.vectors = 0; /* a method whose steps are not made so */
     assert_int_equal(rows(load), 0);
@@ -102,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_fit_the_cache_and_come_out_alike),
+        cmocka_unit_test(test_weights_that_do_not_stay_in_the_cache_make_slices_large),
         cmocka_unit_test(test_batches_are_whole_where_workers_have_different_numbers),
         cmocka_unit_test(test_batches_are_whole_where_slices_are_of_no_use),
         cmocka_unit_test(test_devices_that_capture_or_have_another_family_solve_whole),

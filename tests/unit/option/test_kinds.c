@@ -150,7 +150,7 @@ static void test_these_slots_are_needed(void **state)
                  SLOT(odeon_gradient_ops, backward));
     ASSERT_SLOTS(interface_of(ODEON_INTERFACE_OPTIMIZER)->needed,
                  SLOT(odeon_optimizer_ops, moment_count), SLOT(odeon_optimizer_ops, moment_name),
-                 SLOT(odeon_optimizer_ops, learning_rate), SLOT(odeon_optimizer_ops, update));
+                 SLOT(odeon_optimizer_ops, learning_rate));
     ASSERT_SLOTS(interface_of(ODEON_INTERFACE_LOSS)->needed, SLOT(odeon_loss_ops, metric_count),
                  SLOT(odeon_loss_ops, metric_name), SLOT(odeon_loss_ops, check),
                  SLOT(odeon_loss_ops, eval));
@@ -169,8 +169,7 @@ static void test_reserved_words_and_flags_are_known(void **state)
     (void)state;
     assert_int_equal(interface_of(ODEON_INTERFACE_DATASET)->reserved_at,
                      offsetof(odeon_dataset_ops, reserved0));
-    assert_int_equal(interface_of(ODEON_INTERFACE_LOSS)->reserved_at,
-                     offsetof(odeon_loss_ops, reserved0));
+    assert_int_equal(interface_of(ODEON_INTERFACE_LOSS)->flags_at, offsetof(odeon_loss_ops, flags));
     assert_int_equal(interface_of(ODEON_INTERFACE_SCHEDULE)->reserved_at,
                      offsetof(odeon_schedule_ops, reserved0));
     assert_int_equal(interface_of(ODEON_INTERFACE_STEPPER)->reserved_at,

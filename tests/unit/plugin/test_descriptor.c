@@ -139,9 +139,17 @@ static void test_words_without_a_meaning_are_refused(void **state)
     make(&p);
     p.root.reserved0 = 1;
     assert_refused(&p, "a reserved field of odeon_plugin_v1 is not 0: reserved0");
+    static const odeon_schedule_ops schedule = {.struct_size = sizeof schedule, .reserved0 = 1};
     make(&p);
-    p.ops.known.reserved0 = 1;
-    assert_refused(&p, "its loss table has a reserved field that is not 0: reserved0");
+    p.component.kind = ODEON_KIND_SCHEDULE;
+    p.component.interface = ODEON_INTERFACE_SCHEDULE;
+    p.component.interface_version = ODEON_LAYOUT_SCHEDULE;
+    p.component.ops = &schedule;
+    assert_refused(&p, "its schedule table has a reserved field that is not 0: reserved0");
+    make(&p);
+    p.ops.known.flags = 1u << 30;
+    assert_refused(&p, "its loss table has flag bits that this host does not know: 0x40000000 in "
+                       "flags");
 }
 
 static void test_what_is_missing_is_named(void **state)

@@ -126,6 +126,75 @@ static void test_more_vectors_replace_or_join_those_that_are_there(void **state)
     close_fixture(&f);
 }
 
+/* A partner of the same device, whose vectors are larger. */
+static void open_partner(const fixture *f, workspace *other)
+{
+    *other = (workspace){.device = &f->device, .path = "other"};
+}
+
+/* One after the other they take turns in one memory, of the larger's size. */
+static void test_partners_take_turns_in_one_memory(void **state)
+{
+    (void)state;
+    fixture f;
+    workspace other;
+    open_fixture(&f);
+    open_partner(&f, &other);
+    workspace_join(&other, &f.w);
+    workspace_fit_vectors(&f.w, 64);
+    assert_int_equal(workspace_reserve_vectors(&f.w, 3), ODEON_OK);
+    workspace_fit_vectors(&other, 128);
+    assert_int_equal(workspace_reserve_vectors(&other, 2), ODEON_OK);
+    assert_int_equal(f.memory.n_live, 1);
+    assert_true(other.n_vectors == 0 && workspace_n_vectors(&other) == 2);
+    bound_vector a = workspace_take(&other), b = workspace_take(&other);
+    assert_int_equal(b.data > a.data ? b.data - a.data : a.data - b.data, 128);
+    assert_false(workspace_is_idle(&f.w));
+    workspace_release(&other, &a);
+    workspace_release(&other, &b);
+    assert_true(workspace_is_idle(&f.w) && f.w.n_free_vectors == 2);
+    workspace_fit_vectors(&f.w, 64); /* smaller ones fit */
+    assert_int_equal(workspace_reserve_vectors(&f.w, 2), ODEON_OK);
+    assert_int_equal(f.memory.n_made, 2);
+    assert_int_equal(f.w.vector_bytes, 64);
+    workspace_note_vectors(&f.w, 128);
+    workspace_note_vectors(&other, 256);
+    assert_int_equal(solve_peaks_bytes(&f.w, &other), 256); /* and not both */
+    workspace_fini(&other);
+    close_fixture(&f);
+}
+
+/* What the lender keeps is not touched, and the partner has memory of its own as long as that. */
+static void test_partner_has_its_own_while_the_lender_keeps_vectors(void **state)
+{
+    (void)state;
+    fixture f;
+    workspace other;
+    open_fixture(&f);
+    open_partner(&f, &other);
+    workspace_join(&other, &f.w);
+    workspace_fit_vectors(&f.w, 64);
+    assert_int_equal(workspace_reserve_vectors(&f.w, 2), ODEON_OK);
+    bound_vector kept = workspace_take(&f.w);
+    memset(kept.data, 7, 64);
+    workspace_fit_vectors(&other, 128);
+    assert_int_equal(workspace_reserve_vectors(&other, 2), ODEON_OK);
+    assert_true(other.n_vectors == 2 && f.memory.n_live == 2);
+    bound_vector a = workspace_take(&other);
+    assert_true(a.data < kept.data || a.data >= kept.data + 64);
+    workspace_release(&other, &a);
+    workspace_note_vectors(&f.w, 128);
+    workspace_note_vectors(&other, 256);
+    assert_int_equal(solve_peaks_bytes(&f.w, &other), 128 + 256);
+    workspace_release(&f.w, &kept);
+    workspace_fit_vectors(&other, 128); /* its own goes */
+    assert_int_equal(workspace_reserve_vectors(&other, 2), ODEON_OK);
+    assert_true(other.n_vectors == 0 && f.memory.n_live == 1);
+    workspace_fini(&f.w); /* in either order */
+    workspace_fini(&other);
+    close_fixture(&f);
+}
+
 static void test_frames_come_by_chunks_and_go_back(void **state)
 {
     (void)state;
@@ -222,6 +291,8 @@ int main(void)
         cmocka_unit_test(test_vector_is_free_when_its_last_user_releases_it),
         cmocka_unit_test(test_bind_keeps_what_is_bound_and_fails_where_none_is_free),
         cmocka_unit_test(test_more_vectors_replace_or_join_those_that_are_there),
+        cmocka_unit_test(test_partners_take_turns_in_one_memory),
+        cmocka_unit_test(test_partner_has_its_own_while_the_lender_keeps_vectors),
         cmocka_unit_test(test_frames_come_by_chunks_and_go_back),
         cmocka_unit_test(test_retaking_leaves_exactly_the_kept_frames_in_use),
         cmocka_unit_test(test_allocations_that_fail_leave_all_as_it_was),

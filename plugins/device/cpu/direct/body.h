@@ -11,6 +11,7 @@
 #include "tile_places.h"
 
 #include "images.h"
+#include "totals.h"
 #include "weights.h"
 
 const cpu_direct CPU_DIRECT = {
@@ -21,6 +22,7 @@ const cpu_direct CPU_DIRECT = {
     .weights_begin = weights_begin,
     .weights_images = weights_images,
     .weights_end = weights_end,
+    .time_sums = time_sums,
 };
 
 #endif

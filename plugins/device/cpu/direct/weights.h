@@ -3,23 +3,12 @@
 #ifndef ODEON_CPU_DIRECT_WEIGHTS_H
 #define ODEON_CPU_DIRECT_WEIGHTS_H
 
-/* ---- vectors of filters: sums [rows * cols][channels][filters] ---- */
-
-/* The outputs that see no padding at element `at` of the window. */
-typedef struct seen {
-    int64_t begin, end;
-} seen;
-
-/* stride is 1 or 2: a shift takes the place of a division, which would be a part of the time of a
- * small image. */
-static seen seen_along(int64_t at, int64_t padding, int64_t size, int64_t stride, int64_t outputs)
+static double *totals_in(const direct_weights_plan *p, real *scratch)
 {
-    int64_t before = padding - at, last = size - 1 + before, half = stride - 1;
-    seen s = {before > 0 ? (before + half) >> half : 0,
-              last < 0 ? 0 : least(outputs, (last >> half) + 1)};
-    s.end = most(s.begin, s.end);
-    return s;
+    return (double *)(void *)(scratch + p->totals_at);
 }
+
+/* ---- vectors of filters: sums [rows * cols][channels][filters] ---- */
 
 /* One block of filters from k on, for element (r, s) of the window and the channels c to c + some.
  */
@@ -27,8 +16,7 @@ static void weights_element(const direct_weights_plan *p, outer_filters t, int64
                             int64_t c, int64_t some, int64_t vectors)
 {
     const cpu_windows *v = &p->windows;
-    seen rows = seen_along(r, v->pad_h, v->height, v->stride_h, v->out_h);
-    seen cols = seen_along(s, v->pad_w, v->width, v->stride_w, v->out_w);
+    seen rows = seen_rows(v, r), cols = seen_cols(v, s);
     int64_t top = rows.begin * v->stride_h + r - v->pad_h;
     int64_t left = cols.begin * v->stride_w + s - v->pad_w;
     t.rows = rows.end - rows.begin;
@@ -52,14 +40,30 @@ static void turn_cotangents(int64_t filters, int64_t places, int64_t width, cons
     turn(dy, filters, places, places, to, width);
 }
 
+/* What cotangents d of one image add to the totals of a block of filters from k on. */
+static void add_totals(const direct_weights_plan *p, const direct_weights_images *i, int64_t b,
+                       int64_t vectors, const real *d, real *scratch, int64_t k)
+{
+    const cpu_windows *v = &p->windows;
+    double *totals = totals_in(p, scratch) + k;
+    if (p->has_bias) {
+        add_bias_totals(v->out_h * v->out_w, vectors, d, totals);
+    }
+    if (p->has_time) {
+        add_time_totals(v, vectors, d, i->t[b * i->t_step], scratch + p->rows_at,
+                        totals + p->lanes_of_filters, p->lanes_of_filters);
+    }
+}
+
 /* The channels of a block are read for all elements of the window while they are in L1. */
-static void weights_by_filters(const direct_weights_plan *p, int64_t n, const real *x,
-                               const real *dy, real *scratch)
+static void weights_by_filters(const direct_weights_plan *p, const direct_weights_images *images,
+                               real *scratch)
 {
     const cpu_windows *v = &p->windows;
     int64_t C = v->channels, K = p->lanes_of_filters, places = v->out_h * v->out_w;
+    const real *dy = images->dy;
     real *d = scratch + p->d_at;
-    outer_filters t = {.images = n,
+    outer_filters t = {.images = images->n,
                        .d = d,
                        .x_image = C * v->height * v->width,
                        .x_channel = v->height * v->width,
@@ -69,15 +73,17 @@ static void weights_by_filters(const direct_weights_plan *p, int64_t n, const re
     for (int64_t k = 0, width; k < K; k += width) {
         int64_t blocks = (C + OUTER_CHANNELS_MOST - 1) / OUTER_CHANNELS_MOST;
         width = least(2 * LANES, K - k);
-        for (int64_t b = 0; b < n; b++) {
+        for (int64_t b = 0; b < images->n; b++) {
+            real *to = d + b * places * width;
             turn_cotangents(least(width, p->filters - k), places, width,
-                            dy + b * p->d_image + k * places, d + b * places * width);
+                            dy + b * p->d_image + k * places, to);
+            add_totals(p, images, b, width / LANES, to, scratch, k);
         }
         t.d_image = places * width;
         t.d_row = v->out_w * width;
         for (int64_t c = 0, some; c < C; c += some, blocks--) {
             some = (C - c + blocks - 1) / blocks;
-            t.x = x;
+            t.x = images->x;
             t.w = scratch + p->sums_at + k;
             for (int64_t r = 0; r < v->kernel_h; r++) {
                 for (int64_t s = 0; s < v->kernel_w; s++) {
@@ -88,7 +94,30 @@ static void weights_by_filters(const direct_weights_plan *p, int64_t n, const re
     }
 }
 
-/* ---- vectors of places: sums [filters][channels][rows][cols] of LANES ---- */
+/* ---- vectors of places: sums [filters][planes][rows][cols] of LANES; the time is the last of the
+ * planes ---- */
+
+static int64_t planes_of(const direct_weights_plan *p)
+{
+    return p->windows.channels + p->has_time;
+}
+
+/* The plane of the time, of which only the image is written: mostly it is there already. */
+static void fill_time(const direct_weights_plan *p, real t, real *scratch)
+{
+    const cpu_windows *v = &p->windows;
+    int64_t pitch = p->in_place ? v->out_w : p->pitch;
+    real *to = scratch + p->x_at;
+    to += p->in_place ? 0 : v->channels * p->plane + p->above * pitch + v->pad_w;
+    if (*to == t) {
+        return;
+    }
+    for (int64_t i = 0; i < v->height; i++) {
+        for (int64_t j = 0; j < v->width; j++) {
+            to[i * pitch + j] = t;
+        }
+    }
+}
 
 /* One block of filters by inputs that are x_input apart. */
 static void outer_block(const direct_weights_plan *p, outer_places t, int64_t filters,
@@ -134,7 +163,7 @@ static void weights_by_places(const direct_weights_plan *p, const real *x, const
     const cpu_windows *v = &p->windows;
     int64_t window = v->kernel_h * v->kernel_w;
     outer_places t = {.run = p->in_place ? v->out_h * v->out_w : p->run,
-                      .sums_filter = v->channels * window * LANES};
+                      .sums_filter = planes_of(p) * window * LANES};
     t.d_filter = t.run;
     if (p->in_place) { /* the inputs of a 1x1 window are the channels */
         t.x = x;
@@ -142,12 +171,15 @@ static void weights_by_places(const direct_weights_plan *p, const real *x, const
         t.sums = scratch + p->sums_at;
         t.x_input = t.run;
         outer_block(p, t, p->filters, v->channels);
+        t.x = scratch + p->x_at;
+        t.sums += v->channels * LANES;
+        outer_block(p, t, p->filters, p->has_time);
         return;
     }
     pack_places(p, x, dy, scratch);
     t.x_input = 1;
     t.d = scratch + p->d_at;
-    for (int64_t c = 0; c < v->channels; c++) {
+    for (int64_t c = 0; c < planes_of(p); c++) {
         for (int64_t r = 0; r < v->kernel_h; r++) {
             t.x = scratch + p->x_at + c * p->plane + r * p->pitch;
             t.sums = scratch + p->sums_at + (c * window + r * v->kernel_w) * LANES;
@@ -162,65 +194,140 @@ static int64_t count_of_sums(const direct_weights_plan *p)
 {
     const cpu_windows *v = &p->windows;
     int64_t window = v->kernel_h * v->kernel_w;
-    return v->channels * window *
-           (p->way == CPU_WAY_FILTERS ? p->lanes_of_filters : p->filters * LANES);
+    return p->way == CPU_WAY_FILTERS ? v->channels * window * p->lanes_of_filters
+                                     : planes_of(p) * window * p->filters * LANES;
+}
+
+/* How many rows of totals there are. */
+static int64_t count_of_totals(const direct_weights_plan *p)
+{
+    const cpu_windows *v = &p->windows;
+    return p->way == CPU_WAY_FILTERS && p->has_time ? 1 + v->kernel_h * v->kernel_w : 1;
 }
 
 static void weights_begin(const direct_weights_plan *p, void *scratch)
 {
     real *s = scratch;
+    const cpu_windows *v = &p->windows;
     zero(count_of_sums(p), s + p->sums_at);
+    memset(totals_in(p, s), 0, (size_t)(count_of_totals(p) * p->lanes_of_filters) * sizeof(double));
     if (p->way == CPU_WAY_PLACES && !p->in_place) {
-        zero(p->windows.channels * p->plane + LANES, s + p->x_at);
+        zero(planes_of(p) * p->plane + LANES, s + p->x_at);
         zero(p->filters * p->run, s + p->d_at);
+    } else if (p->way == CPU_WAY_PLACES) {
+        zero(p->has_time * v->out_h * v->out_w, s + p->x_at);
     }
 }
 
-static void weights_images(const direct_weights_plan *p, int64_t n, const void *x, const void *dy,
+static void weights_images(const direct_weights_plan *p, const direct_weights_images *i,
                            void *scratch)
 {
     const cpu_windows *v = &p->windows;
     int64_t inputs = v->channels * v->height * v->width;
+    const real *x = i->x, *dy = i->dy;
     if (p->way == CPU_WAY_FILTERS) {
-        weights_by_filters(p, n, x, dy, scratch);
+        weights_by_filters(p, i, scratch);
         return;
     }
-    for (int64_t b = 0; b < n; b++) {
-        weights_by_places(p, (const real *)x + b * inputs, (const real *)dy + b * p->d_image,
-                          scratch);
-    }
-}
-
-ALWAYS_INLINE real total_of(const real *lanes)
-{
-    real s[LANES];
-    memcpy(s, lanes, sizeof s);
-    for (int width = LANES / 2; width > 0; width /= 2) {
-        for (int i = 0; i < width; i++) {
-            s[i] += s[i + width];
+    for (int64_t b = 0; b < i->n; b++, x += inputs, dy += p->d_image) {
+        if (p->has_time) {
+            fill_time(p, (real)i->t[b * i->t_step], scratch);
         }
+        if (p->has_bias) {
+            add_bias_sums(p->filters, v->out_h * v->out_w, dy, totals_in(p, scratch));
+        }
+        weights_by_places(p, x, dy, scratch);
     }
-    return s[0];
 }
 
-static void weights_end(const direct_weights_plan *p, void *scratch, void *out)
+/* Where the weights of a plane begin in those of its filter: the time's come first or last. */
+static int64_t weights_at(const direct_weights_plan *p, int64_t plane)
 {
     const cpu_windows *v = &p->windows;
-    const real *sums = (const real *)scratch + p->sums_at;
-    real *dw = out;
-    int64_t C = v->channels, window = v->kernel_h * v->kernel_w, K = p->lanes_of_filters;
-    if (p->way == CPU_WAY_PLACES) {
-        for (int64_t i = 0; i < p->filters * C * window; i++) {
-            dw[i] += total_of(sums + i * LANES);
+    int64_t time = p->first_channel > 0 ? 0 : v->channels;
+    return (plane < v->channels ? p->first_channel + plane : time) * v->kernel_h * v->kernel_w;
+}
+
+static void end_by_places(const direct_weights_plan *p, const real *sums, real *dw)
+{
+    int64_t window = p->windows.kernel_h * p->windows.kernel_w;
+    for (int64_t c = 0; c < planes_of(p); c++) {
+        for (int64_t e = 0; e < window; e++) {
+            dw[weights_at(p, c) + e] += total_of(sums + (c * window + e) * LANES);
         }
-        return;
     }
-    for (int64_t k = 0; k < p->filters; k++) {
-        for (int64_t c = 0; c < C; c++) {
-            for (int64_t e = 0; e < window; e++) {
-                dw[(k * C + c) * window + e] += sums[(e * C + c) * K + k];
-            }
+}
+
+static void end_by_filters(const direct_weights_plan *p, const real *sums, const double *totals,
+                           real *dw)
+{
+    int64_t C = p->windows.channels, window = p->windows.kernel_h * p->windows.kernel_w;
+    int64_t K = p->lanes_of_filters;
+    for (int64_t c = 0; c < C; c++) {
+        for (int64_t e = 0; e < window; e++) {
+            dw[weights_at(p, c) + e] += sums[(e * C + c) * K];
         }
+    }
+    for (int64_t e = 0; e < window && p->has_time; e++) {
+        dw[weights_at(p, C) + e] += (real)totals[(1 + e) * K];
+    }
+}
+
+static void weights_end(const direct_weights_plan *p, void *scratch, void *dw, void *dbias)
+{
+    int64_t window = p->windows.kernel_h * p->windows.kernel_w;
+    const real *sums = (const real *)scratch + p->sums_at;
+    const double *totals = totals_in(p, scratch);
+    for (int64_t k = 0; k < p->filters && dw != NULL; k++) {
+        real *to = (real *)dw + k * p->weight_channels * window;
+        if (p->way == CPU_WAY_PLACES) {
+            end_by_places(p, sums + k * planes_of(p) * window * LANES, to);
+        } else {
+            end_by_filters(p, sums + k, totals + k, to);
+        }
+    }
+    for (int64_t k = 0; k < p->filters && dbias != NULL; k++) {
+        ((real *)dbias)[k] += (real)totals[k];
+    }
+}
+
+/* ---- what a time adds ---- */
+
+/* The sums of one filter's weights w, one row of outputs after the other; rows that see the same
+ * rows of the window are alike. */
+static void time_sums_of(const cpu_windows *v, const real *w, real *sums)
+{
+    int64_t last_r0 = -1, last_r1 = -1;
+    for (int64_t i = 0; i < v->out_h; i++, sums += v->out_w) {
+        int64_t top = v->pad_h - i * v->stride_h, r0 = most(0, top);
+        int64_t r1 = most(r0, least(v->kernel_h, v->height + top));
+        if (r0 == last_r0 && r1 == last_r1) {
+            memcpy(sums, sums - v->out_w, (size_t)v->out_w * sizeof *sums);
+            continue;
+        }
+        last_r0 = r0;
+        last_r1 = r1;
+        for (int64_t j = 0; j < v->out_w; j++) {
+            int64_t left = v->pad_w - j * v->stride_w, s0 = most(0, left);
+            int64_t s1 = most(s0, least(v->kernel_w, v->width + left));
+            real sum = 0;
+            for (int64_t r = r0; r < r1; r++) {
+                for (int64_t s = s0; s < s1; s++) {
+                    sum += w[r * v->kernel_w + s];
+                }
+            }
+            sums[j] = sum;
+        }
+    }
+}
+
+static void time_sums(const cpu_convolution *c, const void *w, void *sums)
+{
+    const cpu_windows *v = &c->windows;
+    int64_t window = v->kernel_h * v->kernel_w, places = v->out_h * v->out_w;
+    const real *from = (const real *)w + (c->first_channel > 0 ? 0 : v->channels) * window;
+    for (int64_t k = 0; k < c->filters; k++) {
+        time_sums_of(v, from + k * c->weight_channels * window, (real *)sums + k * places);
     }
 }
 

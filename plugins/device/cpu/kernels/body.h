@@ -38,6 +38,7 @@ const cpu_kernels CPU_KERNELS = {
     .bias_rows = bias_rows,
     .gemm = CPU_GEMM,
     .im2col = im2col,
+    .time_rows = time_rows,
     .col2im = col2im,
     .average = average,
     .average_vjp = average_vjp,

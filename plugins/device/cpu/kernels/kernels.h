@@ -92,6 +92,8 @@ typedef struct cpu_kernels {
     /* products and windows */
     cpu_gemm_function *gemm;
     void (*im2col)(const cpu_windows *g, const void *x, void *columns);
+    /* the rows [R*S, P*Q] of a channel that is t at every pixel */
+    void (*time_rows)(const cpu_windows *g, double t, void *columns);
     /* adds to x; overwrites columns */
     void (*col2im)(const cpu_windows *g, void *columns, void *x);
     void (*average)(const cpu_windows *g, const void *x, void *y);

@@ -193,6 +193,21 @@ static void im2col(const cpu_windows *g, const void *x, void *columns)
     }
 }
 
+/* columns [R*S, P*Q]: t where a window sees the image, 0 on padding. */
+static void time_rows(const cpu_windows *g, double t, void *columns)
+{
+    real *out = columns;
+    for (int64_t element = 0; element < g->kernel_h * g->kernel_w; element++) {
+        matrix_row m = matrix_row_of(g, element);
+        for (int64_t p = 0; p < g->out_h; p++, out += g->out_w) {
+            int32_t seen = p >= m.rows.begin && p < m.rows.end;
+            for (int64_t q = 0; q < g->out_w; q++) {
+                out[q] = seen && q >= m.cols.begin && q < m.cols.end ? (real)t : 0;
+            }
+        }
+    }
+}
+
 /* Adds one row of the matrix to the image, shifted. */
 static void col2im_shift(const cpu_windows *g, const matrix_row *m, real *in, real *image)
 {
