@@ -148,8 +148,10 @@ KERNEL_FN void kernel_tree_sum(int32_t phase, kernel_thread w, double *shared)
 
 /* A sum over a block in two phases. In the first each thread stores a number, in a later one
  * kernel_warps_sum is the sum for every thread. On a GPU the numbers of a warp go from register to
- * register and shared memory has one a warp; the host adds them up in the same order. shared: a
- * double a thread. */
+ * register and shared memory has one a warp; the host adds them up in the same order, for the first
+ * thread that wants the sum. shared: KERNEL_SUM_DOUBLES, the last of which is NaN until then. */
+#define KERNEL_SUM_DOUBLES(threads) ((threads) + 1)
+
 KERNEL_FN void kernel_warps_store(kernel_thread w, double *shared, double value)
 {
 #ifdef __CUDACC__
@@ -182,12 +184,20 @@ KERNEL_FN double kernel_warp_sum(const double *shared, int32_t warp)
 #endif
 }
 
-KERNEL_FN double kernel_warps_sum(kernel_thread w, const double *shared)
+KERNEL_FN double kernel_warps_sum(kernel_thread w, double *shared)
 {
+#ifndef __CUDACC__
+    if (shared[w.threads] == shared[w.threads]) {
+        return shared[w.threads];
+    }
+#endif
     double sum = kernel_warp_sum(shared, 0);
     for (int32_t warp = 1; warp < w.threads / KERNEL_WARP; warp++) {
         sum += kernel_warp_sum(shared, warp);
     }
+#ifndef __CUDACC__
+    shared[w.threads] = sum;
+#endif
     return sum;
 }
 

@@ -122,20 +122,23 @@ KERNEL_FN void REAL(channel_stats)(int32_t phase, const batch_stats_args *a, ker
     int64_t part, tile = kernel_divide_by(w.block, &a->of.parts, &part);
     int32_t lane = w.thread & (a->of.lanes - 1);
     int64_t c = tile * a->of.lanes + lane;
-    double scale = 1.0 / (double)channel_part_rows(&a->of, part);
+    double *scale = squares + w.threads; /* one by the rows, for all */
     if (phase == 0) {
+        if (w.thread == 0) {
+            *scale = 1.0 / (double)channel_part_rows(&a->of, part);
+        }
         sums[w.thread] = REAL(part_sum)(&a->of, w, c, part, 0.0, 0);
     } else if (phase < STATS_CENTRE) {
         channel_tree(phase, a->of.lanes, w, sums);
     } else if (phase == STATS_CENTRE) {
-        squares[w.thread] = REAL(part_sum)(&a->of, w, c, part, scale * sums[lane], 1);
+        squares[w.thread] = REAL(part_sum)(&a->of, w, c, part, *scale * sums[lane], 1);
     } else if (phase < STATS_STORE) {
         channel_tree(phase - STATS_CENTRE, a->of.lanes, w, squares);
     } else if (w.thread < a->of.lanes && c < a->of.channels) {
         if (a->of.parts.by == 1) {
-            REAL(stats_store)(a, c, scale * sums[lane], squares[lane]);
+            REAL(stats_store)(a, c, *scale * sums[lane], squares[lane]);
         } else {
-            a->of.partial[2 * part * a->of.channels + c] = scale * sums[lane];
+            a->of.partial[2 * part * a->of.channels + c] = *scale * sums[lane];
             a->of.partial[(2 * part + 1) * a->of.channels + c] = squares[lane];
         }
     }
@@ -297,8 +300,8 @@ KERNEL_FN double REAL(group_squares)(const group_norm_args *a, kernel_thread w, 
 KERNEL_FN void REAL(group_norm)(int32_t phase, const group_norm_args *a, kernel_thread w,
                                 void *shared)
 {
-    double *sums = (double *)shared, *squares = sums + w.threads;
-    real *kept = (real *)(squares + w.threads);
+    double *sums = (double *)shared, *squares = sums + KERNEL_SUM_DOUBLES(w.threads);
+    real *kept = (real *)(squares + KERNEL_SUM_DOUBLES(w.threads));
     const real *x = a->held ? kept : (const real *)a->x + w.block * a->n;
     if (phase == 0) {
         kernel_warps_store(w, sums, REAL(group_sum)(a, w, kept));
@@ -329,7 +332,7 @@ KERNEL_FN real REAL(group_pair)(const group_norm_vjp_args *a, kernel_thread w, i
 KERNEL_FN void REAL(group_norm_vjp)(int32_t phase, const group_norm_vjp_args *a, kernel_thread w,
                                     void *shared)
 {
-    double *sums = (double *)shared, *products = sums + w.threads;
+    double *sums = (double *)shared, *products = sums + KERNEL_SUM_DOUBLES(w.threads);
     if (phase == 0) {
         double sum = 0.0, product = 0.0;
         KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)

@@ -121,6 +121,7 @@ odeon_status ops_batch_statistics(odeon_queue *queue, const odeon_batch_statisti
                           .momentum = call->momentum,
                           .epsilon = call->epsilon};
     kernel_shape shape = take_channels(queue, call->x, &a.of);
+    shape.shared_bytes += (int32_t)sizeof(double);
     uint32_t dtype = call->x->shape.dtype;
     ODEON_TRY(launch(queue, kernel_of(KERNEL_channel_stats_f32, dtype), &a, shape));
     return a.of.parts.by == 1 ? ODEON_OK
@@ -198,6 +199,14 @@ static odeon_status ops_batch_norm_vjp(odeon_queue *queue, const odeon_batch_nor
 
 /* ---- group normalization ---- */
 
+/* Two sums by kernel_warps_store. */
+static kernel_shape shape_groups(int64_t blocks, int64_t elements)
+{
+    kernel_shape shape = shape_sums(blocks, elements);
+    shape.shared_bytes = 2 * KERNEL_SUM_DOUBLES(shape.threads) * (int32_t)sizeof(double);
+    return shape;
+}
+
 static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeon_shape *x,
                                   const odeon_shape *stats)
 {
@@ -234,7 +243,7 @@ static odeon_status ops_group_norm(odeon_queue *queue, const odeon_group_norm *c
         .act = call->act,
     };
     int64_t bytes = a.n * odeon_dtype_bytes(call->x->shape.dtype);
-    kernel_shape shape = shape_pairs(a.n > 0 ? call->x->shape.dim[0] * call->groups : 0, a.n);
+    kernel_shape shape = shape_groups(a.n > 0 ? call->x->shape.dim[0] * call->groups : 0, a.n);
     a.held = bytes <= MOST_HELD_BYTES;
     shape.shared_bytes += a.held ? (int32_t)bytes : 0;
     return launch(queue, kernel_of(KERNEL_group_norm_f32, call->x->shape.dtype), &a, shape);
@@ -280,7 +289,7 @@ static odeon_status ops_group_norm_vjp(odeon_queue *queue, const odeon_group_nor
     };
     int64_t blocks = call->dx != NULL && a.n > 0 ? call->x->shape.dim[0] * call->groups : 0;
     return launch(queue, kernel_of(KERNEL_group_norm_vjp_f32, call->x->shape.dtype), &a,
-                  shape_pairs(blocks, a.n));
+                  shape_groups(blocks, a.n));
 }
 
 const odeon_norm_family ops_norm = {

@@ -306,14 +306,19 @@ typedef struct numbers {
 /* One row of a filter: n pairs side by side. */
 static void add_row(int32_t which, int n, double *x, double *w, double *y)
 {
-    for (int t = 0; t < n && which == 2; t++) {
-        *y += x[t] * w[t];
+    const double of_y = *y;
+    if (which == 2) {
+        double sum = of_y;
+        for (int t = 0; t < n; t++) {
+            sum += x[t] * w[t];
+        }
+        *y = sum;
+        return;
     }
-    for (int t = 0; t < n && which == 1; t++) {
-        w[t] += x[t] * *y;
-    }
-    for (int t = 0; t < n && which == 0; t++) {
-        x[t] += w[t] * *y;
+    double *to = which == 1 ? w : x;
+    const double *from = which == 1 ? x : w;
+    for (int t = 0; t < n; t++) {
+        to[t] += from[t] * of_y;
     }
 }
 
