@@ -247,6 +247,7 @@ tables() {
             "published=$runs/.article" mnist_rknet_rk4/main-1 mnist_rknet_modified_euler/main-1 \
             mnist_rknet_euler/main-1
     rm -f "$runs/.article"
+    [ ! -s "$runs/mnist_rknet_modified_euler/main-1/metrics.csv" ] || cat "$conf/results/rknet.md"
     by_epoch 'Accuracy on MNIST' test accuracy %.4f mnist_anode_conv/main-1 mnist_anode/main-1 \
         mnist_node/main-1 mnist_odenet/main-1 mnist_odenet_direct/main-1 mnist_resnet/main-1 \
         mnist_mlp/main-1
@@ -265,4 +266,6 @@ tables() {
     spiral_table
     lane_emden_table
     audit_table
+    echo
+    cat "$conf/results/dynamics.md"
 }

@@ -176,13 +176,28 @@ static size_t plain_json(const unsigned char *p)
     return n;
 }
 
+static void add_quoted(text_buffer *t, const char *plain, size_t n)
+{
+    if (reserve(t, n + 2)) {
+        char *to = t->data + t->length;
+        to[0] = '"';
+        memcpy(to + 1, plain, n);
+        memcpy(to + 1 + n, "\"", 2);
+        t->length += n + 2;
+    }
+}
+
 /* Works by characters, so that invalid bytes become U+FFFD and the output is always valid JSON. */
 void text_json_string(text_buffer *t, const char *string)
 {
     const unsigned char *p = (const unsigned char *)string;
-    size_t plain = plain_json(p), left = strlen(string) - plain;
+    size_t plain = plain_json(p), left = strlen(string + plain);
+    if (left == 0) { /* most strings, among them every name in a row of metrics */
+        add_quoted(t, string, plain);
+        return;
+    }
     text_add(t, "\"");
-    text_add_bytes(t, string, plain); /* most strings are nothing else */
+    text_add_bytes(t, string, plain);
     p += plain;
     while (left > 0) {
         size_t length = text_utf8(p, left);

@@ -27,10 +27,11 @@ static bool begin(row_cells *x, const char *path, const char *name, int32_t type
     }
     x->cells = cells;
     cells[x->n++] = (odeon_cell){.value = value, .type = type};
-    text_add(&x->text, path != NULL ? path : "");
-    text_add(&x->text, path != NULL ? "." : "");
-    text_add(&x->text, name);
-    end_text(x);
+    if (path != NULL) {
+        text_add(&x->text, path);
+        text_add_bytes(&x->text, ".", 1);
+    }
+    text_add_bytes(&x->text, name, strlen(name) + 1);
     return true;
 }
 
