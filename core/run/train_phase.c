@@ -36,6 +36,18 @@ train_phase train_phase_of(const config *c, int64_t epoch_steps, int64_t extra, 
     return phase;
 }
 
+bool train_phase_begins(const trainer *t)
+{
+    return train_phase_of(t->config, t->epoch_steps, t->at.extra, t->at.step + 1).index !=
+           session_phase(t->session);
+}
+
+odeon_status train_phase_enter(trainer *t)
+{
+    train_phase next = train_phase_of(t->config, t->epoch_steps, t->at.extra, t->at.step + 1);
+    return session_enter_phase(t->session, next.index, next.before);
+}
+
 odeon_status train_phase_restore(session *s, const config *c, const checkpoint *at)
 {
     int64_t steps = train_steps_an_epoch(c, at->samples), step = at->step > 0 ? at->step : 1;

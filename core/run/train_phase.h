@@ -3,7 +3,7 @@
 #define ODEON_CORE_RUN_TRAIN_PHASE_H
 #include "config/config.h"
 #include "format/checkpoint.h"
-#include "session/handle.h"
+#include "run/trainer.h"
 
 typedef struct train_phase {
     size_t index;   /* 0: [train]; then [train.NAME] */
@@ -16,6 +16,10 @@ typedef struct train_phase {
  */
 train_phase train_phase_of(const config *c, int64_t epoch_steps, int64_t extra, int64_t step);
 
+/* Is the next step the first of a phase? */
+bool train_phase_begins(const trainer *t);
+/* Has the session go over to the phase of the next step. */
+odeon_status train_phase_enter(trainer *t);
 /* Has a session go over to the phase that at was saved in. */
 odeon_status train_phase_restore(session *s, const config *c, const checkpoint *at);
 

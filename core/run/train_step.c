@@ -12,7 +12,6 @@
 #include "run/train_schedule.h"
 #include "session/describe.h"
 #include "session/failure.h"
-#include "session/phase.h"
 #include "session/placement.h"
 #include "session/run_batch.h"
 
@@ -108,16 +107,14 @@ static odeon_status train_batch(trainer *t, int64_t n)
     return record_step(t, n, &result);
 }
 
-/* Where the next step is the first of a phase the session goes over to it. The checkpoint is the
- * last that the optimizer of before can go on from. */
-static odeon_status enter_phase(trainer *t)
+/* The checkpoint is the last that the optimizer of before can go on from. */
+static odeon_status begin_phase(trainer *t)
 {
-    train_phase next = train_phase_of(t->config, t->epoch_steps, t->at.extra, t->at.step + 1);
-    if (next.index == session_phase(t->session)) {
+    if (!train_phase_begins(t)) {
         return ODEON_OK;
     }
     ODEON_TRY(t->saved_step == t->at.step ? ODEON_OK : train_save_checkpoint(t, false));
-    return session_enter_phase(t->session, next.index, next.before);
+    return train_phase_enter(t);
 }
 
 /* What is saved after a failure is the state of before the step, unless the step was made and
@@ -134,7 +131,7 @@ odeon_status train_next_step(trainer *t)
         t->ordered = at->epoch;
     }
     int64_t left = t->used - at->position;
-    ODEON_TRY(enter_phase(t));
+    ODEON_TRY(begin_phase(t));
     checkpoint before = *at;
     before.failed = t->failures.in_a_row;
     odeon_status status = train_batch(t, left < at->batch ? left : at->batch);

@@ -1,9 +1,9 @@
 /* The damped cubic spiral y' = A^T y^3, A = [[-0.1, 2], [-2, -0.1]], from y(0) = (2, 0).
  * Source: torchdiffeq, examples/ode_demo.py. */
+#include "trajectories.h"
+
 #include <math.h>
 #include <string.h>
-
-#include "trajectories.h"
 
 static const double largest_step = 1e-4;
 
@@ -38,7 +38,7 @@ static void step(double y[2], double h)
     }
 }
 
-/* y [n,2] at n >= 2 equally spaced times from 0 to until <= 1000; accurate to 1e-10 up
+/* y [n,2] at n >= 2 equally spaced times from 0 to until <= SPIRAL_MAX_TIME; accurate to 1e-10 up
  * to t = 25 (classic Runge-Kutta method with steps of at most 1e-4). The step divides the interval
  * of observations, so that every observation falls on a step. */
 static void spiral(int64_t n, double until, double *y)

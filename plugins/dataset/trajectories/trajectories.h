@@ -73,11 +73,6 @@ void windows_copy(const trajectories *set, int64_t index, int64_t i, void *const
 /* slopes.c: slopes of all series' rows. ODEON_ERR_NOMEM. */
 odeon_status trajectories_slopes(trajectories *set);
 
-#define SPIRAL_MAX_TIME 1000.0
-
-/* spiral.c: adds the series of the options points and until. */
-odeon_status spiral_add(trajectories *set);
-
 /* fit.c */
 
 /* Means, deviations and the origin of dates, of the rows of split that are for training.
@@ -89,5 +84,9 @@ odeon_status trajectories_restore(trajectories *set, const char *text);
 /* The slot `standard` of odeon_dataset_ops. */
 odeon_status trajectories_standard(void *self, int32_t index, double *mean, double *deviation,
                                    int32_t *is_standard);
+
+/* spiral.c: adds the series of the options points and until. */
+#define SPIRAL_MAX_TIME 1000.0
+odeon_status spiral_add(trajectories *set);
 
 #endif
