@@ -1,10 +1,11 @@
 /* Products by cuBLAS, with a fixed workspace, so that equal shapes give equal bits and a product
- * can be recorded. */
+ * can be recorded. Those with bias and ReLU go to cuBLASLt first. */
 #include "blas.h"
 
 #include <cublas_v2.h>
 #include <string.h>
 
+#include "blas_lt.h"
 #include "failure.h"
 #include "launch.h"
 #include "library.h"
@@ -29,6 +30,7 @@ struct cuda_blas {
     FUNCTIONS(FIELD_)
     cublasHandle_t handle;
     void *workspace;
+    cuda_blas_lt *lt;
 };
 
 #define SYMBOL_(function, field) {#function, offsetof(cuda_blas, field)},
@@ -60,7 +62,8 @@ static odeon_status open_blas(const cuda_device *d, cudaStream_t stream, cuda_bl
     /* The default keeps all bits of float32 too, and is faster than the pedantic one. */
     cublasMath_t math =
         d->math == CUDA_MATH_TF32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH;
-    return check(d, blas, blas->set_math(blas->handle, math), "choosing its arithmetic");
+    ODEON_TRY(check(d, blas, blas->set_math(blas->handle, math), "choosing its arithmetic"));
+    return cuda_blas_lt_open(d, &blas->lt);
 }
 
 odeon_status cuda_blas_open(cuda_queue *queue)
@@ -90,6 +93,7 @@ odeon_status cuda_blas_open(cuda_queue *queue)
 void cuda_blas_close(const cuda_device *d, cuda_blas *blas)
 {
     if (blas != NULL) {
+        cuda_blas_lt_close(d, blas->lt);
         if (blas->handle != NULL) {
             (void)blas->destroy(blas->handle);
         }
@@ -118,6 +122,7 @@ static odeon_status gemm(odeon_queue *queue, const odeon_gemm *call)
 {
     cuda_queue *q = cuda_queue_of(queue);
     gemm_args g;
+    int32_t done;
     if (q->device->blas == CUDA_OWN) {
         return ops_product.gemm(queue, call);
     }
@@ -126,6 +131,11 @@ static odeon_status gemm(odeon_queue *queue, const odeon_gemm *call)
         return ops_product.gemm(queue, call);
     }
     ODEON_TRY(cuda_blas_open(q));
+    ODEON_TRY(
+        cuda_blas_lt_gemm(q, q->blas->lt, q->blas->workspace, WORKSPACE_BYTES, call, &g, &done));
+    if (done) {
+        return ODEON_OK;
+    }
     ODEON_TRY(cuda_begin(q));
     cublasStatus_t answer = multiply(q->blas, call, &g);
     ODEON_TRY(cuda_spoil(q, check(q->device, q->blas, answer, "gemm")));

@@ -196,7 +196,8 @@ const void *cuda_table(void *self, const char *id)
         {ODEON_FAMILY(norm), &ops_norm},           {ODEON_FAMILY(random), &ops_random},
         {ODEON_FAMILY(loss), &ops_loss},           {ODEON_FAMILY(optimizer), &ops_optimizer},
         {ODEON_DEVICE_COUNTERS, &counters},        {ODEON_DEVICE_MEMORY, &cuda_memory},
-        {ODEON_DEVICE_PINNED, &cuda_pinned},       {ODEON_DEVICE_CUDA, &cuda_stream_access},
+        {ODEON_DEVICE_FUSED, &ops_fused},          {ODEON_DEVICE_PINNED, &cuda_pinned},
+        {ODEON_DEVICE_CUDA, &cuda_stream_access},
     };
     return strcmp(id, ODEON_DEVICE_CAPTURE) == 0
                ? cuda_capture(d)

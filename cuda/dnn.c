@@ -1,6 +1,7 @@
 /* Convolutions by cuDNN 9's calls of old, the only file that knows of cuDNN. They take descriptors,
  * which a queue makes once and describes anew at each call, and algorithms whose sums have a fixed
- * order. Shapes that cuDNN does not take go to the kernels of our own. */
+ * order; bias and ReLU are cuDNN's too where it has them. Shapes that cuDNN does not take go to the
+ * kernels of our own. */
 #include "dnn.h"
 
 #include <cudnn.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epilogue.h"
 #include "failure.h"
 #include "launch.h"
 #include "library.h"
@@ -37,7 +39,11 @@
     X(cudnnGetConvolutionForwardWorkspaceSize, forward_bytes)                                      \
     X(cudnnGetConvolutionBackwardDataWorkspaceSize, data_bytes)                                    \
     X(cudnnGetConvolutionBackwardFilterWorkspaceSize, filter_bytes)                                \
+    X(cudnnCreateActivationDescriptor, new_act)                                                    \
+    X(cudnnDestroyActivationDescriptor, end_act)                                                   \
+    X(cudnnSetActivationDescriptor, set_act)                                                       \
     X(cudnnConvolutionForward, forward)                                                            \
+    X(cudnnConvolutionBiasActivationForward, fused)                                                \
     X(cudnnConvolutionBackwardData, data)                                                          \
     X(cudnnConvolutionBackwardFilter, filter)
 
@@ -47,7 +53,8 @@ typedef struct plan {
     int32_t takes;        /* 0: not at all */
     cudnnMathType_t math; /* what the algorithm was listed with */
     int32_t algorithm, reserved0;
-    size_t bytes; /* of scratch */
+    size_t bytes;           /* of scratch */
+    _Atomic int32_t *fused; /* EPILOGUE_ of the shape, of bias alone and of bias with ReLU */
 } plan;
 
 /* Plans are made when a shape is first met, and kept: to ask cuDNN takes it longer than to begin a
@@ -55,6 +62,7 @@ typedef struct plan {
 typedef struct known_shape {
     int64_t key[12]; /* what make_key says */
     plan plans[WAYS];
+    _Atomic int32_t fused[2];
     struct known_shape *next;
 } known_shape;
 
@@ -62,9 +70,10 @@ typedef struct known_shape {
 struct cuda_dnn {
     FUNCTIONS(FIELD_)
     cudnnHandle_t handle;
-    cudnnTensorDescriptor_t x, y;
+    cudnnTensorDescriptor_t x, y, bias;
     cudnnFilterDescriptor_t w;
     cudnnConvolutionDescriptor_t conv;
+    cudnnActivationDescriptor_t act;
     known_shape *shapes; /* of the device's own cuDNN, which is asked for sizes alone */
 };
 
@@ -101,7 +110,9 @@ static odeon_status open_dnn(const cuda_device *d, cudaStream_t stream, cuda_dnn
     ODEON_TRY(check(d, dnn, dnn->set_stream(dnn->handle, stream), "taking a stream"));
     ODEON_TRY(check(d, dnn, dnn->new_tensor(&dnn->x), "making a descriptor"));
     ODEON_TRY(check(d, dnn, dnn->new_tensor(&dnn->y), "making a descriptor"));
+    ODEON_TRY(check(d, dnn, dnn->new_tensor(&dnn->bias), "making a descriptor"));
     ODEON_TRY(check(d, dnn, dnn->new_filter(&dnn->w), "making a descriptor"));
+    ODEON_TRY(check(d, dnn, dnn->new_act(&dnn->act), "making a descriptor"));
     return check(d, dnn, dnn->new_conv(&dnn->conv), "making a descriptor");
 }
 
@@ -113,8 +124,14 @@ void cuda_dnn_close(const cuda_device *d, cuda_dnn *dnn)
     if (dnn->conv != NULL) {
         (void)dnn->end_conv(dnn->conv);
     }
+    if (dnn->act != NULL) {
+        (void)dnn->end_act(dnn->act);
+    }
     if (dnn->w != NULL) {
         (void)dnn->end_filter(dnn->w);
+    }
+    if (dnn->bias != NULL) {
+        (void)dnn->end_tensor(dnn->bias);
     }
     if (dnn->y != NULL) {
         (void)dnn->end_tensor(dnn->y);
@@ -315,6 +332,7 @@ static odeon_status add_shape(const cuda_device *d, cuda_dnn *dnn, uint32_t dtyp
     int32_t described = describe(dnn, dtype, a, usual_math(d));
     for (int32_t way = 0; way < WAYS && described; way++) {
         shape->plans[way] = make_plan(d, dnn, way);
+        shape->plans[way].fused = shape->fused;
     }
     if (!shape->plans[FORWARD].takes || !shape->plans[DATA].takes || !shape->plans[FILTER].takes) {
         char text[200];
@@ -441,17 +459,80 @@ static void set_factors(uint32_t dtype, factors *f)
     f->zero = dtype == ODEON_DTYPE_F32 ? (const void *)&f->zero_f32 : &f->zero_f64;
 }
 
+/* A convolution with what follows it. */
+typedef struct fused_call {
+    cuda_queue *queue;
+    const conv_args *a;
+    const plan *p;
+    void *scratch;
+    uint32_t dtype;
+} fused_call;
+
+/* Describes bias and function, with which y is not added to itself. */
+static int32_t describe_epilogue(const cuda_dnn *dnn, const fused_call *c)
+{
+    cudnnDataType_t type = c->dtype == ODEON_DTYPE_F32 ? CUDNN_DATA_FLOAT : CUDNN_DATA_DOUBLE;
+    cudnnActivationMode_t mode =
+        c->a->act == ODEON_UNARY_RELU ? CUDNN_ACTIVATION_RELU : CUDNN_ACTIVATION_IDENTITY;
+    return dnn->set_tensor(dnn->bias, CUDNN_TENSOR_NCHW, type, 1, (int)c->a->K, 1, 1) ==
+               CUDNN_STATUS_SUCCESS &&
+           dnn->set_act(dnn->act, mode, CUDNN_PROPAGATE_NAN, 0.0) == CUDNN_STATUS_SUCCESS;
+}
+
+static odeon_status run_fused(const void *call, const void *bias, int32_t *takes)
+{
+    const fused_call *c = call;
+    const cuda_dnn *dnn = c->queue->dnn;
+    factors f;
+    set_factors(c->dtype, &f);
+    ODEON_TRY(cuda_begin(c->queue));
+    if (!describe_epilogue(dnn, c)) {
+        *takes = 0;
+        return ODEON_OK;
+    }
+    cudnnStatus_t status =
+        dnn->fused(dnn->handle, f.one, dnn->x, c->a->x, dnn->w, c->a->w, dnn->conv,
+                   (cudnnConvolutionFwdAlgo_t)c->p->algorithm, c->scratch, c->p->bytes, f.zero,
+                   dnn->y, c->a->out, dnn->bias, bias, dnn->act, dnn->y, c->a->out);
+    *takes = CUDNN_STATUS_CATEGORY(status) != CUDNN_STATUS_NOT_SUPPORTED;
+    return *takes ? answer(c->queue, status, "conv2d with bias") : ODEON_OK;
+}
+
+/* *done: cuDNN does all of it. */
+static odeon_status fuse(cuda_queue *queue, const odeon_conv2d *call, const conv_args *a,
+                         const plan *p, int32_t *done)
+{
+    const fused_call c = {queue, a, p, call->scratch, call->x->shape.dtype};
+    const cuda_epilogue e = {.run = run_fused,
+                             .call = &c,
+                             .bias = a->bias,
+                             .y = a->out,
+                             .channels = a->K,
+                             .name = "cuDNN",
+                             .dtype = c.dtype,
+                             .act = a->act};
+    *done = 0;
+    return cuda_epilogue_may(a->bias, a->K, a->act)
+               ? cuda_epilogue_run(queue, &e, &p->fused[a->act == ODEON_UNARY_RELU], done)
+               : ODEON_OK;
+}
+
 static odeon_status conv2d(odeon_queue *queue, const odeon_conv2d *call)
 {
     cuda_queue *q = cuda_queue_of(queue);
     conv_args a;
     factors f;
     plan p;
+    int32_t done;
     ODEON_TRY(conv_arguments(queue, call, &a));
     ODEON_TRY(prepare(q, FORWARD, call->x->shape.dtype, &a, &p));
     const cuda_dnn *dnn = q->dnn;
     if (!p.takes) {
         return ops_conv.conv2d(queue, call);
+    }
+    ODEON_TRY(fuse(q, call, &a, &p, &done));
+    if (done) {
+        return ODEON_OK;
     }
     set_factors(call->x->shape.dtype, &f);
     ODEON_TRY(cuda_begin(q));

@@ -3,6 +3,7 @@
 #include "card_memory.h"
 #include "device.h"
 #include "queue.h"
+#include "transfer.h"
 
 const odeon_device_ops cuda_device_ops = {
     .struct_size = sizeof(odeon_device_ops),

@@ -266,4 +266,6 @@ tables() {
     spiral_table
     lane_emden_table
     audit_table
+    echo
+    cat "$conf/results/dynamics.md"
 }

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/read_file.h"
 #include "base/text.h"
+#include "config/phases.h"
 #include "odeon/host.h"
 #include "run/config_changes.h"
 #include "run/manifest_compare.h"
@@ -97,6 +98,9 @@ odeon_status resume_open(const command_line *a, setup *s, resume *out)
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its path", a->operands[0]);
     }
     odeon_status status = setup_open_ini(a, ini, s);
+    if (status == ODEON_OK && out->from != NULL) {
+        status = setup_set_stage(a, ini, config_stage_after(s->config, out->from->at.step), s);
+    }
     mem_free(ini);
     if (status == ODEON_OK && out->from != NULL && s->config->workers == 0) {
         s->config->workers = out->from->at.workers; /* sums have the bits of their number */
@@ -152,6 +156,10 @@ static odeon_status check_data(const command_line *a, const manifest_facts *fact
 {
     const checkpoint *at = &r->from->at;
     char what[256] = "the samples of the test are others";
+    if (train_stage_begins(facts->config, at->step)) { /* perhaps written with the keys of before */
+        r->changed = true;
+        return ODEON_OK;
+    }
     if (at->samples != facts->samples) {
         (void)snprintf(what, sizeof what,
                        "there are %" PRId64 " training samples, there were %" PRId64,

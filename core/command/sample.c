@@ -10,6 +10,7 @@
 #include "command/setup.h"
 #include "command/setup_spare.h"
 #include "run/draw.h"
+#include "run/draw_files.h"
 #include "session/describe.h"
 
 enum { N_DEFAULT = 64, N_MOST = 10000000 };
@@ -102,8 +103,8 @@ const command command_sample = {
     .help =
         "Gives the model normal noise in the shape that it takes, in evaluation mode, in batches\n"
         "of data.test_batch. Sections [sample.NAME] of the INI have keys of [model.NAME] that\n"
-        "are others then: a field that was trained by flow_matching is solved as an ODE where\n"
-        "[sample.NAME] has layer = ode. Overrides as usual; run.seed=2 draws others.\n"
+        "are others then: a field that was trained on pairs of noise and data is solved as an ODE\n"
+        "where [sample.NAME] has layer = ode. Overrides as usual; run.seed=2 draws others.\n"
         "A run's folder in place of the INI is its configuration with its weights.\n\n"
         "  --n N               samples, 64 if not given\n"
         "  --out FILE          NAME.npy gets [n, ...]; NAME.png all samples as images side by\n"

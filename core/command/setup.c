@@ -28,11 +28,11 @@ static odeon_status add_option(const command_line *a, int option, const char *ke
 /* How the words of the command line become overrides: the weights of the run's folder run, which
  * may be NULL, come first, so that all others win over them. */
 static odeon_status load(const command_line *a, const char *ini, const char *run, bool untrained,
-                         setup *s)
+                         size_t n_more, const char *const *more, setup *s)
 {
     char *own = NULL, *weights = NULL, *dtype = NULL;
     size_t n = 0;
-    const char **overrides = mem_zalloc(a->n_operands + 3, sizeof *overrides);
+    const char **overrides = mem_zalloc(a->n_operands + 3 + n_more, sizeof *overrides);
     odeon_status status =
         overrides != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
     if (status == ODEON_OK && run != NULL) {
@@ -57,6 +57,9 @@ static odeon_status load(const command_line *a, const char *ini, const char *run
         }
         if (dtype != NULL) {
             overrides[n++] = dtype;
+        }
+        for (size_t i = 0; i < n_more; i++) {
+            overrides[n++] = more[i];
         }
         status = untrained ? config_load_untrained(s->registry, ini, n, overrides, &s->config)
                            : config_load(s->registry, ini, n, overrides, &s->config);
@@ -85,7 +88,7 @@ static odeon_status open_any(const command_line *a, const char *ini, const char 
     if (!how->trusted) {
         registry_distrust(out->registry);
     }
-    ODEON_TRY(load(a, ini, run, how->untrained, out));
+    ODEON_TRY(load(a, ini, run, how->untrained, 0, NULL, out));
     return data_describe(out->config, &out->fields);
 }
 
@@ -159,6 +162,51 @@ odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
 {
     ODEON_TRY(open_any(a, ini, NULL, &(taking){.trusted = true}, out));
     return need_data(out, ini);
+}
+
+/* The base's normal form stays that of the run: what the phases set stands in it as their keys. */
+static odeon_status load_set(const command_line *a, const char *ini, size_t n,
+                             const char *const *set, size_t stage, setup *s)
+{
+    config *base = s->config;
+    s->config = NULL;
+    odeon_status status = load(a, ini, NULL, false, n, set, s);
+    if (status == ODEON_OK) {
+        char *own = s->config->effective;
+        s->config->effective = base->effective;
+        base->effective = own;
+        s->config->workers = base->workers;
+        s->config->stage = stage;
+        status = data_describe(s->config, &s->fields);
+    }
+    config_destroy(base);
+    return status;
+}
+
+/* Keys of all phases so far, a later one over an earlier one. Their texts are the base's, which
+ * lives until the new configuration is there. */
+odeon_status setup_set_stage(const command_line *a, const char *ini, size_t stage, setup *s)
+{
+    size_t n = 0;
+    if (stage == s->config->stage) {
+        return ODEON_OK;
+    }
+    for (size_t i = 0; i < stage; i++) {
+        n += s->config->phases[i].n_set;
+    }
+    const char **set = mem_zalloc(n + 1, sizeof *set);
+    if (set == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "[train]: no memory for its phases");
+    }
+    n = 0;
+    for (size_t i = 0; i < stage; i++) {
+        for (size_t k = 0; k < s->config->phases[i].n_set; k++) {
+            set[n++] = s->config->phases[i].set[k];
+        }
+    }
+    odeon_status status = load_set(a, ini, n, set, stage, s);
+    mem_free(set);
+    return status;
 }
 
 /* It helps to choose the number of workers. */

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "command/resume.h"
 #include "command/setup.h"
+#include "command/stages.h"
 #include "command/watching.h"
 #include "data/fingerprint.h"
 #include "format/run_folder.h"
@@ -23,8 +24,8 @@
 #include "run/train.h"
 #include "run/train_audit.h"
 #include "run/train_length.h"
-#include "run/train_phase.h"
 #include "run/train_line.h"
+#include "run/train_phase.h"
 #include "run/train_stop.h"
 #include "session/describe.h"
 #include "session/placement.h"
@@ -37,6 +38,7 @@ typedef struct splits {
 typedef struct outcome {
     char *where; /* its folder; NULL: it never had one */
     live_page *page;
+    bool stage_over; /* it goes on with other keys */
 } outcome;
 
 /* Both before any model is built; what was opened is the caller's to close, on failure too. */
@@ -125,6 +127,7 @@ static odeon_status train_in(const command_line *a, const setup *s, const splits
                        .resume = again,
                        .train_data = facts->train_data,
                        .test_data = facts->test_data,
+                       .stage_over = &o->stage_over,
                        .changed = r != NULL && r->changed,
                        .registry = s->registry,
                        .page = o->page,
@@ -163,6 +166,9 @@ static void draw_last(const command_line *a, odeon_status status, const outcome 
 {
     enum { WHOLE_SECONDS = 120, AFTER_SIGNAL_SECONDS = 20, MARGIN_SECONDS = 10 };
     bool drawn = false, whole = status != ODEON_ERR_CANCELLED;
+    if (o->stage_over) {
+        return;
+    }
     diag_reason reason = diag_take();
     interrupt_allow(AFTER_SIGNAL_SECONDS + MARGIN_SECONDS);
     if (o->page != NULL) {
@@ -183,6 +189,7 @@ static odeon_status train_new(const command_line *a, setup *s, const splits *dat
     manifest_facts facts;
     run_dir *dir = NULL;
     ODEON_TRY(start(a, s, data));
+    ODEON_TRY(stages_check(a, s));
     ODEON_TRY(gather_facts(a, s, data, &facts));
     ODEON_TRY(run_dir_create(s->config, s->observers, &dir));
     odeon_status status = run_dir_manifest(dir, &facts);
@@ -269,6 +276,26 @@ static odeon_status run_resume(const command_line *a, outcome *o)
     return status != ODEON_OK ? status : closed;
 }
 
+/* A phase that sets other keys has come: the run goes on as one that was interrupted there, with a
+ * session and data of these keys. */
+static odeon_status go_on(const command_line *a, outcome *o)
+{
+    command_line on = *a;
+    char *where = o->where;
+    const char *operands[] = {where};
+    live_page_destroy(o->page);
+    *o = (outcome){.where = NULL};
+    on.operands = operands;
+    on.n_operands = 1;
+    on.value[ARGUMENT_RESUME] = "";
+    on.value[ARGUMENT_FROM_START] = on.value[ARGUMENT_ACCEPT_CHANGES] = NULL;
+    on.value[ARGUMENT_WEIGHTS] = on.value[ARGUMENT_DTYPE] = NULL; /* effective.ini has them */
+    odeon_status status =
+        where != NULL ? run_resume(&on, o) : diag_fail(ODEON_ERR_NOMEM, "training: no memory");
+    mem_free(where);
+    return status;
+}
+
 /* --from-start implies a folder, as --resume does: it begins the same run again. */
 static odeon_status train_any(const command_line *a, outcome *o)
 {
@@ -287,6 +314,9 @@ static odeon_status run_train(const command_line *a)
 {
     outcome o = {.where = NULL};
     odeon_status status = train_any(a, &o);
+    while (status == ODEON_OK && o.stage_over) {
+        status = go_on(a, &o);
+    }
     if (a->value[ARGUMENT_JSON] != NULL) {
         train_line_print(o.where, status, a->out);
     }

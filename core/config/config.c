@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "config/document.h"
+#include "option/expression.h"
 
 /* The model's tree alone: sections [data.NAME] do not nest, and nobody asks for them by path. */
 const config_node *config_find_node(const config *c, const char *path)
@@ -42,6 +43,7 @@ void config_destroy(config *c)
     for (size_t i = 0; i < c->n_phases; i++) {
         schema_destroy(c->phases[i].optimizer);
         schema_destroy(c->phases[i].schedule);
+        schema_split_free(c->phases[i].n_set, c->phases[i].set);
     }
     mem_free(c->phases);
     nodes_destroy(c->n_data_nodes, c->data_nodes);

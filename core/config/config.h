@@ -35,6 +35,8 @@ typedef struct config_phase {
     config_count after; /* how long the run is when it begins; every >= 1 */
     odeon_config *optimizer;
     odeon_config *schedule; /* of the phase; NULL: none */
+    size_t n_set;           /* keys of data and model that change with it: "data.window=21", ...; */
+    char **set;             /* after then counts steps */
 } config_phase;
 enum { CONFIG_MAX_PHASES = 16 }; /* beside the first, which is [train] */
 
@@ -93,6 +95,8 @@ typedef struct config {
     /* [train.…]: what takes the optimizer's place later */
     size_t n_phases;
     config_phase *phases;
+    size_t
+        stage; /* 0, or 1 + the last of the phases whose keys have been set: of config_load_stage */
     /* [audit] */
     int64_t audit_every;             /* steps; 0: none */
     double audit_error, audit_drift; /* above which a warning is given */

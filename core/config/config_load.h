@@ -10,10 +10,11 @@
  *
  * A component is NAME or NAME(key=value, ...): lists have blanks between their items, a component
  * may be a value. The options of a section's own component - layer of [model.*], dataset of
- * [data], optimizer of [train] and [train.NAME] - may stand as keys of the section instead. Both is an error within
- * a file; between files, and between a file and an override, the later holds. Where the later gives
- * the section another component, keys of the earlier that only the earlier component has are
- * dropped, and sections of the earlier nested in it where the later component holds none.
+ * [data], optimizer of [train] and [train.NAME] - may stand as keys of the section instead. Both is
+ * an error within a file; between files, and between a file and an override, the later holds. Where
+ * the later gives the section another component, keys of the earlier that only the earlier
+ * component has are dropped, and sections of the earlier nested in it where the later component
+ * holds none.
  *
  * Model sections stand in order and nest by path: [model.ode.block] is in the body of [model.ode].
  *   then = NAME, ...      layers that follow the section's own
@@ -25,8 +26,8 @@
  * Sections [data.NAME] are layers as well, in order, through which the data goes on its way into
  * the model: then, repeat and enabled as above. They do not nest, and have no parameters.
  *
- * Sections [train.NAME] are later phases of the run, in order: `after` says when one begins, and its
- * optimizer and schedule take the place of those before.
+ * Sections [train.NAME] are later phases of the run, in order: `after` says when one begins, and
+ * its optimizer and schedule take the place of those before.
  *
  * A model that is to be solved and no more needs neither [data] nor [train], of which weights may
  * be left.

@@ -353,7 +353,7 @@ static const odeon_option phase_schedule = {
         "is if not given",
 };
 static const odeon_option *const phase_options[] = {&recipe_after, &train_optimizer,
-                                                    &phase_schedule, NULL};
+                                                    &phase_schedule, &recipe_set, NULL};
 
 /* ---- [model.NAME] ---- */
 

@@ -93,6 +93,17 @@ const odeon_option recipe_after = {
             "the next phase or the end",
 };
 
+/* A list, which phases.c reads. */
+const odeon_option recipe_set = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "set",
+    .aliases = "keys|overrides|change|changes|with",
+    .help = "keys of the data and the model that change when the phase begins, and stay so: "
+            "data.window=21, data.batch=1; none that changes the shape of a parameter",
+};
+
 /* ---- [model.NAME] ---- */
 
 const odeon_option recipe_freeze = {

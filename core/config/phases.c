@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "config/evaluation.h"
 #include "config/section.h"
+#include "option/expression.h"
 
 enum { PREFIX = 6 }; /* bytes of "train." */
 
@@ -39,6 +40,45 @@ static odeon_status check_order(const config *c, const config_phase *now)
         now->name, before->name);
 }
 
+/* What the run itself is, and how it learns, holds for all of it. */
+static bool may_change(const char *override)
+{
+    return strncmp(override, "data.", 5) == 0 || strncmp(override, "model.", 6) == 0;
+}
+
+/* A stage begins with a step that does not depend on how many steps an epoch has. */
+static odeon_status read_set(const document_section *source, const option_value *set,
+                             config_phase *phase)
+{
+    if (!set->set) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(schema_split(set->text, set->where, &phase->n_set, &phase->set));
+    for (size_t i = 0; i < phase->n_set; i++) {
+        if (!may_change(phase->set[i]) || strchr(phase->set[i], '=') == NULL) {
+            return location_fail(set->where, source->name,
+                                 "set = %.100s: give keys of [data], [data.NAME] and [model.NAME] "
+                                 "with their values, such as data.window=21",
+                                 phase->set[i]);
+        }
+    }
+    return phase->after.unit == CONFIG_STEPS
+               ? ODEON_OK
+               : location_fail(set->where, source->name,
+                               "set: keys change after a number of steps, such as after = 600 "
+                               "steps: an epoch may have other steps with them");
+}
+
+size_t config_stage_after(const config *c, int64_t step)
+{
+    size_t stage = 0;
+    for (size_t i = 0; i < c->n_phases; i++) {
+        const config_phase *phase = &c->phases[i];
+        stage = phase->n_set > 0 && phase->after.every <= step ? i + 1 : stage;
+    }
+    return stage;
+}
+
 static odeon_status take(loading *l, const document_section *source, host_section *h)
 {
     config *c = l->c;
@@ -50,7 +90,14 @@ static odeon_status take(loading *l, const document_section *source, host_sectio
     c->phases = list;
     ODEON_TRY(evaluation_read_count(source->name, "after", host_value(h, "after"), &phase.after));
     ODEON_TRY(check_order(c, &phase));
-    ODEON_TRY(host_section_print(&l->effective, h));
+    odeon_status status = read_set(source, host_value(h, "set"), &phase);
+    if (status == ODEON_OK) {
+        status = host_section_print(&l->effective, h);
+    }
+    if (status != ODEON_OK) {
+        schema_split_free(phase.n_set, phase.set);
+        return status;
+    }
     phase.optimizer = host_take(h, "optimizer");
     phase.schedule = host_take(h, "schedule");
     list[c->n_phases++] = phase;

@@ -274,14 +274,13 @@ static odeon_status copy_bytes(const odeon_layer_call *around, const odeon_shape
 }
 
 /* What a layer's calls have in common: its parameters and states, and what is derived from them. */
-static odeon_layer_call call_of(const odeon_layer_call *around, const net_layer *layer)
+static void call_of(const odeon_layer_call *around, const net_layer *layer, odeon_layer_call *call)
 {
-    odeon_layer_call call = *around;
-    call.param = layer->values;
-    call.grad = (around->flags & ODEON_CALL_NO_PARAM_GRAD) != 0 ? NULL : layer->grads;
-    call.state = layer->grads + layer->n_params;
-    call.derived = layer->derived;
-    return call;
+    *call = *around;
+    call->param = layer->values;
+    call->grad = (around->flags & ODEON_CALL_NO_PARAM_GRAD) != 0 ? NULL : layer->grads;
+    call->state = layer->grads + layer->n_params;
+    call->derived = layer->derived;
 }
 
 /* Integrands lie in the order of the layers, of which some have none: those of the container that
@@ -302,16 +301,15 @@ static void call_integrals(const net_plan *plan, const net_layer *layer, odeon_l
 
 /* The call of one step; frame NULL: no tape. The key of random numbers is that of the batch, mixed
  * with the layer's own: layers draw independently of one another. */
-static odeon_layer_call call_step(const net_plan *plan, const odeon_layer_call *around,
-                                  const net_step *step, char *frame)
+static void call_step(const net_plan *plan, const odeon_layer_call *around, const net_step *step,
+                      char *frame, odeon_layer_call *call)
 {
-    odeon_layer_call call = call_of(around, step->layer);
-    call.tape = frame == NULL ? NULL : frame + step->tape_at;
-    call.scratch = plan->scratch + 2 * plan->cell_bytes;
-    call.rng_key ^= step->layer->key;
-    call.act = step->act;
-    call_integrals(plan, step->layer, &call);
-    return call;
+    call_of(around, step->layer, call);
+    call->tape = frame == NULL ? NULL : frame + step->tape_at;
+    call->scratch = plan->scratch + 2 * plan->cell_bytes;
+    call->rng_key ^= step->layer->key;
+    call->act = step->act;
+    call_integrals(plan, step->layer, call);
 }
 
 /* On devices made for tests: what may be overwritten is, so that nobody gets away with reading it.
@@ -346,9 +344,10 @@ static char *cell(const net_plan *plan, size_t s, int64_t kept_at, char *frame)
 static odeon_status step_forward(const net_plan *plan, const odeon_layer_call *around,
                                  const net_step *step, char *frame, const void *in, void *out)
 {
-    odeon_layer_call call = call_step(plan, around, step, frame);
+    odeon_layer_call call;
     odeon_view x = odeon_view_at(in, step->in);
     odeon_tensor y = odeon_tensor_at(out, step->out);
+    call_step(plan, around, step, frame, &call);
     call.in = &x;
     call.out = &y;
     ODEON_TRY(poison(plan, around, &y));
@@ -437,7 +436,8 @@ static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *aroun
                              const odeon_tensor *d_t)
 {
     const net_step *step = &plan->steps[s];
-    odeon_layer_call call = call_step(plan, around, step, frame);
+    odeon_layer_call call;
+    call_step(plan, around, step, frame, &call);
     odeon_view x = odeon_view_at(input_of(plan, s, frame, ends), step->in);
     odeon_tensor y = {odeon_view_at(output_of(plan, s, frame, ends), step->out)};
     odeon_tensor dx = odeon_tensor_at(d_in, step->in);
@@ -491,7 +491,8 @@ static odeon_status around_layer(const net_layer *layer, const odeon_layer_call 
                                  bool prepare)
 {
     const odeon_layer_ops *ops = layer->ops;
-    odeon_layer_call call = call_of(around, layer);
+    odeon_layer_call call;
+    call_of(around, layer, &call);
     void *self = layer->instance->self;
     if (prepare && ODEON_HAS(ops, odeon_layer_ops, prepare)) {
         calling outer = calling_begin(layer->instance, "prepare");

@@ -118,8 +118,9 @@ struct odeon_ode {
     double *measured;
     int32_t n_drifts;
     bool has_share;
-    bool measure_share; /* also for batches of training */
-    double drift;       /* the largest of the last backward so far */
+    bool control_checked; /* a warning about its times has been given, or never will be */
+    bool measure_share;   /* also for batches of training */
+    double drift;         /* the largest of the last backward so far */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "data/batch_fields.h"
+#include "ode/control_times.h"
 #include "odeon/device_move.h"
 #include "solver/workspace.h"
 
@@ -232,6 +233,7 @@ odeon_status ode_times_fit(odeon_ode *ode, const odeon_layer_call *call, int64_t
     ode_outputs *o = &ode->outputs;
     o->samples = samples;
     ODEON_TRY(read_times(ode, call, samples));
+    control_times_check(ode, call, samples);
     return ode_lists_fit(ode, o->n_times, &o->y, &o->d_y, &o->capacity);
 }
 

@@ -1,4 +1,6 @@
 /* Samples in a file: as an array, as a table, or as one picture of all of them. */
+#include "run/draw_files.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -10,7 +12,6 @@
 #include "base/text.h"
 #include "format/npy.h"
 #include "format/png.h"
-#include "run/draw.h"
 
 static odeon_status no_memory(const char *path)
 {

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "config/phases.h"
 #include "run/interrupt.h"
 #include "run/train_best.h"
 #include "run/train_checkpoints.h"
@@ -77,6 +78,10 @@ static odeon_status train_steps_left(trainer *t)
         ODEON_TRY(train_save_if_due(t));
         if (t->at.step >= t->total) {
             return ODEON_OK;
+        }
+        if (config_stage_after(t->config, t->at.step) != t->config->stage) {
+            t->stage_over = true;
+            return train_save_all(t);
         }
         ODEON_TRY(train_next_step(t));
         ODEON_TRY(t->at.position >= t->used ? train_event(t, ODEON_EVENT_EPOCH, ODEON_OK, NULL)
@@ -202,6 +207,15 @@ static void end_event(trainer *t, odeon_status status)
     diag_adopt(reason.text);
 }
 
+/* The run has not ended: nobody is told so. */
+static odeon_status end_stage(trainer *t)
+{
+    train_times_write(t->plan->dir, &t->times);
+    *t->plan->stage_over = true;
+    trainer_fini(t);
+    return ODEON_OK;
+}
+
 /* While steps are made, a worker that is stuck ends the program with a word on what is saved;
  * before and after, without. */
 odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE *out)
@@ -223,6 +237,9 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
     }
     if (status == ODEON_ERR_DEVICE || status == ODEON_ERR_NOMEM) {
         status = leave_device(&t, status);
+    }
+    if (status == ODEON_OK && t.stage_over) {
+        return end_stage(&t);
     }
     end_event(&t, status);
     progress_destroy(t.progress); /* takes its line off the terminal before the summary */

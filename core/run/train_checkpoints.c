@@ -14,6 +14,7 @@
 #include "run/run_checkpoint.h"
 #include "run/train_best.h"
 #include "run/train_length.h"
+#include "run/train_phase.h"
 #include "run/train_rows.h"
 #include "session/average.h"
 #include "session/describe.h"
@@ -49,12 +50,28 @@ odeon_status train_save_weights(trainer *t)
     return session_averages(t->session) && t->at.step > 0 ? save_average(t) : ODEON_OK;
 }
 
+/* Other keys begin with an epoch, and tests are of other samples from there on: best is nothing of
+ * before. No batch makes the rest of the epoch be cut anew, to nothing. */
+static checkpoint begin_stage(checkpoint at)
+{
+    at.position = INT64_MAX;
+    at.batch = 0;
+    at.best = -(double)INFINITY;
+    at.best_step = at.best_epoch = 0;
+    return at;
+}
+
 /* Length, workers and data are always this process's; only the place within the run is the
  * checkpoint's. */
 checkpoint train_beginning(const session *s, const config *c, const train_plan *plan,
                            const checkpoint *from)
 {
     int64_t samples = data_length(plan->train);
+    checkpoint stage;
+    if (from != NULL && train_stage_begins(c, from->step)) {
+        stage = begin_stage(*from);
+        from = &stage;
+    }
     checkpoint at = from != NULL ? train_cut_anew(c, samples, *from)
                                  : (checkpoint){.epoch = 1,
                                                 .best = -(double)INFINITY,

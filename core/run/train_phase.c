@@ -6,7 +6,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "run/train_checkpoints.h"
 #include "run/train_length.h"
 #include "session/phase.h"
 
@@ -37,22 +36,16 @@ train_phase train_phase_of(const config *c, int64_t epoch_steps, int64_t extra, 
     return phase;
 }
 
-/* The checkpoint is the last that the optimizer of before can go on from. */
-odeon_status train_phase_enter(trainer *t)
-{
-    train_phase next = train_phase_of(t->config, t->epoch_steps, t->at.extra, t->at.step + 1);
-    if (next.index == session_phase(t->session)) {
-        return ODEON_OK;
-    }
-    ODEON_TRY(t->saved_step == t->at.step ? ODEON_OK : train_save_checkpoint(t, false));
-    return session_enter_phase(t->session, next.index, next.before);
-}
-
 odeon_status train_phase_restore(session *s, const config *c, const checkpoint *at)
 {
     int64_t steps = train_steps_an_epoch(c, at->samples), step = at->step > 0 ? at->step : 1;
     train_phase phase = train_phase_of(c, steps, at->extra, step);
     return session_enter_phase(s, phase.index, phase.before);
+}
+
+bool train_stage_begins(const config *c, int64_t step)
+{
+    return c->stage > 0 && c->phases[c->stage - 1].after.every == step;
 }
 
 const char *train_phase_late(const config *c, int64_t epoch_steps, int64_t steps)
@@ -79,13 +72,23 @@ static odeon_status check_order(const config *c, int64_t epoch_steps)
     return ODEON_OK;
 }
 
+/* Of the phases from c's stage on, until the next one that sets keys of its own. */
+static const char *wants_whole(const session *s, const config *c)
+{
+    const char *id = session_wants_whole(s, c->stage);
+    for (size_t i = c->stage; i < c->n_phases && c->phases[i].n_set == 0 && id == NULL; i++) {
+        id = session_wants_whole(s, i + 1);
+    }
+    return id;
+}
+
 odeon_status train_phase_check(const session *s, const config *c, int64_t samples)
 {
     if (samples == 0) {
         return ODEON_OK;
     }
     batches b = train_batches(c, samples);
-    const char *whole = session_wants_whole(s);
+    const char *whole = wants_whole(s, c);
     if (whole != NULL && b.batch < samples) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "train: optimizer %s compares losses of all %" PRId64

@@ -3,7 +3,7 @@
 #define ODEON_CORE_RUN_TRAIN_PHASE_H
 #include "config/config.h"
 #include "format/checkpoint.h"
-#include "run/trainer.h"
+#include "session/handle.h"
 
 typedef struct train_phase {
     size_t index;   /* 0: [train]; then [train.NAME] */
@@ -16,11 +16,11 @@ typedef struct train_phase {
  */
 train_phase train_phase_of(const config *c, int64_t epoch_steps, int64_t extra, int64_t step);
 
-/* Before the next step: where it is the first of a phase, a checkpoint is written and the session
- * goes over to it. */
-odeon_status train_phase_enter(trainer *t);
 /* Has a session go over to the phase that at was saved in. */
 odeon_status train_phase_restore(session *s, const config *c, const checkpoint *at);
+
+/* Does the stage of c begin behind this step? */
+bool train_stage_begins(const config *c, int64_t step);
 
 /* A phase that comes too late for a run of so many steps: its name; NULL: none. */
 const char *train_phase_late(const config *c, int64_t epoch_steps, int64_t steps);

@@ -20,7 +20,8 @@ typedef struct train_plan {
     live_page *page;    /* that observers may have drawn; NULL: none */
     FILE *progress;     /* where lines may be redrawn in place; train_run's out leads there, too */
     int64_t train_data, test_data; /* data_fingerprint of both splits */
-    bool changed; /* from is of another configuration or of other data, which is accepted */
+    bool *stage_over; /* set where the run has to go on with other keys; see config.stage */
+    bool changed;     /* from is of another configuration or of other data, which is accepted */
 } train_plan;
 
 #endif

@@ -6,11 +6,13 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "run/train_checkpoints.h"
 #include "run/train_phase.h"
 #include "run/train_rows.h"
 #include "run/train_schedule.h"
 #include "session/describe.h"
 #include "session/failure.h"
+#include "session/phase.h"
 #include "session/placement.h"
 #include "session/run_batch.h"
 
@@ -106,6 +108,18 @@ static odeon_status train_batch(trainer *t, int64_t n)
     return record_step(t, n, &result);
 }
 
+/* Where the next step is the first of a phase the session goes over to it. The checkpoint is the
+ * last that the optimizer of before can go on from. */
+static odeon_status enter_phase(trainer *t)
+{
+    train_phase next = train_phase_of(t->config, t->epoch_steps, t->at.extra, t->at.step + 1);
+    if (next.index == session_phase(t->session)) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(t->saved_step == t->at.step ? ODEON_OK : train_save_checkpoint(t, false));
+    return session_enter_phase(t->session, next.index, next.before);
+}
+
 /* What is saved after a failure is the state of before the step, unless the step was made and
  * only its row could not be written. */
 odeon_status train_next_step(trainer *t)
@@ -120,7 +134,7 @@ odeon_status train_next_step(trainer *t)
         t->ordered = at->epoch;
     }
     int64_t left = t->used - at->position;
-    ODEON_TRY(train_phase_enter(t));
+    ODEON_TRY(enter_phase(t));
     checkpoint before = *at;
     before.failed = t->failures.in_a_row;
     odeon_status status = train_batch(t, left < at->batch ? left : at->batch);

@@ -40,6 +40,7 @@ typedef struct trainer {
     int64_t row_samples;                              /* and its samples */
     int64_t test_step;       /* that the test split was evaluated after last; -1: none */
     int64_t validation_step; /* likewise the validation split */
+    bool stage_over;         /* the next step is of a phase that sets other keys */
     bool ends; /* the run ends before its last step: by run.stop_patience, run.max_time */
     session_result first, last;       /* of the first step, the last */
     session_result validated, tested; /* of the last evaluation of either split */

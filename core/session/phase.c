@@ -42,23 +42,17 @@ odeon_status phases_check(const worker *w)
     return ODEON_OK;
 }
 
-const char *session_wants_whole(const session *s)
+const char *session_wants_whole(const session *s, size_t phase)
 {
-    const worker *w = &s->workers[0];
-    for (size_t i = 0; i < MODEL_MAX_PHASES && w->optimizers[i] != NULL; i++) {
-        const instance *x = w->optimizers[i];
-        const odeon_optimizer_ops *ops = x->component->ops;
-        if (!ODEON_HAS(ops, odeon_optimizer_ops, whole_batch)) {
-            continue;
-        }
-        calling outer = calling_begin(x, "whole_batch");
-        bool whole = ops->whole_batch(x->self) != 0;
-        calling_leave(outer);
-        if (whole) {
-            return x->component->id;
-        }
+    const instance *x = s->workers[0].optimizers[phase];
+    const odeon_optimizer_ops *ops = x != NULL ? x->component->ops : NULL;
+    if (ops == NULL || !ODEON_HAS(ops, odeon_optimizer_ops, whole_batch)) {
+        return NULL;
     }
-    return NULL;
+    calling outer = calling_begin(x, "whole_batch");
+    bool whole = ops->whole_batch(x->self) != 0;
+    calling_leave(outer);
+    return whole ? x->component->id : NULL;
 }
 
 /* The mean of the weights, which stands behind the optimizer's moments, goes on. */

@@ -14,9 +14,8 @@ size_t session_phase(const session *s); /* 0 at first: that of [train] */
  * moments of 0. Where the session is in it already only the steps are set. Between batches. */
 odeon_status session_enter_phase(session *s, size_t phase, int64_t steps_before);
 
-/* The optimizer, of any phase, that takes all samples of an epoch in one step, by its id; NULL:
- * none does. */
-const char *session_wants_whole(const session *s);
+/* Does the optimizer of a phase take all samples of an epoch in one step? Its id; NULL: not. */
+const char *session_wants_whole(const session *s, size_t phase);
 
 /* ODEON_ERR_CONFIG where what [train] and the sections of the model say of gradients has no meaning
  * for the optimizer of a phase. Of the first worker, with the model's lr_factors. */

@@ -161,7 +161,7 @@ odeon_status session_train(session *s, const data_source *source, int64_t n, con
     return run_step(s, &b, out);
 }
 
-/* Without an epoch and a step: nothing in evaluation mode draws random numbers. */
+/* Without an epoch and a step: what is drawn in evaluation mode is the same for every batch. */
 odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
                               const int64_t *indices, session_result *out)
 {

@@ -30,6 +30,43 @@ static void note_uses(program *p, int32_t v)
     use(p, w->out, v);
 }
 
+static void list_free(program *p)
+{
+    int32_t n = 0;
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        p->free_begin[v] = n;
+        for (int32_t i = 0; i < p->n_registers; i++) {
+            if (p->last_use[i] == v) {
+                p->free_order[n++] = i;
+            }
+        }
+    }
+    p->free_begin[p->n_verbs] = n;
+}
+
+static void list_uses_of(program *p, int32_t reg, int32_t *n)
+{
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        const verb *w = &p->verbs[v];
+        bool reads = w->kind == VERB_COMBINE && w->out != REG_ERROR;
+        for (int32_t i = w->first; reads && i < w->first + w->n; i++) {
+            if (p->terms[i].x == reg) {
+                p->uses[(*n)++] = (program_use){.verb = v, .term = i};
+            }
+        }
+    }
+}
+
+static void list_uses(program *p)
+{
+    int32_t n = 0;
+    for (int32_t reg = 0; reg < p->n_registers; reg++) {
+        p->use_begin[reg] = n;
+        list_uses_of(p, reg, &n);
+    }
+    p->use_begin[p->n_registers] = n;
+}
+
 /* Registers that are combined from, or joined: all but those that are only evaluated at. */
 static void find_eval_only(program *p, int32_t n_carry)
 {
@@ -118,6 +155,8 @@ void program_finish(program *p, int32_t n_carry, int32_t n_kept, const int32_t *
     find_eval_only(p, n_carry);
     find_max_live(p, n_carry);
     find_reverse_live(p, n_carry);
+    list_free(p);
+    list_uses(p);
 }
 
 const verb *program_error_verb(const program *p, int32_t estimate)

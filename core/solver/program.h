@@ -54,6 +54,11 @@ typedef struct verb {
     int32_t reserved0; /* no gaps: programs are compared byte by byte */
 } verb;
 
+/* Where a register is read. */
+typedef struct program_use {
+    int32_t verb, term;
+} program_use;
+
 /* A JOIN has a term for each part, alpha 1; or 0, where the part is filled with whatever may stand
  * there, and no cotangent goes back. */
 
@@ -75,6 +80,13 @@ typedef struct program {
     double c[ODEON_MAX_STAGES];              /* of each evaluation */
     int32_t last_use[PROGRAM_MAX_REGISTERS]; /* the verb after which a register is free; n_verbs:
                                                 none */
+    /* Registers in the order in which they become free: those behind verb v are free_order[i] for i
+     * in [free_begin[v], free_begin[v + 1]). */
+    int32_t free_order[PROGRAM_MAX_REGISTERS], free_begin[PROGRAM_MAX_VERBS + 1];
+    /* Terms that combinations, in their order, read register r by: uses[i] for i in
+     * [use_begin[r], use_begin[r + 1]). Those of an error estimate are none of them. */
+    program_use uses[PROGRAM_MAX_TERMS];
+    int32_t use_begin[PROGRAM_MAX_REGISTERS + 1];
     int32_t max_live; /* most vectors in use at once, those of Y0 and carry included, ERROR not */
     int32_t reverse_live; /* most cotangents at once in its reverse (reverse.h) */
     int32_t n_combines;

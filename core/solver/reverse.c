@@ -41,30 +41,24 @@ static odeon_status add_gathered(solver *s, int32_t reg, gathering *g)
                     .coefficient = g->coefficients, .slots = s->slots);
 }
 
-/* Adds to cotangent[reg] what the combinations behind verb v pass back to it: for out = (alpha +
- * beta h) x, x_bar += (alpha + beta h) out_bar, with h in its slot, and likewise for scalars. The
- * error estimate has no cotangent, since step sizes are held fixed. */
-static odeon_status gather(solver *s, const program *p, int32_t v, int32_t reg)
+/* Adds to cotangent[reg] what the combinations that read it pass back to it, all of which have been
+ * reversed: for out = (alpha + beta h) x, x_bar += (alpha + beta h) out_bar, with h in its slot,
+ * and likewise for scalars. The error estimate has no cotangent, since step sizes are held fixed.
+ */
+static odeon_status gather(solver *s, const program *p, int32_t reg)
 {
     gathering g;
     g.n = 0;
-    for (int32_t later = v + 1; later < p->n_verbs; later++) {
-        const verb *w = &p->verbs[later];
-        if (w->kind != VERB_COMBINE || w->out == REG_ERROR ||
-            s->step.cotangent[w->out].data == NULL) {
+    for (int32_t i = p->use_begin[reg]; i < p->use_begin[reg + 1]; i++) {
+        bound_vector out_bar = s->step.cotangent[p->verbs[p->uses[i].verb].out];
+        if (out_bar.data == NULL) {
             continue;
         }
-        for (int32_t i = 0; i < w->n; i++) {
-            const program_term *term = &p->terms[w->first + i];
-            if (term->x != reg) {
-                continue;
-            }
-            if (g.n == ODEON_MAX_STAGES) {
-                ODEON_TRY(add_gathered(s, reg, &g));
-            }
-            g.x[g.n] = vector_tensor(s, s->step.cotangent[w->out]).view;
-            g.coefficients[g.n++] = term_coefficient(s, term);
+        if (g.n == ODEON_MAX_STAGES) {
+            ODEON_TRY(add_gathered(s, reg, &g));
         }
+        g.x[g.n] = vector_tensor(s, out_bar).view;
+        g.coefficients[g.n++] = term_coefficient(s, &p->terms[p->uses[i].term]);
     }
     return add_gathered(s, reg, &g);
 }
@@ -174,7 +168,7 @@ static odeon_status stage_vjp(solver *s, const solve_record *record, int32_t v)
 {
     const verb *w = &record->program->verbs[v];
     const bound_vector *cotangent = s->step.cotangent;
-    ODEON_TRY(gather(s, record->program, v, w->state));
+    ODEON_TRY(gather(s, record->program, w->state));
     ODEON_TRY(gather_outputs(s, record, w->state));
     if (cotangent[w->out].data == NULL && cotangent[w->state].data == NULL) {
         return ODEON_OK;
@@ -194,7 +188,7 @@ static odeon_status reverse_verbs(solver *s, const solve_record *record)
         if (w->out == REG_ERROR) {
             continue;
         }
-        ODEON_TRY(gather(s, p, v, w->out));
+        ODEON_TRY(gather(s, p, w->out));
         ODEON_TRY(gather_outputs(s, record, w->out));
         if (w->kind == VERB_EVAL && s->step.cotangent[w->out].data != NULL) {
             ODEON_TRY(eval_vjp(s, record, w));
@@ -206,10 +200,10 @@ static odeon_status reverse_verbs(solver *s, const solve_record *record)
             ODEON_TRY(join_reverse(s, p, w));
         }
     }
-    ODEON_TRY(gather(s, p, -1, REG_Y0));
+    ODEON_TRY(gather(s, p, REG_Y0));
     ODEON_TRY(gather_outputs(s, record, REG_Y0));
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
-        ODEON_TRY(gather(s, p, -1, reg_carry_in(s->stepper, i)));
+        ODEON_TRY(gather(s, p, reg_carry_in(s->stepper, i)));
         ODEON_TRY(gather_outputs(s, record, reg_carry_in(s->stepper, i)));
     }
     return ODEON_OK;

@@ -3,16 +3,6 @@
 #include "base/diag.h"
 #include "odeon/device_solver.h"
 
-/* A vector with nothing bound has data NULL, which stands for 0 where cotangents are meant. */
-odeon_tensor vector_tensor(const solver *s, bound_vector x)
-{
-    const odeon_field *f = &s->task.field->abi;
-    return (odeon_tensor){.view.data = x.data,
-                          .view.shape.dim = {f->n},
-                          .view.shape.ndim = 1,
-                          .view.shape.dtype = f->dtype};
-}
-
 /* The parts of a state lie one after the other, with gaps for alignment. */
 odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part)
 {

@@ -137,7 +137,12 @@ typedef struct solver {
 
 /* ---- vectors as tensors ---- */
 
-odeon_tensor vector_tensor(const solver *s, bound_vector x);             /* [n] */
+/* [n]. A vector with nothing bound has data NULL, which stands for 0 where cotangents are meant. */
+static inline odeon_tensor vector_tensor(const solver *s, bound_vector x)
+{
+    const odeon_field *f = &s->task.field->abi;
+    return odeon_tensor_at(x.data, (odeon_shape){.ndim = 1, .dtype = f->dtype, .dim = {f->n}});
+}
 odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part); /* [part's n] */
 odeon_tensor stage_time_tensor(const solver *s, int32_t eval);           /* F64 [1] */
 /* y += x, x in the state's shape. */

@@ -192,10 +192,8 @@ static odeon_status combine(solver *s, const program *p, const verb *w)
 /* Releases what no later verb reads. */
 static void release_after(solver *s, const program *p, int32_t v)
 {
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        if (p->last_use[i] == v) {
-            workspace_release(&s->memory, &s->step.value[i]);
-        }
+    for (int32_t i = p->free_begin[v]; i < p->free_begin[v + 1]; i++) {
+        workspace_release(&s->memory, &s->step.value[p->free_order[i]]);
     }
 }
 

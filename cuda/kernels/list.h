@@ -27,6 +27,8 @@
     KERNEL(gather_8, gather_args, 1)                                                               \
     KERNEL(rows_fill_f32, rows_args, 1)                                                            \
     KERNEL(rows_fill_f64, rows_args, 1)                                                            \
+    KERNEL(join_rows_f32, join_rows_args, 1)                                                       \
+    KERNEL(join_rows_f64, join_rows_args, 1)                                                       \
     KERNEL(rows_sum_f32, rows_args, 1 + KERNEL_TREE_PHASES)                                        \
     KERNEL(rows_sum_f64, rows_args, 1 + KERNEL_TREE_PHASES)                                        \
     KERNEL(rows_share_f32, rows_args, 1 + KERNEL_TREE_PHASES)                                      \
@@ -50,6 +52,12 @@
     KERNEL(channel_sums_f64, channel_args, CHANNEL_PHASES)                                         \
     KERNEL(channel_finish_f32, channel_args, 1)                                                    \
     KERNEL(channel_finish_f64, channel_args, 1)                                                    \
+    KERNEL(channel_stats_f32, batch_stats_args, STATS_PHASES)                                      \
+    KERNEL(channel_stats_f64, batch_stats_args, STATS_PHASES)                                      \
+    KERNEL(stats_finish_f32, batch_stats_args, 1)                                                  \
+    KERNEL(stats_finish_f64, batch_stats_args, 1)                                                  \
+    KERNEL(running_stats_f32, running_stats_args, 1)                                               \
+    KERNEL(running_stats_f64, running_stats_args, 1)                                               \
     KERNEL(batch_norm_f32, batch_norm_args, 1)                                                     \
     KERNEL(batch_norm_f64, batch_norm_args, 1)                                                     \
     KERNEL(batch_norm_vjp_f32, batch_norm_vjp_args, 1)                                             \

@@ -42,6 +42,15 @@ typedef struct rows_args {
     int64_t rows, cols, pitch, step;
 } rows_args;
 
+/* Row r of y, pitch elements: x_cols elements of x from x_at on, and v[r / each], t_cols times. */
+typedef struct join_rows_args {
+    const void *x;
+    const double *v;
+    void *y;
+    int64_t count, x_cols, x_at, t_cols, t_at;
+    kernel_divisor pitch, each;
+} join_rows_args;
+
 /* to += (from[0] + ... + from[count - 1]), in this order of a tree. */
 typedef struct add_up_args {
     const double *from;

@@ -21,6 +21,21 @@ KERNEL_FN void REAL(rows_fill)(int32_t phase, const rows_args *a, kernel_thread 
     }
 }
 
+KERNEL_FN void REAL(join_rows)(int32_t phase, const join_rows_args *a, kernel_thread w,
+                               void *shared)
+{
+    const real *x = (const real *)a->x;
+    real *y = (real *)a->y;
+    (void)phase;
+    (void)shared;
+    KERNEL_EACH (i, a->count) {
+        int64_t c, s, r = kernel_divide_by(i, &a->pitch, &c);
+        int64_t k = c - a->x_at;
+        y[i] = k >= 0 && k < a->x_cols ? x[r * a->x_cols + k]
+                                       : (real)a->v[kernel_divide_by(r, &a->each, &s)];
+    }
+}
+
 /* A block a row: v[r] += the sum of row r. */
 KERNEL_FN void REAL(rows_sum)(int32_t phase, const rows_args *a, kernel_thread w, void *shared)
 {

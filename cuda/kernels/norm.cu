@@ -1,4 +1,6 @@
 #include "list.h"
+#define KERNEL_BODY "vector_body.h"
+#include "both.h"
 #define KERNEL_BODY "activation_body.h"
 #include "both.h"
 #define KERNEL_BODY "norm_body.h"

@@ -1,11 +1,11 @@
-/* The kernels of norm.h; activation_body.h comes before. */
+/* The kernels of norm.h; activation_body.h and vector_body.h come before. */
 
 /* ---- sums over channels ---- */
 
 /* Adds row j of channel c to the two sums. */
 KERNEL_FN void REAL(channel_row)(const channel_args *a, int64_t c, int64_t j, double *sums)
 {
-    int64_t s, b = kernel_divide(j, a->space, &s), i = (b * a->channels + c) * a->space + s;
+    int64_t s, b = kernel_divide_by(j, &a->space, &s), i = (b * a->channels + c) * a->space.by + s;
     double x = (double)((const real *)a->x)[i];
     if (a->kind == CHANNEL_PLAIN) {
         sums[0] += x;
@@ -43,13 +43,14 @@ KERNEL_FN void REAL(channel_sums)(int32_t phase, const channel_args *a, kernel_t
                                   void *shared)
 {
     double *one = (double *)shared, *two = one + w.threads;
-    int64_t part, tile = kernel_divide(w.block, a->parts, &part);
-    int64_t c = tile * a->lanes + w.thread % a->lanes;
+    int64_t part, tile = kernel_divide_by(w.block, &a->parts, &part);
+    int64_t c = tile * a->lanes + (w.thread & (a->lanes - 1));
     if (phase == 0) {
         double sums[2] = {0.0, 0.0};
         int64_t from = part * a->part_rows, to = from + a->part_rows;
         to = c >= a->channels ? from : to < a->rows ? to : a->rows;
-        for (int64_t j = from + w.thread / a->lanes; j < to; j += w.threads / a->lanes) {
+        for (int64_t j = from + (w.thread >> a->lane_bits); j < to;
+             j += w.threads >> a->lane_bits) {
             REAL(channel_row)(a, c, j, sums);
         }
         one[w.thread] = sums[0];
@@ -58,7 +59,7 @@ KERNEL_FN void REAL(channel_sums)(int32_t phase, const channel_args *a, kernel_t
         channel_tree(phase, a->lanes, w, one);
         channel_tree(phase, a->lanes, w, two);
     } else if (w.thread < a->lanes && c < a->channels) {
-        if (a->parts == 1) {
+        if (a->parts.by == 1) {
             REAL(channel_store)(a, c, one[w.thread], two[w.thread]);
         } else {
             a->partial[2 * part * a->channels + c] = one[w.thread];
@@ -75,7 +76,7 @@ KERNEL_FN void REAL(channel_finish)(int32_t phase, const channel_args *a, kernel
     (void)shared;
     KERNEL_EACH (c, a->channels) {
         double one = 0.0, two = 0.0;
-        for (int64_t part = 0; part < a->parts; part++) {
+        for (int64_t part = 0; part < a->parts.by; part++) {
             one += a->partial[2 * part * a->channels + c];
             two += a->partial[(2 * part + 1) * a->channels + c];
         }
@@ -83,27 +84,136 @@ KERNEL_FN void REAL(channel_finish)(int32_t phase, const channel_args *a, kernel
     }
 }
 
+/* ---- statistics of a batch ---- */
+
+/* One number a row of a part, of channel c, with the mean that they are taken from. */
+KERNEL_FN double REAL(part_sum)(const channel_args *a, kernel_thread w, int64_t c, int64_t part,
+                                double mean, int32_t squared)
+{
+    const real *x = (const real *)a->x;
+    double sum = 0.0;
+    int64_t from = part * a->part_rows, to = from + a->part_rows;
+    to = c >= a->channels ? from : to < a->rows ? to : a->rows;
+    for (int64_t j = from + (w.thread >> a->lane_bits); j < to; j += w.threads >> a->lane_bits) {
+        int64_t s, b = kernel_divide_by(j, &a->space, &s);
+        double value = (double)x[(b * a->channels + c) * a->space.by + s] - mean;
+        sum += squared ? value * value : value;
+    }
+    return sum;
+}
+
+KERNEL_FN void REAL(stats_store)(const batch_stats_args *a, int64_t c, double mean, double squares)
+{
+    real *running_mean = (real *)a->running_mean, *running = (real *)a->running_variance;
+    double count = (double)a->of.rows;
+    a->stats[c] = mean;
+    a->stats[a->of.channels + c] = 1.0 / sqrt(1.0 / count * squares + a->epsilon);
+    if (running_mean != NULL) {
+        real keep = (real)(1.0 - a->momentum), take = (real)a->momentum;
+        running_mean[c] = keep * running_mean[c] + take * (real)mean;
+        running[c] = keep * running[c] + take * (real)(1.0 / (count - 1.0) * squares);
+    }
+}
+
+KERNEL_FN void REAL(channel_stats)(int32_t phase, const batch_stats_args *a, kernel_thread w,
+                                   void *shared)
+{
+    double *sums = (double *)shared, *squares = sums + w.threads;
+    int64_t part, tile = kernel_divide_by(w.block, &a->of.parts, &part);
+    int32_t lane = w.thread & (a->of.lanes - 1);
+    int64_t c = tile * a->of.lanes + lane;
+    double *scale = squares + w.threads; /* one by the rows, for all */
+    if (phase == 0) {
+        if (w.thread == 0) {
+            *scale = 1.0 / (double)channel_part_rows(&a->of, part);
+        }
+        sums[w.thread] = REAL(part_sum)(&a->of, w, c, part, 0.0, 0);
+    } else if (phase < STATS_CENTRE) {
+        channel_tree(phase, a->of.lanes, w, sums);
+    } else if (phase == STATS_CENTRE) {
+        squares[w.thread] = REAL(part_sum)(&a->of, w, c, part, *scale * sums[lane], 1);
+    } else if (phase < STATS_STORE) {
+        channel_tree(phase - STATS_CENTRE, a->of.lanes, w, squares);
+    } else if (w.thread < a->of.lanes && c < a->of.channels) {
+        if (a->of.parts.by == 1) {
+            REAL(stats_store)(a, c, *scale * sums[lane], squares[lane]);
+        } else {
+            a->of.partial[2 * part * a->of.channels + c] = *scale * sums[lane];
+            a->of.partial[(2 * part + 1) * a->of.channels + c] = squares[lane];
+        }
+    }
+}
+
+/* A thread a channel joins what its parts left, in order. Source: Chan, Golub, LeVeque, Algorithms
+ * for Computing the Sample Variance, 1983, eq. 2.1. */
+KERNEL_FN void REAL(stats_finish)(int32_t phase, const batch_stats_args *a, kernel_thread w,
+                                  void *shared)
+{
+    (void)phase;
+    (void)shared;
+    KERNEL_EACH (c, a->of.channels) {
+        double mean = 0.0, squares = 0.0, rows = 0.0;
+        for (int64_t part = 0; part < a->of.parts.by; part++) {
+            double more = (double)channel_part_rows(&a->of, part), all = rows + more;
+            double distance = a->of.partial[2 * part * a->of.channels + c] - mean;
+            mean += distance * (more / all);
+            squares += a->of.partial[(2 * part + 1) * a->of.channels + c] +
+                       distance * distance * (rows * (more / all));
+            rows = all;
+        }
+        REAL(stats_store)(a, c, mean, squares);
+    }
+}
+
+KERNEL_FN void REAL(running_stats)(int32_t phase, const running_stats_args *a, kernel_thread w,
+                                   void *shared)
+{
+    (void)phase;
+    (void)shared;
+    KERNEL_EACH (c, a->channels) {
+        a->stats[c] = (double)((const real *)a->mean)[c];
+        a->stats[a->channels + c] = 1.0 / sqrt((double)((const real *)a->variance)[c] + a->epsilon);
+    }
+}
+
 /* ---- batch normalization ---- */
 
-KERNEL_FN int64_t REAL(channel_of)(int64_t i, int64_t space, int64_t channels)
+KERNEL_FN int64_t REAL(channel_of)(int64_t i, const kernel_divisor *space,
+                                   const kernel_divisor *channels)
 {
     int64_t s, c;
-    (void)kernel_divide(kernel_divide(i, space, &s), channels, &c);
+    (void)kernel_divide_by(kernel_divide_by(i, space, &s), channels, &c);
     return c;
+}
+
+KERNEL_FN real REAL(normalized)(const batch_norm_args *a, int64_t i, real x)
+{
+    const real *scale = (const real *)a->w, *shift = (const real *)a->b;
+    int64_t c = REAL(channel_of)(i, &a->space, &a->channels);
+    real normal = (x - (real)a->stats[c]) * (real)a->stats[a->channels.by + c];
+    real value = normal * (scale != NULL ? scale[c] : (real)1);
+    value += shift != NULL ? shift[c] : (real)0;
+    return REAL(activation)(a->act, value);
 }
 
 KERNEL_FN void REAL(batch_norm)(int32_t phase, const batch_norm_args *a, kernel_thread w,
                                 void *shared)
 {
-    const real *x = (const real *)a->x, *scale = (const real *)a->w, *shift = (const real *)a->b;
+    const real *x = (const real *)a->x;
+    real *y = (real *)a->y;
+    int64_t rest = REAL(vector_rest)(a->count, w);
     (void)phase;
     (void)shared;
-    KERNEL_EACH (i, a->count) {
-        int64_t c = REAL(channel_of)(i, a->space, a->channels);
-        real normal = (x[i] - (real)a->stats[c]) * (real)a->stats[a->channels + c];
-        real value = normal * (scale != NULL ? scale[c] : (real)1);
-        value += shift != NULL ? shift[c] : (real)0;
-        ((real *)a->y)[i] = REAL(activation)(a->act, value);
+    KERNEL_EACH (i, a->count / VECTOR_WIDTH) {
+        REAL(vector) v = REAL(load)(x, i, a->aligned);
+        KERNEL_ROLLED for (int32_t l = 0; l < VECTOR_WIDTH; l++)
+        {
+            v = REAL(rotate)(v, REAL(normalized)(a, i * VECTOR_WIDTH + l, v.at[0]));
+        }
+        REAL(store)(y, i, v, a->aligned);
+    }
+    if (rest < a->count) {
+        y[rest] = REAL(normalized)(a, rest, x[rest]);
     }
 }
 
@@ -111,11 +221,11 @@ KERNEL_FN void REAL(batch_norm_vjp)(int32_t phase, const batch_norm_vjp_args *a,
                                     void *shared)
 {
     const real *x = (const real *)a->x, *dy = (const real *)a->dy, *scale = (const real *)a->w;
-    int64_t C = a->channels;
+    int64_t C = a->channels.by;
     (void)phase;
     (void)shared;
     KERNEL_EACH (i, a->elements) {
-        int64_t c = REAL(channel_of)(i, a->space, C);
+        int64_t c = REAL(channel_of)(i, &a->space, &a->channels);
         real rstd = (real)a->stats[C + c], normal = (x[i] - (real)a->stats[c]) * rstd;
         real common = (real)(a->sums[c] / a->count), slope = (real)(a->sums[C + c] / a->count);
         real outer = rstd * (scale != NULL ? scale[c] : (real)1);
@@ -125,58 +235,85 @@ KERNEL_FN void REAL(batch_norm_vjp)(int32_t phase, const batch_norm_vjp_args *a,
 
 /* ---- group normalization ---- */
 
-/* Channel of number k of group g. */
-KERNEL_FN int64_t REAL(group_channel)(int64_t g, int64_t k, int64_t each, int64_t space)
+KERNEL_FN int64_t REAL(group_of)(const kernel_divisor *groups, kernel_thread w)
 {
-    int64_t s;
-    return g * each + kernel_divide(k, space, &s);
+    int64_t group;
+    (void)kernel_divide_by(w.block, groups, &group);
+    return group;
 }
 
-KERNEL_FN void REAL(group_store)(const group_norm_args *a, kernel_thread w, double mean,
-                                 double rstd)
+/* Channel of number k of group g. */
+KERNEL_FN int64_t REAL(group_channel)(int64_t g, int64_t k, int64_t each,
+                                      const kernel_divisor *space)
 {
-    const real *x = (const real *)a->x + w.block * a->n;
+    int64_t s;
+    return g * each + kernel_divide_by(k, space, &s);
+}
+
+KERNEL_FN void REAL(group_store)(const group_norm_args *a, kernel_thread w, const real *x,
+                                 double mean, double rstd)
+{
     const real *scale = (const real *)a->w, *shift = (const real *)a->b;
     real *y = (real *)a->y + w.block * a->n;
     if (w.thread == 0) {
         a->stats[2 * w.block] = mean;
         a->stats[2 * w.block + 1] = rstd;
     }
-    for (int64_t k = w.thread; k < a->n; k += w.threads) {
-        int64_t c = REAL(group_channel)(w.block % a->groups, k, a->each, a->space);
+    KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
+    {
+        int64_t c = REAL(group_channel)(REAL(group_of)(&a->groups, w), k, a->each, &a->space);
         real normal = (x[k] - (real)mean) * (real)rstd;
         real value = normal * (scale != NULL ? scale[c] : (real)1);
         value += shift != NULL ? shift[c] : (real)0;
-        y[k] = REAL(activation)((int32_t)a->act, value);
+        y[k] = REAL(activation)(a->act, value);
     }
+}
+
+/* What a thread has of the sum; each number is kept where it is read again by the same thread. */
+KERNEL_FN double REAL(group_sum)(const group_norm_args *a, kernel_thread w, real *kept)
+{
+    const real *x = (const real *)a->x + w.block * a->n;
+    double sum = 0.0;
+    KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
+    {
+        real value = x[k];
+        if (a->held) {
+            kept[k] = value;
+        }
+        sum += (double)value;
+    }
+    return sum;
+}
+
+KERNEL_FN double REAL(group_squares)(const group_norm_args *a, kernel_thread w, const real *x,
+                                     double mean)
+{
+    double sum = 0.0;
+    KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
+    {
+        sum += ((double)x[k] - mean) * ((double)x[k] - mean);
+    }
+    return sum;
 }
 
 /* Two sums, one after the other: of the numbers, then of their squared distances from the mean. */
 KERNEL_FN void REAL(group_norm)(int32_t phase, const group_norm_args *a, kernel_thread w,
                                 void *shared)
 {
-    double *sums = (double *)shared, *squares = sums + w.threads;
-    const real *x = (const real *)a->x + w.block * a->n;
+    double *sums = (double *)shared, *squares = sums + KERNEL_SUM_DOUBLES(w.threads);
+    real *kept = (real *)(squares + KERNEL_SUM_DOUBLES(w.threads));
+    const real *x = a->held ? kept : (const real *)a->x + w.block * a->n;
     if (phase == 0) {
-        double sum = 0.0;
-        for (int64_t k = w.thread; k < a->n; k += w.threads) {
-            sum += (double)x[k];
-        }
-        sums[w.thread] = sum;
-    } else if (phase < GROUP_CENTRE) {
-        kernel_tree_sum(phase, w, sums);
-    } else if (phase == GROUP_CENTRE) {
-        double sum = 0.0, mean = sums[0] / (double)a->n;
-        for (int64_t k = w.thread; k < a->n; k += w.threads) {
-            sum += ((double)x[k] - mean) * ((double)x[k] - mean);
-        }
-        squares[w.thread] = sum;
-    } else if (phase < GROUP_STORE) {
-        kernel_tree_sum(phase - GROUP_CENTRE, w, squares);
-    } else {
-        double mean = sums[0] / (double)a->n, variance = squares[0] / (double)a->n;
-        REAL(group_store)(a, w, mean, 1.0 / sqrt(variance + a->epsilon));
+        kernel_warps_store(w, sums, REAL(group_sum)(a, w, kept));
+        return;
     }
+    double mean = kernel_warps_sum(w, sums) / (double)a->n;
+    if (phase == 1) {
+        kernel_warps_store(w, squares, REAL(group_squares)(a, w, x, mean));
+        return;
+    }
+    double variance = kernel_warps_sum(w, squares) / (double)a->n;
+    REAL(group_store)(a, w, x, mean, 1.0 / sqrt(variance + a->epsilon));
 }
 
 /* u = dy * w and normal = (x - mean) * rstd of number k. */
@@ -184,7 +321,7 @@ KERNEL_FN real REAL(group_pair)(const group_norm_vjp_args *a, kernel_thread w, i
                                 real *normal)
 {
     int64_t i = w.block * a->n + k;
-    int64_t c = REAL(group_channel)(w.block % a->groups, k, a->each, a->space);
+    int64_t c = REAL(group_channel)(REAL(group_of)(&a->groups, w), k, a->each, &a->space);
     real mean = (real)a->stats[2 * w.block], rstd = (real)a->stats[2 * w.block + 1];
     *normal = (((const real *)a->x)[i] - mean) * rstd;
     return ((const real *)a->dy)[i] * (a->w != NULL ? ((const real *)a->w)[c] : (real)1);
@@ -195,25 +332,25 @@ KERNEL_FN real REAL(group_pair)(const group_norm_vjp_args *a, kernel_thread w, i
 KERNEL_FN void REAL(group_norm_vjp)(int32_t phase, const group_norm_vjp_args *a, kernel_thread w,
                                     void *shared)
 {
-    double *sums = (double *)shared, *products = sums + w.threads;
+    double *sums = (double *)shared, *products = sums + KERNEL_SUM_DOUBLES(w.threads);
     if (phase == 0) {
         double sum = 0.0, product = 0.0;
-        for (int64_t k = w.thread; k < a->n; k += w.threads) {
+        KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
+        {
             real normal, u = REAL(group_pair)(a, w, k, &normal);
             sum += (double)u;
             product += (double)u * (double)normal;
         }
-        sums[w.thread] = sum;
-        products[w.thread] = product;
-    } else if (phase <= KERNEL_TREE_PHASES) {
-        kernel_tree_sum(phase, w, sums);
-        kernel_tree_sum(phase, w, products);
-    } else {
-        real *dx = (real *)a->dx + w.block * a->n, rstd = (real)a->stats[2 * w.block + 1];
-        real mean = (real)(sums[0] / (double)a->n), slope = (real)(products[0] / (double)a->n);
-        for (int64_t k = w.thread; k < a->n; k += w.threads) {
-            real normal, u = REAL(group_pair)(a, w, k, &normal);
-            dx[k] = rstd * (u - mean - normal * slope);
-        }
+        kernel_warps_store(w, sums, sum);
+        kernel_warps_store(w, products, product);
+        return;
+    }
+    real *dx = (real *)a->dx + w.block * a->n, rstd = (real)a->stats[2 * w.block + 1];
+    real mean = (real)(kernel_warps_sum(w, sums) / (double)a->n);
+    real slope = (real)(kernel_warps_sum(w, products) / (double)a->n);
+    KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
+    {
+        real normal, u = REAL(group_pair)(a, w, k, &normal);
+        dx[k] = rstd * (u - mean - normal * slope);
     }
 }

@@ -1,5 +1,5 @@
-/* The kernels of pointwise.h; activation_body.h comes before. Comparisons stand so that NaN goes
- * the way that passes it on. */
+/* The kernels of pointwise.h; activation_body.h and vector_body.h come before. Comparisons stand so
+ * that NaN goes the way that passes it on. */
 KERNEL_FN real REAL(unary_value)(int32_t id, real x)
 {
     switch (id) {
@@ -66,10 +66,19 @@ KERNEL_FN void REAL(unary)(int32_t phase, const unary_args *a, kernel_thread w, 
 {
     const real *x = (const real *)a->x;
     real *y = (real *)a->y;
+    int64_t rest = REAL(vector_rest)(a->count, w);
     (void)phase;
     (void)shared;
-    KERNEL_EACH (i, a->count) {
-        y[i] = REAL(unary_value)(a->id, x[i]);
+    KERNEL_EACH (i, a->count / VECTOR_WIDTH) {
+        REAL(vector) v = REAL(load)(x, i, a->aligned);
+        KERNEL_ROLLED for (int32_t l = 0; l < VECTOR_WIDTH; l++)
+        {
+            v = REAL(rotate)(v, REAL(unary_value)(a->id, v.at[0]));
+        }
+        REAL(store)(y, i, v, a->aligned);
+    }
+    if (rest < a->count) {
+        y[rest] = REAL(unary_value)(a->id, x[rest]);
     }
 }
 
@@ -77,10 +86,20 @@ KERNEL_FN void REAL(unary_vjp)(int32_t phase, const unary_args *a, kernel_thread
 {
     const real *kept = (const real *)a->x, *dy = (const real *)a->dy;
     real *dx = (real *)a->y;
+    int64_t rest = REAL(vector_rest)(a->count, w);
     (void)phase;
     (void)shared;
-    KERNEL_EACH (i, a->count) {
-        dx[i] = dy[i] * REAL(unary_slope)(a->id, kept[i]);
+    KERNEL_EACH (i, a->count / VECTOR_WIDTH) {
+        REAL(vector) v = REAL(load)(kept, i, a->aligned), d = REAL(load)(dy, i, a->aligned);
+        KERNEL_ROLLED for (int32_t l = 0; l < VECTOR_WIDTH; l++)
+        {
+            v = REAL(rotate)(v, d.at[0] * REAL(unary_slope)(a->id, v.at[0]));
+            d = REAL(rotate)(d, d.at[0]);
+        }
+        REAL(store)(dx, i, v, a->aligned);
+    }
+    if (rest < a->count) {
+        dx[rest] = dy[rest] * REAL(unary_slope)(a->id, kept[rest]);
     }
 }
 
@@ -102,10 +121,20 @@ KERNEL_FN void REAL(binary)(int32_t phase, const binary_args *a, kernel_thread w
 {
     const real *left = (const real *)a->a, *right = (const real *)a->b;
     real *y = (real *)a->y;
+    int64_t rest = REAL(vector_rest)(a->count, w);
     (void)phase;
     (void)shared;
-    KERNEL_EACH (i, a->count) {
-        y[i] = REAL(binary_value)(a->id, left[i], right[i]);
+    KERNEL_EACH (i, a->count / VECTOR_WIDTH) {
+        REAL(vector) v = REAL(load)(left, i, a->aligned), u = REAL(load)(right, i, a->aligned);
+        KERNEL_ROLLED for (int32_t l = 0; l < VECTOR_WIDTH; l++)
+        {
+            v = REAL(rotate)(v, REAL(binary_value)(a->id, v.at[0], u.at[0]));
+            u = REAL(rotate)(u, u.at[0]);
+        }
+        REAL(store)(y, i, v, a->aligned);
+    }
+    if (rest < a->count) {
+        y[rest] = REAL(binary_value)(a->id, left[rest], right[rest]);
     }
 }
 

@@ -2,7 +2,7 @@
  * those that a library made. Plain: one thread an output, one block a weight's gradient. */
 #ifndef ODEON_CUDA_KERNELS_PRODUCT_H
 #define ODEON_CUDA_KERNELS_PRODUCT_H
-#include "../kernel.h"
+#include "vector.h"
 
 /* c[M,N] = act(alpha * op(a) op(b) + beta * c + bias[N]); element [m,k] of op(a) is at a_m m + a_k
  * k of a, element [k,n] of op(b) at b_k k + b_n n of b. bias may be NULL. */
@@ -19,8 +19,9 @@ typedef struct gemm_args {
 typedef struct finish_args {
     void *y;
     const void *bias;
-    int64_t count, inner, channels;
-    int32_t act, reserved0;
+    int64_t count;
+    kernel_divisor inner, channels;
+    int32_t act, aligned; /* aligned: y lies where vectors may */
 } finish_args;
 
 /* x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]: two of them are read, and out stands for the third. */

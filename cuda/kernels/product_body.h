@@ -1,4 +1,4 @@
-/* The kernels of product.h; activation_body.h comes before. */
+/* The kernels of product.h; activation_body.h and vector_body.h come before. */
 KERNEL_FN void REAL(gemm)(int32_t phase, const gemm_args *g, kernel_thread w, void *shared)
 {
     (void)phase;
@@ -20,16 +20,30 @@ KERNEL_FN void REAL(gemm)(int32_t phase, const gemm_args *g, kernel_thread w, vo
     }
 }
 
+KERNEL_FN real REAL(finished)(const finish_args *a, int64_t i, real y)
+{
+    const real *bias = (const real *)a->bias;
+    int64_t inside, channel;
+    (void)kernel_divide_by(kernel_divide_by(i, &a->inner, &inside), &a->channels, &channel);
+    return REAL(activation)(a->act, y + (bias != NULL ? bias[channel] : (real)0));
+}
+
 KERNEL_FN void REAL(finish)(int32_t phase, const finish_args *a, kernel_thread w, void *shared)
 {
+    real *y = (real *)a->y;
+    int64_t rest = REAL(vector_rest)(a->count, w);
     (void)phase;
     (void)shared;
-    real *y = (real *)a->y;
-    const real *bias = (const real *)a->bias;
-    KERNEL_EACH (i, a->count) {
-        int64_t inside, channel;
-        (void)kernel_divide(kernel_divide(i, a->inner, &inside), a->channels, &channel);
-        y[i] = REAL(activation)(a->act, y[i] + (bias != NULL ? bias[channel] : (real)0));
+    KERNEL_EACH (i, a->count / VECTOR_WIDTH) {
+        REAL(vector) v = REAL(load)(y, i, a->aligned);
+        KERNEL_ROLLED for (int32_t l = 0; l < VECTOR_WIDTH; l++)
+        {
+            v = REAL(rotate)(v, REAL(finished)(a, i * VECTOR_WIDTH + l, v.at[0]));
+        }
+        REAL(store)(y, i, v, a->aligned);
+    }
+    if (rest < a->count) {
+        y[rest] = REAL(finished)(a, rest, y[rest]);
     }
 }
 

@@ -1,4 +1,6 @@
 #include "list.h"
+#define KERNEL_BODY "vector_body.h"
+#include "both.h"
 
 #include "control_body.h"
 #define KERNEL_BODY "solver_body.h"

@@ -1,7 +1,6 @@
 /* The kernels of solver.h that know their dtype. Phase 0 of a combination reads its coefficients
- * from slots, once a block. */
+ * from slots, once a block; vector_body.h comes before. */
 #include "odeon/device_solver.h"
-#include "vector_body.h"
 
 /* Terms at once: all their loads are under way together. */
 #define TERMS_AT_ONCE 8

@@ -70,6 +70,18 @@ kernel_shape shape_each(int64_t count)
     return shape;
 }
 
+kernel_shape shape_vectors(const odeon_shape *x)
+{
+    enum { SMALL_THREADS = 64, SMALL = 1 << 16 };
+    int64_t vectors = (odeon_bytes(x) + VECTOR_BYTES - 1) / VECTOR_BYTES;
+    kernel_shape shape = shape_each(vectors);
+    if (vectors <= SMALL) {
+        shape.threads = SMALL_THREADS;
+        shape.blocks = (vectors + SMALL_THREADS - 1) / SMALL_THREADS;
+    }
+    return shape;
+}
+
 kernel_shape shape_sums(int64_t blocks, int64_t elements)
 {
     int32_t threads = LEAST_THREADS;

@@ -38,29 +38,36 @@ enum { SHORT_ROW = 32, MOST_LANES = 32, LEAST_ROWS = 2048, MOST_BLOCKS = 512 };
 static void divide_channels(channel_args *a)
 {
     a->lanes = 1;
-    while (a->space < SHORT_ROW && a->lanes < MOST_LANES && a->lanes < a->channels) {
+    while (a->space.by < SHORT_ROW && a->lanes < MOST_LANES && a->lanes < a->channels) {
         a->lanes *= 2;
+        a->lane_bits++;
     }
     int64_t tiles = (a->channels + a->lanes - 1) / a->lanes;
     int64_t wanted = a->rows / LEAST_ROWS, room = tiles > 0 ? MOST_BLOCKS / tiles : 1;
     int64_t parts = wanted < room ? wanted : room;
     a->part_rows = parts > 1 ? (a->rows + parts - 1) / parts : a->rows;
-    a->parts = parts > 1 ? (a->rows + a->part_rows - 1) / a->part_rows : 1;
+    a->parts = kernel_divisor_of(parts > 1 ? (a->rows + a->part_rows - 1) / a->part_rows : 1);
+}
+
+/* What is read, how it is divided, and the shape of that. */
+static kernel_shape take_channels(odeon_queue *queue, const odeon_view *x, channel_args *a)
+{
+    a->x = odeon_read(x);
+    a->channels = x->shape.dim[1];
+    a->space = kernel_divisor_of(x->shape.dim[2]);
+    a->rows = x->shape.dim[0] * x->shape.dim[2];
+    divide_channels(a);
+    a->partial = a->parts.by > 1 ? queue_scratch(queue) : NULL;
+    int64_t tiles = (a->channels + a->lanes - 1) / a->lanes;
+    return shape_pairs(tiles * a->parts.by, a->part_rows * a->lanes);
 }
 
 /* a: what to sum and where to. */
 static odeon_status sum_channels(odeon_queue *queue, const odeon_view *x, channel_args *a)
 {
-    a->x = odeon_read(x);
-    a->channels = x->shape.dim[1];
-    a->space = x->shape.dim[2];
-    a->rows = x->shape.dim[0] * x->shape.dim[2];
-    divide_channels(a);
-    a->partial = a->parts > 1 ? queue_scratch(queue) : NULL;
-    int64_t tiles = (a->channels + a->lanes - 1) / a->lanes;
-    ODEON_TRY(launch(queue, kernel_of(KERNEL_channel_sums_f32, x->shape.dtype), a,
-                     shape_pairs(tiles * a->parts, a->part_rows * a->lanes)));
-    if (a->parts == 1) {
+    kernel_shape shape = take_channels(queue, x, a);
+    ODEON_TRY(launch(queue, kernel_of(KERNEL_channel_sums_f32, x->shape.dtype), a, shape));
+    if (a->parts.by == 1) {
         return ODEON_OK;
     }
     return launch(queue, kernel_of(KERNEL_channel_finish_f32, x->shape.dtype), a,
@@ -95,6 +102,33 @@ static odeon_status ops_channel_moment(odeon_queue *queue, const odeon_channel_m
 
 /* ---- batch normalization ---- */
 
+odeon_status ops_batch_statistics(odeon_queue *queue, const odeon_batch_statistics *call)
+{
+    const odeon_tensor *mean = call->running_mean, *variance = call->running_variance;
+    ODEON_TRY(expect_flags(queue, "batch_statistics", call->flags));
+    ODEON_TRY(expect_real(queue, "batch_statistics: x", &call->x->shape, 3));
+    ODEON_TRY(expect_pair(queue, "batch_statistics: stats", &call->stats->view, call->x));
+    ODEON_TRY(expect_channels(queue, "batch_statistics: mean", odeon_as_view(mean), call->x));
+    ODEON_TRY(
+        expect_channels(queue, "batch_statistics: variance", odeon_as_view(variance), call->x));
+    ODEON_TRY(expect_true(queue,
+                          (mean == NULL) == (variance == NULL) &&
+                              call->x->shape.dim[0] * call->x->shape.dim[2] >= 2,
+                          "batch_statistics: one running tensor of two, or fewer than two rows"));
+    batch_stats_args a = {.stats = odeon_write(call->stats),
+                          .running_mean = write_or_null(mean),
+                          .running_variance = write_or_null(variance),
+                          .momentum = call->momentum,
+                          .epsilon = call->epsilon};
+    kernel_shape shape = take_channels(queue, call->x, &a.of);
+    shape.shared_bytes += (int32_t)sizeof(double);
+    uint32_t dtype = call->x->shape.dtype;
+    ODEON_TRY(launch(queue, kernel_of(KERNEL_channel_stats_f32, dtype), &a, shape));
+    return a.of.parts.by == 1 ? ODEON_OK
+                              : launch(queue, kernel_of(KERNEL_stats_finish_f32, dtype), &a,
+                                       shape_each(a.of.channels));
+}
+
 static odeon_status ops_batch_norm(odeon_queue *queue, const odeon_batch_norm *call)
 {
     ODEON_TRY(expect_flags(queue, "batch_norm", call->flags));
@@ -112,12 +146,13 @@ static odeon_status ops_batch_norm(odeon_queue *queue, const odeon_batch_norm *c
         .y = odeon_write(call->y),
         .stats = odeon_read(call->stats),
         .count = odeon_count(&call->x->shape),
-        .channels = call->x->shape.dim[1],
-        .space = call->x->shape.dim[2],
+        .channels = kernel_divisor_of(call->x->shape.dim[1]),
+        .space = kernel_divisor_of(call->x->shape.dim[2]),
         .act = call->act,
+        .aligned = is_aligned(odeon_read(call->x)) && is_aligned(odeon_write(call->y)),
     };
     return launch(queue, kernel_of(KERNEL_batch_norm_f32, call->x->shape.dtype), &a,
-                  shape_each(a.count));
+                  shape_vectors(&call->x->shape));
 }
 
 static odeon_status ops_batch_norm_vjp_sums(odeon_queue *queue,
@@ -154,8 +189,8 @@ static odeon_status ops_batch_norm_vjp(odeon_queue *queue, const odeon_batch_nor
         .stats = odeon_read(call->stats),
         .sums = odeon_read(call->sums),
         .elements = odeon_count(&call->x->shape),
-        .channels = call->x->shape.dim[1],
-        .space = call->x->shape.dim[2],
+        .channels = kernel_divisor_of(call->x->shape.dim[1]),
+        .space = kernel_divisor_of(call->x->shape.dim[2]),
         .count = call->count,
     };
     return launch(queue, kernel_of(KERNEL_batch_norm_vjp_f32, call->x->shape.dtype), &a,
@@ -163,6 +198,14 @@ static odeon_status ops_batch_norm_vjp(odeon_queue *queue, const odeon_batch_nor
 }
 
 /* ---- group normalization ---- */
+
+/* Two sums by kernel_warps_store. */
+static kernel_shape shape_groups(int64_t blocks, int64_t elements)
+{
+    kernel_shape shape = shape_sums(blocks, elements);
+    shape.shared_bytes = 2 * KERNEL_SUM_DOUBLES(shape.threads) * (int32_t)sizeof(double);
+    return shape;
+}
 
 static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeon_shape *x,
                                   const odeon_shape *stats)
@@ -174,6 +217,9 @@ static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeo
     return expect_shape(queue, "group_norm: stats", stats, ODEON_DTYPE_F64, 3, dim);
 }
 
+/* So that several blocks have room on a multiprocessor. */
+enum { MOST_HELD_BYTES = 16 << 10 };
+
 static odeon_status ops_group_norm(odeon_queue *queue, const odeon_group_norm *call)
 {
     ODEON_TRY(expect_flags(queue, "group_norm", call->flags));
@@ -183,22 +229,24 @@ static odeon_status ops_group_norm(odeon_queue *queue, const odeon_group_norm *c
     ODEON_TRY(expect_like(queue, "group_norm: y", &call->y->view.shape, &call->x->shape));
     ODEON_TRY(expect_true(queue, call->act >= 0 && call->act <= ODEON_UNARY_LAST_EPILOGUE,
                           "group_norm: the function cannot be an epilogue"));
-    const group_norm_args a = {
+    group_norm_args a = {
         .x = odeon_read(call->x),
         .w = read_or_null(call->w),
         .b = read_or_null(call->b),
         .y = odeon_write(call->y),
         .stats = odeon_write(call->stats),
-        .groups = call->groups,
+        .groups = kernel_divisor_of(call->groups),
         .each = call->x->shape.dim[1] / call->groups,
-        .space = call->x->shape.dim[2],
+        .space = kernel_divisor_of(call->x->shape.dim[2]),
         .n = call->x->shape.dim[1] / call->groups * call->x->shape.dim[2],
         .epsilon = call->epsilon,
         .act = call->act,
     };
-    int64_t blocks = a.n > 0 ? call->x->shape.dim[0] * call->groups : 0;
-    return launch(queue, kernel_of(KERNEL_group_norm_f32, call->x->shape.dtype), &a,
-                  shape_pairs(blocks, a.n));
+    int64_t bytes = a.n * odeon_dtype_bytes(call->x->shape.dtype);
+    kernel_shape shape = shape_groups(a.n > 0 ? call->x->shape.dim[0] * call->groups : 0, a.n);
+    a.held = bytes <= MOST_HELD_BYTES;
+    shape.shared_bytes += a.held ? (int32_t)bytes : 0;
+    return launch(queue, kernel_of(KERNEL_group_norm_f32, call->x->shape.dtype), &a, shape);
 }
 
 static odeon_status group_parameters(odeon_queue *queue, const odeon_group_norm_vjp *call)
@@ -234,14 +282,14 @@ static odeon_status ops_group_norm_vjp(odeon_queue *queue, const odeon_group_nor
         .dy = odeon_read(call->dy),
         .dx = write_or_null(call->dx),
         .stats = odeon_read(call->stats),
-        .groups = call->groups,
+        .groups = kernel_divisor_of(call->groups),
         .each = call->x->shape.dim[1] / call->groups,
-        .space = call->x->shape.dim[2],
+        .space = kernel_divisor_of(call->x->shape.dim[2]),
         .n = call->x->shape.dim[1] / call->groups * call->x->shape.dim[2],
     };
     int64_t blocks = call->dx != NULL && a.n > 0 ? call->x->shape.dim[0] * call->groups : 0;
     return launch(queue, kernel_of(KERNEL_group_norm_vjp_f32, call->x->shape.dtype), &a,
-                  shape_pairs(blocks, a.n));
+                  shape_groups(blocks, a.n));
 }
 
 const odeon_norm_family ops_norm = {

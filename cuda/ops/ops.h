@@ -7,6 +7,7 @@
 #define ODEON_CUDA_OPS_H
 #include "../kernels/list.h"
 #include "odeon/device_conv.h"
+#include "odeon/device_fused.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_norm.h"
 #include "odeon/device_optimizer.h"
@@ -36,6 +37,14 @@ static inline int32_t kernel_of(int32_t f32, uint32_t dtype)
     return dtype == ODEON_DTYPE_F64 ? f32 + 1 : f32;
 }
 
+static inline int32_t is_aligned(const void *data)
+{
+    return (uintptr_t)data % VECTOR_BYTES == 0;
+}
+
+/* One thread a vector of x, a rest counted as one: small blocks for little, so that many processors
+ * have a part of it. */
+kernel_shape shape_vectors(const odeon_shape *x);
 /* One thread an element, up to a number of blocks that fills any GPU; then kernel_stride. */
 kernel_shape shape_each(int64_t count);
 /* Blocks that each add up so many elements by kernel_tree_sum: as many threads as that needs, with
@@ -85,5 +94,7 @@ extern const odeon_norm_family ops_norm;           /* norm.c */
 extern const odeon_random_family ops_random;       /* random.c */
 extern const odeon_loss_family ops_loss;           /* loss.c */
 extern const odeon_optimizer_family ops_optimizer; /* optimizers.c */
+
+extern const odeon_device_fused ops_fused; /* fused.c */
 
 #endif

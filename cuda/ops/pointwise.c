@@ -8,10 +8,14 @@ static odeon_status ops_unary(odeon_queue *queue, const odeon_unary *call)
                           "unary: the id is none of ODEON_UNARY_"));
     ODEON_TRY(expect_real(queue, "unary: x", &call->x->shape, 0));
     ODEON_TRY(expect_like(queue, "unary: y", &call->y->view.shape, &call->x->shape));
-    const unary_args a = {odeon_read(call->x),          NULL,     odeon_write(call->y),
-                          odeon_count(&call->x->shape), call->id, 0};
+    const unary_args a = {.x = odeon_read(call->x),
+                          .y = odeon_write(call->y),
+                          .count = odeon_count(&call->x->shape),
+                          .id = call->id,
+                          .aligned =
+                              is_aligned(odeon_read(call->x)) && is_aligned(odeon_write(call->y))};
     return launch(queue, kernel_of(KERNEL_unary_f32, call->x->shape.dtype), &a,
-                  shape_each(a.count));
+                  shape_vectors(&call->x->shape));
 }
 
 static odeon_status ops_unary_vjp(odeon_queue *queue, const odeon_unary_vjp *call)
@@ -27,9 +31,10 @@ static odeon_status ops_unary_vjp(odeon_queue *queue, const odeon_unary_vjp *cal
                           odeon_write(call->dx),
                           odeon_count(&call->dx->view.shape),
                           call->id,
-                          0};
+                          is_aligned(odeon_read(call->kept)) && is_aligned(odeon_read(call->dy)) &&
+                              is_aligned(odeon_write(call->dx))};
     return launch(queue, kernel_of(KERNEL_unary_vjp_f32, call->dx->view.shape.dtype), &a,
-                  shape_each(a.count));
+                  shape_vectors(&call->dx->view.shape));
 }
 
 static odeon_status ops_binary(odeon_queue *queue, const odeon_binary *call)
@@ -45,9 +50,11 @@ static odeon_status ops_binary(odeon_queue *queue, const odeon_binary *call)
                                    odeon_write(call->y),
                                    odeon_count(&call->y->view.shape),
                                    call->id,
-                                   0};
+                                   is_aligned(odeon_read(call->a)) &&
+                                       is_aligned(odeon_read(call->b)) &&
+                                       is_aligned(odeon_write(call->y))};
     return launch(queue, kernel_of(KERNEL_binary_f32, call->y->view.shape.dtype), &arguments,
-                  shape_each(arguments.count));
+                  shape_vectors(&call->y->view.shape));
 }
 
 static odeon_status ops_power(odeon_queue *queue, const odeon_power *call)

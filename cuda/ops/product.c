@@ -17,13 +17,18 @@ static odeon_status expect_finish(odeon_queue *queue, const odeon_view *bias, in
 odeon_status finish_product(odeon_queue *queue, const odeon_tensor *y, int64_t inner,
                             int64_t channels, const odeon_view *bias, int32_t act)
 {
-    const finish_args a = {
-        odeon_write(y), read_or_null(bias), odeon_count(&y->view.shape), inner, channels, act, 0};
+    const finish_args a = {.y = odeon_write(y),
+                           .bias = read_or_null(bias),
+                           .count = odeon_count(&y->view.shape),
+                           .inner = kernel_divisor_of(inner),
+                           .channels = kernel_divisor_of(channels),
+                           .act = act,
+                           .aligned = is_aligned(odeon_write(y))};
     if (a.bias == NULL && a.act == ODEON_UNARY_IDENTITY) {
         return ODEON_OK;
     }
     return launch(queue, kernel_of(KERNEL_finish_f32, y->view.shape.dtype), &a,
-                  shape_each(a.count));
+                  shape_vectors(&y->view.shape));
 }
 
 /* ---- products of matrices ---- */

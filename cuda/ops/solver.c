@@ -55,11 +55,6 @@ static odeon_status ops_step_back(odeon_queue *queue, const odeon_step_back *cal
 
 /* ---- combinations ---- */
 
-static int32_t is_aligned(const void *data)
-{
-    return (uintptr_t)data % VECTOR_BYTES == 0;
-}
-
 /* Vectors, a rest counted as one: what a thread takes at once. */
 static int64_t vectors_of(const odeon_shape *x)
 {
@@ -83,15 +78,9 @@ static odeon_status take_terms(odeon_queue *queue, const odeon_shape *model, int
     return ODEON_OK;
 }
 
-/* Small blocks for a small state, so that many processors have a part of it. */
-static kernel_shape shape_combination(int64_t vectors)
+static kernel_shape shape_combination(const odeon_shape *x)
 {
-    enum { SMALL_THREADS = 64, SMALL = 1 << 16 };
-    kernel_shape shape = shape_each(vectors);
-    if (vectors <= SMALL) {
-        shape.threads = SMALL_THREADS;
-        shape.blocks = (vectors + SMALL_THREADS - 1) / SMALL_THREADS;
-    }
+    kernel_shape shape = shape_vectors(x);
     shape.shared_bytes = ODEON_MAX_STAGES * (int32_t)sizeof(double);
     return shape;
 }
@@ -109,7 +98,7 @@ static odeon_status ops_lincomb(odeon_queue *queue, const odeon_lincomb *call)
     ODEON_TRY(take_terms(queue, &call->y->view.shape, call->n, call->x, call->coefficient,
                          call->slots, &a.terms, &a.aligned));
     return launch(queue, kernel_of(KERNEL_lincomb_f32, call->y->view.shape.dtype), &a,
-                  shape_combination(vectors_of(&call->y->view.shape)));
+                  shape_combination(&call->y->view.shape));
 }
 
 /* ---- sums ---- */

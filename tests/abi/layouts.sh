@@ -18,7 +18,7 @@ export LC_ALL=C
 # Which headers an interface is made of, with those that they include, in the order of the numbers of
 # ODEON_INTERFACE_LIST. A header that a plugin may use belongs here even if the interface's own header
 # does not include it: whoever is given a device may call all of its families.
-device="device.h device_conv.h device_dual.h device_ext.h device_lanes.h device_loss.h device_move.h device_norm.h device_optimizer.h device_pointwise.h device_pool.h device_product.h device_random.h device_solver.h"
+device="device.h device_conv.h device_dual.h device_ext.h device_fused.h device_lanes.h device_loss.h device_move.h device_norm.h device_optimizer.h device_pointwise.h device_pool.h device_product.h device_random.h device_solver.h"
 reach="BASE abi.h host.h option.h plugin.h status.h tensor.h
 DEVICE $device kit/step_control.h kit/philox.h
 DATASET dataset.h

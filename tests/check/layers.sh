@@ -41,7 +41,7 @@ done < <(quoted_includes include/odeon/*.h)
 
 # The host takes ids from INI files, never from its own code. Some ids are words of the trade, which
 # messages and names may use; those must only not be compared with.
-words="adjoint arrays chain charts checkpoint constant csv dense direct dual identity images jsonl ode product reference relu report scale serve sigmoid sin softplus steps sum tanh terminal"
+words="adjoint arrays chain charts checkpoint constant csv dense direct dual identity images jsonl learned ode product reference relu report scale serve sigmoid sin softplus square steps sum tanh terminal"
 ids=$(for folder in plugins/*/*/; do basename "$folder"; done | grep -vx common | sort -u)
 [ "$(wc -w <<<"$ids")" -ge 20 ] || complain "only these plugins found: $ids"
 code=$(code_of core/*/*.[ch] "${plugins[@]}")

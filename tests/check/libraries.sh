@@ -1,5 +1,5 @@
 #!/bin/bash
-# The functions that the CUDA device looks for in cuBLAS and cuDNN when it starts are there, in the
+# The functions that the CUDA device looks for in cuBLAS, cuBLASLt and cuDNN when it starts are there, in the
 # libraries of the toolkit that it was built with, where those are installed.
 set -u
 source=$1
@@ -18,7 +18,8 @@ listed() { # FILE PREFIX LEAST: prints them
     echo "$names"
 }
 of_cublas=$(listed blas.c cublas 8) || failed=1
-of_cudnn=$(listed dnn.c cudnn 23) || failed=1
+of_cublaslt=$(listed blas_lt.c cublasLt 12) || failed=1
+of_cudnn=$(listed dnn.c cudnn 27) || failed=1
 if [ ! -e "$build/plugins/device/cuda.so" ]; then
     cat "$build/not_covered"
     exit $failed
@@ -47,5 +48,6 @@ exports() { # LIBRARY NAMES: it has them all
 names=$(mktemp)
 trap 'rm -f "$names"' EXIT
 exports libcublas.so "$of_cublas"
+exports libcublasLt.so "$of_cublaslt"
 exports libcudnn.so "$of_cudnn"
 exit $failed

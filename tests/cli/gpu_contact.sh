@@ -32,8 +32,21 @@ bash "$source/tests/support/make_idx.sh" toy 16 64
     fail "bench_models: $(cat err)"
 awk -F '\t' '$1 == "time" { print $4, $15, $16 }' times.tsv | sort >counts
 diff - counts <<'END' || fail "launches and waits are other than they were: $(cat counts)"
-field 6 0
+field 3 0
 forward 4 1
-train 33 3
-vjp 19 0
+train 31 3
+vjp 16 0
+END
+
+# Launches of an evaluation of each.
+"$build/tests/gpu/bench_models" --device mocked --evaluation yes --plugins "$build/test-plugins" \
+    --root "$source" --data toy --fashion toy --out . --seconds 0 --least 1 --batch 1 >times.tsv 2>err ||
+    fail "bench_models: $(cat err)"
+awk -F '\t' '$1 == "time" { print $3, $15, $16 }' times.tsv >counts
+diff - counts <<'END' || fail "launches of an evaluation are other than they were: $(cat counts)"
+a 3 0
+b 3 0
+c 8 0
+d 3 0
+e 7 0
 END

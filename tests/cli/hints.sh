@@ -35,7 +35,7 @@ model.head.layer=Sequential chain
 model.head.layer=neural_ode ode
 model.head.then=ReLU relu
 model.head.then=GELU gelu
-train.loss=nll cross_entropy
+train.loss=NLLLoss cross_entropy
 train.loss=crossentropy cross_entropy
 train.loss=CrossEntropyLoss cross_entropy
 train.loss=MSELoss mse
@@ -53,7 +53,7 @@ data.dataset=FashionMNIST idx
 data.dataset=pandas csv
 END
 # Nothing near: all there are. A gpu is no slip of cpu.
-hint "no optimizer is named 'lbfgs': allowed: adam, adamw, rmsprop, sgd" train.optimizer=lbfgs
+hint "no optimizer is named 'lion': allowed: adam, adamw, lbfgs, rmsprop, sgd" train.optimizer=lion
 hint "no layer is named 'mish': allowed: augment, avgpool, batchnorm" model.head.then=mish
 if [ -e "$build/plugins/device/cuda.so" ]; then
     hint "no device is named 'gpu': did you mean 'cuda'?" run.device=gpu

@@ -156,7 +156,7 @@ for id in harmless spare_flag leaves_mark newer_minor prints fast_math rounding 
     grep -qE "^integrator +$id +1.0 " usable || fail "$id is not listed"
 done
 grep -qE '^integrator +newer_minor +1.0 +ABI 1.7 ' out || fail "the newer ABI is not told"
-! grep -q noise out || fail "what a plugin prints stands in the list"
+! grep -qx noise out || fail "what a plugin prints stands in the list"
 for claim in "fast_math.so: loading it changed how floating point works" \
     "rounding.so: loading it changed how floating point works" \
     "sets_locale.so: loading it changed the locale" \

@@ -124,4 +124,11 @@ says "train.schedule = steps: at: the run of 1 epochs ends before the first chan
     train plain.ini run.out="$work/s1" run.epochs=1 'train.schedule=steps(at=30 60)'
 quiet train plain.ini run.out="$work/s2" run.epochs=2 'train.schedule=constant(warmup=1)'
 quiet train plain.ini run.out="$work/s3" run.epochs=2 'train.schedule=steps(at=1)'
+
+# ---- controls that end before the solve ----
+cp "$source"/conf/forced_pendulum.* .
+solve=(solve forced_pendulum.ini --split test --out s.csv)
+says "the control that layer ode.torque reads is known from t = 0 to 2 of sample 0, but the solve goes from 0 to 3" \
+    "${solve[@]}" "model.ode.times=0 1 2 3"
+quiet "${solve[@]}" "model.ode.times=0 1 2"
 echo ok

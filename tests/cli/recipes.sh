@@ -112,6 +112,27 @@ expect 2 "optimizer lbfgs compares losses of all 96 training samples, but a step
 expect 0 "results in" train "$@" data.batch=32 train.accumulate=3 run.iterations=5 run.out=parts
 expect 0 "results in" train "$@" data.batch=32 "train.fine.optimizer=lbfgs(stochastic=yes)" \
     run.iterations=5 run.out=stochastic
+
+# With keys of its own: batches of 32, then all samples in one step.
+{ cat phases.ini && echo "set = data.batch=96, model.ode.rtol=1e-5"; } >set.ini
+set -- set.ini "$data" run.dtype=float64 run.workers=1 data.batch=32
+expect 0 "on from step 4" train "$@" run.iterations=7 run.out=set
+has set/effective.ini "batch = 32"
+awk -F, '$4 == "train" && $1 > 4 { n++; if ($2 != $1 - 2) exit 1 } END { exit n != 3 }' set/metrics.csv ||
+    fail "not one step an epoch after step 4"
+for first in 3 4 6; do
+    expect 0 "results in" train "$@" run.iterations=$first run.out=set$first
+    expect 0 "results in" train set$first --resume run.iterations=7
+    cmp set/weights.safetensors set$first/weights.safetensors || fail "from step $first: other weights"
+done
+cmp set/weights-best.safetensors set6/weights-best.safetensors || fail "other best weights"
+expect 2 "[train.fine] set: parameter ode.field.weight has another shape" train "$@" run.out=none \
+    "train.fine.set=model.ode.field.units=9"
+expect 2 "set = run.seed=2: give keys of [data]" train "$@" train.fine.set=run.seed=2 run.out=none
+expect 2 "set: keys change after a number of steps" train "$@" "train.fine.after=1 epoch" run.out=none
+expect 2 "compares losses of all 96 training samples, but a step takes 48" train "$@" run.out=none \
+    train.fine.set=data.batch=48
+[ ! -e none ] || fail "a run that cannot be has left a folder"
 set -- "$ini/small.ini" "$data" run.dtype=float64 run.workers=1 run.epochs=3
 
 # Begun again, the mean of before is kept with the rest.

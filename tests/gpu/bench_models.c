@@ -38,6 +38,7 @@ typedef struct settings {
     const char *device, *data, *fashion, *out, *cases, *system, *plugins, *root;
     bool serve;            /* samples are taken when the caller says so */
     bool untimed;          /* only files are wanted */
+    bool evaluation;       /* only an evaluation of the field is measured */
     double seconds, began; /* of one measurement; when the program was started, since 1970 */
     int64_t batch;         /* in place of the cases'; 0: theirs */
     int32_t least;
@@ -431,6 +432,9 @@ static odeon_status run_solves(scene *s, float *host)
     ODEON_TRY(buffer_fit(s->session->model.device, &s->y1, (int64_t)bytes + 64));
     ODEON_TRY(s->session->model.device->ops->upload(w->site.lane.queue, s->y0.data, host, bytes));
     ODEON_TRY(session_run_job(s->session, run_part, &fit));
+    if (s->settings->evaluation) {
+        return time_field(s, false);
+    }
     ODEON_TRY(measure(s, solve_once, &t));
     if (s->settings->untimed) {
         return write_solve(s, host, host + count);
@@ -471,14 +475,15 @@ static odeon_status bench(const settings *set, const bench_case *c, bool first, 
     scene s;
     char *weights = mem_printf("%s/%s-weights.safetensors", set->out, c->name);
     odeon_status status = weights != NULL ? ODEON_OK : no_memory();
-    if (status == ODEON_OK && (only == NULL || strcmp(only, "train") == 0)) {
+    bool trains = !set->evaluation && (only == NULL || strcmp(only, "train") == 0);
+    if (status == ODEON_OK && trains) {
         status = open_scene(&s, set, c);
         status = status == ODEON_OK ? time_training(&s, weights, first) : status;
         close_scene(&s);
     }
     if (status == ODEON_OK && c->state_ndim > 0 && (only == NULL || strcmp(only, "forward") == 0)) {
         status = open_scene(&s, set, c);
-        status = status == ODEON_OK ? time_solve(&s, weights) : status;
+        status = status == ODEON_OK ? time_solve(&s, set->evaluation ? NULL : weights) : status;
         close_scene(&s);
     }
     mem_free(weights);
@@ -514,7 +519,7 @@ static const char *const usage =
     "bench_models --device EXPRESSION --data FOLDER --out FOLDER [--fashion FOLDER] [--cases "
     "abcde]\n"
     "  [--system NAME] [--batch N] [--seconds N] [--least N] [--began SECONDS] [--plugins FOLDER]\n"
-    "  [--root FOLDER] [--serve yes] [path.key=value ...]\n";
+    "  [--root FOLDER] [--serve yes] [--evaluation yes] [path.key=value ...]\n";
 
 static bool take_option(settings *set, const char *name, const char *value)
 {
@@ -539,6 +544,8 @@ static bool take_option(settings *set, const char *name, const char *value)
         set->least = (int32_t)number;
     } else if (strcmp(name, "--serve") == 0) {
         set->serve = strcmp(value, "yes") == 0;
+    } else if (strcmp(name, "--evaluation") == 0) {
+        set->evaluation = strcmp(value, "yes") == 0;
     } else if (strcmp(name, "--began") == 0) {
         set->began = number;
     } else {

@@ -85,6 +85,25 @@ static cudnnStatus_t set_stream(cudnnHandle_t handle, cudaStream_t stream)
     return mocked_fails() ? CUDNN_STATUS_INTERNAL_ERROR : CUDNN_STATUS_SUCCESS;
 }
 
+static cudnnStatus_t new_act(cudnnActivationDescriptor_t *act)
+{
+    return make(act);
+}
+
+static cudnnStatus_t end_act(cudnnActivationDescriptor_t act)
+{
+    free(act);
+    return CUDNN_STATUS_SUCCESS;
+}
+
+/* dim: the mode, and whether NaN is passed on. */
+static cudnnStatus_t set_act(cudnnActivationDescriptor_t act, cudnnActivationMode_t mode,
+                             cudnnNanPropagation_t nan, double coefficient)
+{
+    (void)coefficient;
+    return set(act, CUDNN_DATA_FLOAT, (int)mode, (int)nan, 0, 0);
+}
+
 static const char *error_text(cudnnStatus_t status)
 {
     (void)status;
@@ -274,37 +293,49 @@ static int64_t at(const descriptor *d, int i, int j, int k, int l)
     return (((int64_t)i * d->dim[1] + j) * d->dim[2] + k) * d->dim[3] + l;
 }
 
-/* Adds to one of three in double, which holds its sums: to[t] += a[i] * b[j] for all pairs. */
+/* Numbers of x, w and y as doubles: two are read, and the third is what is summed up. */
 typedef struct sums {
-    const descriptor *of; /* of the tensor that is summed up */
-    double *to;
+    const descriptor *of;  /* of the tensor that is summed up */
     const void *x, *w, *y; /* NULL: the one that is summed up */
 } sums;
 
-static void add(const convolution *c, const sums *s, const int64_t *i)
+typedef struct numbers {
+    double *x, *w, *y;
+} numbers;
+
+/* One row of a filter: n pairs side by side. */
+static void add_row(int32_t which, int n, double *x, double *w, double *y)
 {
-    if (s->y == NULL) {
-        s->to[i[2]] += get(c->x, s->x, i[0]) * get(c->w, s->w, i[1]);
-    } else if (s->x == NULL) {
-        s->to[i[0]] += get(c->y, s->y, i[2]) * get(c->w, s->w, i[1]);
-    } else {
-        s->to[i[1]] += get(c->x, s->x, i[0]) * get(c->y, s->y, i[2]);
+    const double of_y = *y;
+    if (which == 2) {
+        double sum = of_y;
+        for (int t = 0; t < n; t++) {
+            sum += x[t] * w[t];
+        }
+        *y = sum;
+        return;
+    }
+    double *to = which == 1 ? w : x;
+    const double *from = which == 1 ? x : w;
+    for (int t = 0; t < n; t++) {
+        to[t] += from[t] * of_y;
     }
 }
 
 /* All that meet in filter [k,c] and output [b,k,p,q]. */
-static void add_window(const convolution *v, const sums *s, int b, int k, int p, int q)
+static void add_window(const convolution *v, int32_t which, const numbers *n, int b, int k, int p,
+                       int q)
 {
     const int *x = v->x->dim, *w = v->w->dim, *g = v->conv->dim;
+    int left = q * g[3] - g[1], from = left < 0 ? -left : 0;
+    int to = left + w[3] > x[3] ? x[3] - left : w[3];
+    double *y = n->y + at(v->y, b, k, p, q);
     for (int c = 0; c < w[1]; c++) {
         for (int r = 0; r < w[2]; r++) {
-            for (int t = 0; t < w[3]; t++) {
-                int row = p * g[2] - g[0] + r, column = q * g[3] - g[1] + t;
-                if (row >= 0 && row < x[2] && column >= 0 && column < x[3]) {
-                    const int64_t i[] = {at(v->x, b, c, row, column), at(v->w, k, c, r, t),
-                                         at(v->y, b, k, p, q)};
-                    add(v, s, i);
-                }
+            int row = p * g[2] - g[0] + r;
+            if (row >= 0 && row < x[2] && from < to) {
+                add_row(which, to - from, n->x + at(v->x, b, c, row, left + from),
+                        n->w + at(v->w, k, c, r, from), y);
             }
         }
     }
@@ -318,39 +349,83 @@ typedef struct convolve_call {
     double beta;
     void *scratch, *result;
     size_t bytes;
+    const void *bias;        /* NULL: none */
+    int32_t relu, hides_nan; /* behind the bias */
 } convolve_call;
 
-static void run_call(const void *arguments)
+/* Number i with bias and function behind it; sums are of the type before the bias is added. */
+static void finish(const convolve_call *c, int64_t i)
 {
-    convolve_call c = *(const convolve_call *)arguments;
-    const convolution v = {&c.x, &c.w, &c.y, &c.conv};
-    const int *y = c.y.dim;
-    memset(c.scratch, POISON, c.bytes);
-    c.s.of = c.which == 0 ? &c.x : c.which == 1 ? &c.w : &c.y;
-    c.s.to = calloc((size_t)count(c.s.of), sizeof *c.s.to);
-    if (c.s.to == NULL) {
-        return;
+    int64_t channel = i / ((int64_t)c->y.dim[2] * c->y.dim[3]) % c->y.dim[1];
+    put(&c->y, c->result, i, get(&c->y, c->result, i) + get(&c->y, c->bias, channel));
+    double value = get(&c->y, c->result, i);
+    if (c->relu && (value < 0.0 || (c->hides_nan && value != value))) {
+        put(&c->y, c->result, i, 0.0);
     }
+}
+
+/* As doubles; zeros where from is NULL. NULL: no memory. */
+static double *widen(const descriptor *d, const void *from)
+{
+    double *made = calloc((size_t)count(d), sizeof *made);
+    for (int64_t i = 0; i < count(d) && made != NULL && from != NULL; i++) {
+        made[i] = get(d, from, i);
+    }
+    return made;
+}
+
+static void add_all(const convolution *v, int32_t which, const numbers *n)
+{
+    const int *y = v->y->dim;
     for (int b = 0; b < y[0]; b++) {
         for (int k = 0; k < y[1]; k++) {
             for (int p = 0; p < y[2]; p++) {
                 for (int q = 0; q < y[3]; q++) {
-                    add_window(&v, &c.s, b, k, p, q);
+                    add_window(v, which, n, b, k, p, q);
                 }
             }
         }
     }
-    for (int64_t i = 0; i < count(c.s.of); i++) {
-        double before = c.beta != 0.0 ? c.beta * get(c.s.of, c.result, i) : 0.0;
-        put(c.s.of, c.result, i, before + c.s.to[i]);
-    }
-    free(c.s.to);
 }
 
+static void store(const convolve_call *c, const descriptor *of, const double *sum)
+{
+    for (int64_t i = 0; i < count(of); i++) {
+        double before = c->beta != 0.0 ? c->beta * get(of, c->result, i) : 0.0;
+        put(of, c->result, i, before + sum[i]);
+        if (c->bias != NULL) {
+            finish(c, i);
+        }
+    }
+}
+
+static void run_call(const void *arguments)
+{
+    const convolve_call *c = arguments;
+    const convolution v = {&c->x, &c->w, &c->y, &c->conv};
+    const descriptor *of[] = {&c->x, &c->w, &c->y};
+    const numbers n = {widen(&c->x, c->s.x), widen(&c->w, c->s.w), widen(&c->y, c->s.y)};
+    double *const all[] = {n.x, n.w, n.y};
+    memset(c->scratch, POISON, c->bytes);
+    if (n.x != NULL && n.w != NULL && n.y != NULL) {
+        add_all(&v, c->which, &n);
+        store(c, of[c->which], all[c->which]);
+    }
+    for (int i = 0; i < 3; i++) {
+        free(all[i]);
+    }
+}
+
+/* What stands behind a convolution; bias NULL: nothing. */
+typedef struct epilogue {
+    const void *bias;
+    const descriptor *act;
+} epilogue;
+
 /* The scratch that was asked for is the one that is given. */
-static cudnnStatus_t run(cudnnHandle_t handle, const convolution *v, const sums *s, int algorithm,
-                         const void *alpha, const void *beta, void *scratch, size_t bytes,
-                         void *result)
+static cudnnStatus_t run_with(cudnnHandle_t handle, const convolution *v, const sums *s,
+                              int algorithm, const void *alpha, const void *beta, void *scratch,
+                              size_t bytes, void *result, epilogue e)
 {
     cudaStream_t stream = ((descriptor *)(void *)handle)->stream;
     const int which = s->of == v->x ? 0 : s->of == v->w ? 1 : 2;
@@ -362,21 +437,57 @@ static cudnnStatus_t run(cudnnHandle_t handle, const convolution *v, const sums 
         get(v->x, alpha, 0) != 1.0 || mocked_fails()) {
         return CUDNN_STATUS_BAD_PARAM;
     }
-    const convolve_call call = {.x = *v->x,
-                                .w = *v->w,
-                                .y = *v->y,
-                                .conv = *v->conv,
-                                .s = *s,
-                                .which = s->of == v->x   ? 0
-                                         : s->of == v->w ? 1
-                                                         : 2,
-                                .beta = get(v->x, beta, 0),
-                                .scratch = scratch,
-                                .result = result,
-                                .bytes = bytes};
+    const convolve_call call = {
+        .x = *v->x,
+        .w = *v->w,
+        .y = *v->y,
+        .conv = *v->conv,
+        .s = *s,
+        .which = s->of == v->x   ? 0
+                 : s->of == v->w ? 1
+                                 : 2,
+        .beta = get(v->x, beta, 0),
+        .scratch = scratch,
+        .result = result,
+        .bytes = bytes,
+        .bias = e.bias,
+        .relu = e.bias != NULL && e.act->dim[0] == CUDNN_ACTIVATION_RELU,
+        .hides_nan = e.bias != NULL && (e.act->dim[1] != 1 || getenv("ODEON_MOCKED_HIDES_NAN"))};
     return mocked_ask(stream, run_call, &call, sizeof call) == cudaSuccess
                ? CUDNN_STATUS_SUCCESS
                : CUDNN_STATUS_EXECUTION_FAILED;
+}
+
+static cudnnStatus_t run(cudnnHandle_t handle, const convolution *v, const sums *s, int algorithm,
+                         const void *alpha, const void *beta, void *scratch, size_t bytes,
+                         void *result)
+{
+    return run_with(handle, v, s, algorithm, alpha, beta, scratch, bytes, result, (epilogue){0});
+}
+
+/* As documented, bias alone is done by one algorithm only. */
+static cudnnStatus_t fused(cudnnHandle_t handle, const void *alpha, cudnnTensorDescriptor_t of_x,
+                           const void *x, cudnnFilterDescriptor_t of_w, const void *w,
+                           cudnnConvolutionDescriptor_t conv, cudnnConvolutionFwdAlgo_t algorithm,
+                           void *scratch, size_t bytes, const void *beta,
+                           cudnnTensorDescriptor_t of_z, const void *z,
+                           cudnnTensorDescriptor_t of_bias, const void *bias,
+                           cudnnActivationDescriptor_t act, cudnnTensorDescriptor_t of_y, void *y)
+{
+    const convolution c = {(void *)of_x, (void *)of_w, (void *)of_y, (void *)conv};
+    const descriptor *b = (void *)of_bias;
+    const epilogue e = {bias, (void *)act};
+    sums s = {.of = c.y, .x = x, .w = w};
+    if (getenv("ODEON_MOCKED_NO_EPILOGUE") != NULL ||
+        (e.act->dim[0] == CUDNN_ACTIVATION_IDENTITY &&
+         algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)) {
+        return CUDNN_STATUS_NOT_SUPPORTED;
+    }
+    if (bias == NULL || (void *)of_z != (void *)of_y || z != y || b->type != c.y->type ||
+        b->dim[0] != 1 || b->dim[1] != c.y->dim[1] || b->dim[2] != 1 || b->dim[3] != 1) {
+        return CUDNN_STATUS_BAD_PARAM;
+    }
+    return run_with(handle, &c, &s, (int)algorithm, alpha, beta, scratch, bytes, y, e);
 }
 
 static cudnnStatus_t forward(cudnnHandle_t handle, const void *alpha, cudnnTensorDescriptor_t of_x,
@@ -444,7 +555,11 @@ int32_t mocked_dnn(const char *name, void *address)
     FIND("cudnnGetConvolutionForwardWorkspaceSize", forward_bytes)
     FIND("cudnnGetConvolutionBackwardDataWorkspaceSize", data_bytes)
     FIND("cudnnGetConvolutionBackwardFilterWorkspaceSize", filter_bytes)
+    FIND("cudnnCreateActivationDescriptor", new_act)
+    FIND("cudnnDestroyActivationDescriptor", end_act)
+    FIND("cudnnSetActivationDescriptor", set_act)
     FIND("cudnnConvolutionForward", forward)
+    FIND("cudnnConvolutionBiasActivationForward", fused)
     FIND("cudnnConvolutionBackwardData", data)
     FIND("cudnnConvolutionBackwardFilter", filter)
     return 0;

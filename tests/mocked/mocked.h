@@ -18,7 +18,9 @@
  *   ODEON_MOCKED_ALLOCATES    products allocate, as without a workspace
  *   ODEON_MOCKED_NO_GRAPH     the driver makes no launchable graph, for its first kernel's sake
  *   ODEON_MOCKED_NO_SHAPE     cuDNN refuses its usual algorithms for every shape; "all": all others
- *                             too */
+ *                             too
+ *   ODEON_MOCKED_NO_EPILOGUE  cuDNN and cuBLASLt have no bias and functions behind their products
+ *   ODEON_MOCKED_HIDES_NAN    their ReLU makes 0 of NaN */
 #ifndef ODEON_MOCKED_H
 #define ODEON_MOCKED_H
 #include <cuda_runtime_api.h>
@@ -30,8 +32,9 @@ int32_t mocked_fails(void);
 /* The same as the runtime's error. */
 cudaError_t mocked_answer(void);
 
-/* A function of cuBLAS or cuDNN by its name, into *address; false if there is none. */
+/* A function of cuBLAS, cuBLASLt or cuDNN by its name, into *address; false if there is none. */
 int32_t mocked_blas(const char *name, void *address);
+int32_t mocked_blas_lt(const char *name, void *address);
 int32_t mocked_dnn(const char *name, void *address);
 
 /* Work for a stream: done at once, or when the graph is launched that the stream captures into.

@@ -401,7 +401,8 @@ odeon_status cuda_library_load(const cuda_device *d, const char *file, const cha
     }
     for (size_t i = 0; i < n; i++) {
         void *to = (char *)table + symbols[i].offset;
-        if (!mocked_blas(symbols[i].name, to) && !mocked_dnn(symbols[i].name, to)) {
+        if (!mocked_blas(symbols[i].name, to) && !mocked_blas_lt(symbols[i].name, to) &&
+            !mocked_dnn(symbols[i].name, to)) {
             return odeon_fail(d->host, ODEON_ERR_INTERNAL, "mocked: no %s", symbols[i].name);
         }
     }

@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "session/phase.h"
 
 enum { N = 5 };
 
@@ -130,6 +131,65 @@ static void test_every_window_learns_a_start_of_its_own(void **state)
     support_session_close(&s);
 }
 
+/* Multiple shooting: beside its own start each window has that of the next as a state that stays,
+ * and three times the gap between its end and that is one more output, whose label is 0. */
+#define SHOOTING                                                                                   \
+    "[run]\nworkers = 1\ndtype = float64\ndevice = cpu\n"                                          \
+    "[data]\ndataset = trajectories(source=spiral, points=31, until=1.5, window=11, stride=10, "   \
+    "input=window, continuity=yes)\nbatch = 3\n"                                                   \
+    "[model.s]\nlayer = concat\n"                                                                  \
+    "[model.s.own]\nlayer = embedding(classes=3, units=2, values=1 0, deviation=0.5)\n"            \
+    "[model.s.next]\nlayer = chain\n"                                                              \
+    "[model.s.next.number]\nlayer = scale(shift=1)\n"                                              \
+    "[model.s.next.row]\nshare = model.s.own\n"                                                    \
+    "[model.ode]\nlayer = ode(times=batch, steps=4)\nintegrator = rk4\ngradient = direct\n"        \
+    "[model.ode.f]\nlayer = formula\n"                                                             \
+    "equations = a' = k*a^3 + l*b^3 | b' = m*a^3 + n*b^3 | p' = 0*a | q' = 0*b\n"                  \
+    "constants = k=-0.2 l=-1.5 m=1.5 n=-0.2\nlearn = k l m n\n"                                    \
+    "[model.gap]\nlayer = formula\ninputs = a b p q\noutputs = a b g h\n"                          \
+    "equations = g = 3*(a - p) | h = 3*(b - q)\n"                                                  \
+    "[train]\nloss = mse\noptimizer = adam(lr=0.02)\n"                                             \
+    "[train.b]\nafter = 100 steps\noptimizer = lbfgs(tolerance_change=1e-16)\n"
+
+static double largest_gap(support_session *s, const data_source *source)
+{
+    enum { ROW = 4, ROWS_EACH = 11 };
+    static const int64_t all[3] = {0, 1, 2};
+    double output[3 * ROWS_EACH * ROW], gap = 0.0;
+    session_samples samples = {.n = 3, .source = source, .indices = all};
+    support_require(session_predict(s->session, &samples, output, NULL), "predict");
+    for (int i = 0; i + 1 < 3; i++) {
+        const double *end = output + ((i + 1) * ROWS_EACH - 1) * ROW;
+        const double *next = output + (i + 1) * ROWS_EACH * ROW;
+        for (int k = 0; k < 2; k++) {
+            gap = fmax(gap, fabs(end[k] - next[k]));
+            assert_true(fabs(end[2 + k] - 3.0 * (end[k] - next[k])) < 1e-12);
+        }
+    }
+    return gap;
+}
+
+static void test_shooting_closes_the_gaps(void **state)
+{
+    (void)state;
+    static const int64_t all[3] = {0, 1, 2};
+    support_session s = support_session_open(SHOOTING, 3, NULL);
+    data_source *source = support_batch_source(&s);
+    double before = largest_gap(&s, source);
+    double l = NAN;
+    session_result result = {.loss = NAN};
+    for (int64_t step = 1; step <= 120; step++) {
+        support_require(step == 101 ? session_enter_phase(s.session, 1, 100) : ODEON_OK, "phase");
+        support_require(session_train(s.session, source, 3, all, step, step, 1.0, &result), "step");
+    }
+    assert_true(before > 0.1);
+    assert_true(result.loss < 1e-9 && largest_gap(&s, source) < 1e-4);
+    support_require(session_parameter_get(s.session, 2, &l), "l");
+    assert_true(fabs(l + 2.0) < 1e-3); /* the data's, from -1.5 */
+    data_close(source);
+    support_session_close(&s);
+}
+
 /* Training draws ends within the range, the same for both workers and again for the same step;
  * evaluation does not. */
 static void test_the_end_of_a_span_is_drawn(void **state)
@@ -181,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_start_and_span_have_the_gradients_of_the_solution),
         cmocka_unit_test(test_gradients_are_those_of_differences),
         cmocka_unit_test(test_every_window_learns_a_start_of_its_own),
+        cmocka_unit_test(test_shooting_closes_the_gaps),
         cmocka_unit_test(test_the_end_of_a_span_is_drawn),
         cmocka_unit_test(test_what_cannot_be_meant_is_refused),
     };

@@ -1,6 +1,7 @@
 /* Batch norms and layers with time against another implementation (PyTorch in float64): outputs,
  * all gradients and running state, in training and evaluation, on every device. */
 #include "layer_harness.h"
+#include "odeon/device_ext.h"
 
 #include "base/mem.h"
 #include "odeon/device_pointwise.h"
@@ -134,6 +135,44 @@ static void test_layers_with_time_agree(void **state)
     }
 }
 
+/* ---- a convolution with time on a device that has the fused operators ---- */
+
+static int64_t launches(const support_device *d)
+{
+    int64_t launches, waits, allocs, live;
+    const odeon_device_counters *counters = d->device->get_table(d->device, ODEON_DEVICE_COUNTERS);
+    counters->read(d->device->handle, &launches, &waits, &allocs, &live);
+    return launches;
+}
+
+static layer_harness open_timed(int64_t batch)
+{
+    const int64_t dim[] = {batch, 5, 7, 7};
+    support_device *cpu = &devices[1];
+    layer_harness h = layer_harness_open(
+        plugins, cpu, "conv2d(filters=6, kernel=3, padding=1, time=first)", 4, dim, 1);
+    const odeon_tensor *all[] = {&h.in, &h.param[0], &h.param[1], &h.t, &h.d_out};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        layer_harness_randomize(&h, all[i], i, 1.0);
+    }
+    return h;
+}
+
+static void test_time_takes_no_operator_and_no_plane(void **state)
+{
+    (void)state;
+    layer_harness one = open_timed(1), many = open_timed(64);
+    assert_int_equal(one.plan.scratch_bytes, many.plan.scratch_bytes);
+    int64_t before = launches(&devices[1]);
+    assert_int_equal(layer_harness_forward(&many, LAYER_KEEP, ODEON_UNARY_RELU), ODEON_OK);
+    assert_int_equal(launches(&devices[1]) - before, 1);
+    before = launches(&devices[1]);
+    assert_int_equal(layer_harness_vjp(&many, LAYER_ALL), ODEON_OK);
+    assert_int_equal(launches(&devices[1]) - before, 1);
+    layer_harness_close(&many);
+    layer_harness_close(&one);
+}
+
 static void test_batch_norms_agree_in_training(void **state)
 {
     (void)state;
@@ -169,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layers_with_time_agree),
+        cmocka_unit_test(test_time_takes_no_operator_and_no_plane),
         cmocka_unit_test(test_batch_norms_agree_in_training),
         cmocka_unit_test(test_batch_norms_agree_in_evaluation),
     };

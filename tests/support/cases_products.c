@@ -5,8 +5,9 @@
 
 /* M, N, K: odd sizes, vectors, sizes 1 and 0, and one above the blocks of a usual kernel. */
 static const int64_t gemm_sizes[][3] = {
-    {1, 1, 1}, {3, 5, 7}, {17, 33, 9}, {64, 10, 19}, {1, 7, 31}, {33, 1, 5},
-    {4, 4, 1}, {0, 3, 4}, {3, 0, 4},   {3, 4, 0},    {0, 0, 0},  {70, 67, 130},
+    {1, 1, 1},    {3, 5, 7},   {17, 33, 9},  {64, 10, 19}, {1, 7, 31}, {33, 1, 5},
+    {4, 4, 1},    {0, 3, 4},   {3, 0, 4},    {3, 4, 0},    {0, 0, 0},  {70, 67, 130},
+    {16, 10, 15}, {97, 16, 8}, {13, 8, 257}, /* one panel, of one and of two vectors */
 };
 enum { N_GEMM = sizeof gemm_sizes / sizeof *gemm_sizes };
 
@@ -81,9 +82,10 @@ static void run_gemm_of_itself(case_run *run)
 
 static void run_channel_sum(case_run *run)
 {
-    static const int64_t sizes[][3] = {{1, 1, 1},  {2, 3, 5},    {5, 7, 1},    {3, 1, 29},
-                                       {0, 3, 4},  {2, 0, 4},    {2, 3, 0},    {16, 65, 49},
-                                       {1, 4, 64}, {128, 10, 1}, {4099, 3, 1}, {6, 2, 700}};
+    static const int64_t sizes[][3] = {
+        {1, 1, 1}, {2, 3, 5},    {5, 7, 1},  {3, 1, 29},   {0, 3, 4},    {2, 0, 4},
+        {2, 3, 0}, {16, 65, 49}, {1, 4, 64}, {128, 10, 1}, {4099, 3, 1}, {6, 2, 700},
+        {9, 4, 1}, {8, 14, 1},   {3, 16, 1}, {5, 17, 1},   {7, 37, 1}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         case_variant(run, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1], (int)sizes[i][2]);
         odeon_tensor x = case_random(run, shape3(sizes[i][0], sizes[i][1], sizes[i][2]));

@@ -98,3 +98,23 @@ odeon_status trajectories_restore(trajectories *set, const char *text)
     set->is_fitted = true;
     return write_text(set);
 }
+
+/* Values, labels and controls alike in every row of the window. */
+odeon_status trajectories_standard(void *self, int32_t index, double *mean, double *deviation,
+                                   int32_t *is_standard)
+{
+    const trajectories *set = self;
+    int32_t which = trajectories_field(set, index);
+    bool control = which == FIELD_CONTROL;
+    bool values = which == FIELD_LABEL || (which == FIELD_INPUT && set->input == INPUT_VALUES);
+    int64_t n = control ? set->n_controls : set->dim, first = control ? set->dim : 0;
+    int64_t width = windows_width(set, which);
+    *is_standard = set->standard.mean != NULL && (values || control);
+    for (int64_t i = 0; *is_standard != 0 && i < set->window * width; i++) {
+        int64_t at = i % width;
+        bool slope = at >= n || (which == FIELD_LABEL && set->label == LABEL_SLOPES);
+        mean[i] = slope ? 0.0 : set->standard.mean[first + at];
+        deviation[i] = set->standard.deviation[first + at % n];
+    }
+    return ODEON_OK;
+}

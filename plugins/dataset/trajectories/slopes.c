@@ -1,5 +1,5 @@
-/* Slopes of natural cubic splines through the controls of each series: of the tridiagonal system
- * that makes second derivatives continuous, and 0 at both ends,
+/* Slopes of natural cubic splines through the controls, or the values, of each series: of the
+ * tridiagonal system that makes second derivatives continuous, and 0 at both ends,
  *
  *   r_i-1 m_i-1 + 2 (r_i-1 + r_i) m_i + r_i m_i+1 = 3 (D_i-1 r_i-1 + D_i r_i),
  *
@@ -31,25 +31,28 @@ static void solve(const double *row, int64_t n, int64_t width, int64_t at, doubl
     }
 }
 
-odeon_status trajectories_slopes(trajectories *set)
+/* Of c columns from column at on; *out [n_rows, c]. */
+static odeon_status make(const trajectories *set, int64_t at, int64_t c, double **out)
 {
     const odeon_host *host = set->host;
     const series_set *s = &set->series;
-    int64_t c = set->n_controls;
-    if (set->control_slopes == 0 || c == 0) {
-        return ODEON_OK;
-    }
     double *factor = host->alloc(host, (uint64_t)s->n_rows * sizeof *factor);
-    set->slopes = host->alloc(host, (uint64_t)(s->n_rows * c) * sizeof *set->slopes);
-    bool there = factor != NULL && set->slopes != NULL;
+    *out = host->alloc(host, (uint64_t)(s->n_rows * c) * sizeof **out);
+    bool there = factor != NULL && *out != NULL;
     for (int64_t i = 0; there && i < s->n_series; i++) {
         int64_t first = s->first[i], n = s->first[i + 1] - first;
         for (int64_t k = 0; k < c; k++) {
-            solve(s->row + first * s->width, n, s->width, 1 + set->dim + k, factor,
-                  set->slopes + first * c + k, c);
+            solve(s->row + first * s->width, n, s->width, at + k, factor, *out + first * c + k, c);
         }
     }
     host->free(host, factor);
     return there ? ODEON_OK
                  : odeon_fail(host, ODEON_ERR_NOMEM, "trajectories: no memory for slopes");
+}
+
+odeon_status trajectories_slopes(trajectories *set)
+{
+    bool controls = set->control_slopes != 0 && set->n_controls > 0;
+    ODEON_TRY(controls ? make(set, 1 + set->dim, set->n_controls, &set->slopes) : ODEON_OK);
+    return set->label == LABEL_SLOPES ? make(set, 1, set->dim, &set->value_slopes) : ODEON_OK;
 }

@@ -17,8 +17,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "spiral.h"
-
 static const double regular_within = 1e-3; /* relative to the spacing of two rows */
 
 static const odeon_option *const options[] = {
@@ -76,6 +74,17 @@ static const odeon_option *const options[] = {
                      "what a model is given of a sample: its values, whose first row is a start "
                      "that was measured; or the number of its window, or of its series, from 0 "
                      "on, for an embedding of starts that are learned"),
+    ODEON_OPTION(trajectories, label, CHOICE, .aliases = "target|labels", .default_text = "values",
+                 .choices = "values|slopes",
+                 .help = "what is to be met: the values; or their slopes, those of the natural "
+                         "cubic spline through each series, by which a field learns without being "
+                         "solved (collocation)"),
+    ODEON_OPTION(trajectories, continuity, FLAG, .aliases = "shooting|multipleshooting|gaps",
+                 .default_text = "no",
+                 .help =
+                     "labels have as many columns more, of zeros, that count in the last row of "
+                     "a window which another follows: for the gap between the end of a window "
+                     "and the learned start of the next (multiple shooting)"),
     ODEON_OPTION(trajectories, value_count, I64, .aliases = "dim|channels", .default_text = "0",
                  .min_text = "0", .max_text = "65536", .help = "arrays: D of values"),
     ODEON_OPTION(trajectories, control_count, I64, .default_text = "0", .min_text = "0",
@@ -207,6 +216,18 @@ static odeon_status check_source(const trajectories *set)
                           "value_count: must be D of the values where source = arrays(path=FILE), "
                           "and there alone");
     }
+    if (set->label == LABEL_SLOPES && set->missing == MISSING_MASK) {
+        return odeon_fail(
+            host, ODEON_ERR_CONFIG,
+            "label: there are no slopes where values are missing: leave out missing = "
+            "mask or label = slopes");
+    }
+    if (set->continuity && (set->input != INPUT_WINDOW || set->stride != set->window - 1)) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "continuity: needs input = window and stride = %lld, one less than "
+                          "window, so that a window begins where the one before ends",
+                          (long long)(set->window - 1));
+    }
     if (set->fold != NULL && set->split != SPLIT_SERIES) {
         return odeon_fail(host, ODEON_ERR_CONFIG, "fold: is for split = series");
     }
@@ -237,7 +258,8 @@ static void unload(trajectories *set)
     series_free(set->host, &set->series);
     set->host->free(set->host, set->start);
     set->host->free(set->host, set->slopes);
-    set->slopes = NULL;
+    set->host->free(set->host, set->value_slopes);
+    set->slopes = set->value_slopes = NULL;
     set->start = set->length = NULL;
     set->n_starts = 0;
 }
@@ -253,17 +275,6 @@ static void fini(void *self)
 }
 
 /* ---- fields ---- */
-
-/* Which of FIELD_* has that index; -1: none. */
-static int32_t field_at(const trajectories *set, int32_t index)
-{
-    for (int32_t i = 0; i < N_FIELDS; i++) {
-        if (trajectories_has(set, i) && trajectories_index(set, i) == index) {
-            return i;
-        }
-    }
-    return -1;
-}
 
 static int32_t field_count(void *self)
 {
@@ -286,12 +297,12 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
         [FIELD_LENGTH] = {ODEON_ROLE_LENGTH, 0, ODEON_DTYPE_I64, "length"},
     };
     const trajectories *set = self;
-    int32_t at = field_at(set, index);
+    int32_t at = trajectories_field(set, index);
     if (at < 0) {
         return odeon_fail(set->host, ODEON_ERR_INTERNAL, "trajectories: there is no field %d",
                           (int)index);
     }
-    int64_t width = at == FIELD_CONTROL ? windows_control_width(set) : set->dim;
+    int64_t width = windows_width(set, at);
     bool number = at == FIELD_INPUT && set->input != INPUT_VALUES;
     bool relative = at == FIELD_TIME && set->clock == CLOCK_WINDOW;
     *out = (odeon_field_info){.struct_size = out->struct_size,
@@ -308,27 +319,6 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 
 /* ---- the observations ---- */
 
-static odeon_status make_spiral(trajectories *set)
-{
-    const odeon_host *host = set->host;
-    int64_t n = set->points;
-    double end = set->until, *row = NULL;
-    double *y = host->alloc(host, (uint64_t)n * 2 * sizeof *y);
-    odeon_status status =
-        y != NULL ? series_add_rows(host, set->plan.name, n, 3, &set->series, &row)
-                  : odeon_fail(host, ODEON_ERR_NOMEM,
-                               "trajectories: no memory for %lld observations", (long long)n);
-    if (status == ODEON_OK) {
-        spiral(n, end, y);
-    }
-    for (int64_t i = 0; i < n && status == ODEON_OK; i++) {
-        row[3 * i] = end * (double)i / (double)(n - 1);
-        memcpy(&row[3 * i + 1], &y[2 * i], 2 * sizeof *y);
-    }
-    host->free(host, y);
-    return status;
-}
-
 static odeon_status read_source(trajectories *set, int32_t source, const char *path)
 {
     const odeon_host *host = set->host;
@@ -340,7 +330,7 @@ static odeon_status read_source(trajectories *set, int32_t source, const char *p
     case SOURCE_ARRAYS:
         return series_add_arrays(host, path, &set->format, &set->series);
     default:
-        return make_spiral(set);
+        return spiral_add(set);
     }
 }
 
@@ -527,17 +517,16 @@ static void locate(void *self, int64_t index, int32_t field_index, int64_t eleme
                    uint64_t bytes)
 {
     const trajectories *set = self;
-    int32_t which = field_at(set, field_index);
-    int64_t width = which == FIELD_TIME || which == FIELD_LENGTH ? 1
-                    : which == FIELD_CONTROL                     ? windows_control_width(set)
-                                                                 : set->dim;
+    int32_t which = trajectories_field(set, field_index);
+    int64_t width = windows_width(set, which);
     int64_t own = set->length[index], k = element / width;
     int64_t at_row = set->start[index] + (k < own ? k : own - 1);
     int64_t before = which == FIELD_CONTROL ? 1 + set->dim : 1;
-    int32_t at = which == FIELD_TIME || which == FIELD_LENGTH
-                     ? 0
-                     : (int32_t)(before + element % width %
-                                              (which == FIELD_CONTROL ? set->n_controls : width));
+    int32_t at =
+        which == FIELD_TIME || which == FIELD_LENGTH
+            ? 0
+            : (int32_t)(before +
+                        element % width % (which == FIELD_CONTROL ? set->n_controls : set->dim));
     char name[128], where[512];
     if (set->source.index == SOURCE_SPIRAL) {
         (void)snprintf(text, bytes, "the spiral, row %lld", (long long)at_row);
@@ -564,25 +553,6 @@ static odeon_status restore(void *self, const char *text)
     return trajectories_restore(self, text);
 }
 
-/* Values, labels and controls alike in every row of the window. */
-static odeon_status standard_of(void *self, int32_t index, double *mean, double *deviation,
-                                int32_t *is_standard)
-{
-    const trajectories *set = self;
-    int32_t which = field_at(set, index);
-    bool control = which == FIELD_CONTROL;
-    bool values = which == FIELD_LABEL || (which == FIELD_INPUT && set->input == INPUT_VALUES);
-    int64_t n = control ? set->n_controls : set->dim, first = control ? set->dim : 0;
-    int64_t width = control ? windows_control_width(set) : n;
-    *is_standard = set->standard.mean != NULL && (values || control);
-    for (int64_t i = 0; *is_standard != 0 && i < set->window * width; i++) {
-        int64_t at = i % width; /* a slope has no mean */
-        mean[i] = at < n ? set->standard.mean[first + at] : 0.0;
-        deviation[i] = set->standard.deviation[first + at % n];
-    }
-    return ODEON_OK;
-}
-
 static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .field_count = field_count,
                                       .field = field,
@@ -594,7 +564,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .has_split = has_split,
                                       .fitted = fitted,
                                       .restore = restore,
-                                      .standard = standard_of};
+                                      .standard = trajectories_standard};
 
 ODEON_PLUGIN_OPTIONS(DATASET, "trajectories", &ops,
                      "windows of series of observations, with their times",

@@ -21,6 +21,7 @@ enum {
 enum { SOURCE_SPIRAL = 0, SOURCE_CSV = 1, SOURCE_FOLDER = 2, SOURCE_ARRAYS = 3 };
 enum { MISSING_REFUSED = 0, MISSING_MASK = 1 };
 enum { INPUT_VALUES = 0, INPUT_WINDOW = 1, INPUT_SERIES = 2 };
+enum { LABEL_VALUES = 0, LABEL_SLOPES = 1 };
 enum { CLOCK_WINDOW = 0, CLOCK_SERIES = 1 };
 enum { SPLIT_ROWS = 0, SPLIT_SERIES = 1 };
 
@@ -32,7 +33,7 @@ typedef struct trajectories {
     const char *time, *values, *controls, *id, *fold;
     int64_t value_count, control_count; /* of arrays */
     int64_t header, separator, missing, points, date, clock, pad, split, standardize,
-        control_slopes, input;
+        control_slopes, input, label, continuity;
     double until, test_fraction, validation_fraction;
     int64_t split_seed;
 
@@ -48,7 +49,8 @@ typedef struct trajectories {
 
     series_set series; /* n_rows is 0 before open */
     double *slopes;    /* [n_rows, n_controls] of the controls' natural splines; NULL: not wanted */
-    double interval;   /* spacing of all rows of all series; 0: not equally spaced */
+    double *value_slopes; /* [n_rows, dim], likewise of the values; NULL: not wanted */
+    double interval;      /* spacing of all rows of all series; 0: not equally spaced */
     int64_t n_starts;
     int64_t *start;  /* [n_starts]: first rows of the samples */
     int64_t *length; /* [n_starts]: rows that are the sample's own, at most window */
@@ -59,16 +61,22 @@ typedef struct trajectories {
 /* Which of FIELD_* the data set has, and the index of one among those. */
 bool trajectories_has(const trajectories *set, int32_t which);
 int32_t trajectories_index(const trajectories *set, int32_t which);
+int32_t trajectories_field(const trajectories *set, int32_t index); /* the opposite; -1: none */
 /* Finds the windows within rows whose split is `which`; all: every row's is. ODEON_ERR_DATA where
  * there is none, or a series is too short. */
 odeon_status windows_find(trajectories *set, int32_t which, const uint8_t *split, bool all);
-/* Numbers of a row of the controls' field. */
-int64_t windows_control_width(const trajectories *set);
+/* Numbers of a row of a field. */
+int64_t windows_width(const trajectories *set, int32_t which);
 /* Copies window number index as sample i of a batch. */
 void windows_copy(const trajectories *set, int64_t index, int64_t i, void *const *fields);
 
 /* slopes.c: slopes of all series' rows. ODEON_ERR_NOMEM. */
 odeon_status trajectories_slopes(trajectories *set);
+
+#define SPIRAL_MAX_TIME 1000.0
+
+/* spiral.c: adds the series of the options points and until. */
+odeon_status spiral_add(trajectories *set);
 
 /* fit.c */
 
@@ -78,5 +86,8 @@ odeon_status trajectories_fit(trajectories *set, const uint8_t *split);
 /* Rows as the samples have them: times in their unit, columns standardized. */
 void trajectories_apply(trajectories *set);
 odeon_status trajectories_restore(trajectories *set, const char *text);
+/* The slot `standard` of odeon_dataset_ops. */
+odeon_status trajectories_standard(void *self, int32_t index, double *mean, double *deviation,
+                                   int32_t *is_standard);
 
 #endif

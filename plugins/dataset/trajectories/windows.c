@@ -8,7 +8,7 @@ bool trajectories_has(const trajectories *set, int32_t which)
 {
     switch (which) {
     case FIELD_MASK:
-        return set->missing == MISSING_MASK || set->pad != 0;
+        return set->missing == MISSING_MASK || set->pad != 0 || set->continuity != 0;
     case FIELD_CONTROL:
         return set->n_controls > 0;
     case FIELD_LENGTH:
@@ -25,6 +25,32 @@ int32_t trajectories_index(const trajectories *set, int32_t which)
         n += trajectories_has(set, i);
     }
     return n;
+}
+
+int32_t trajectories_field(const trajectories *set, int32_t index)
+{
+    for (int32_t i = 0; i < N_FIELDS; i++) {
+        if (trajectories_has(set, i) && trajectories_index(set, i) == index) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int64_t windows_width(const trajectories *set, int32_t which)
+{
+    switch (which) {
+    case FIELD_TIME:
+    case FIELD_LENGTH:
+        return 1;
+    case FIELD_CONTROL:
+        return set->control_slopes != 0 ? 2 * set->n_controls : set->n_controls;
+    case FIELD_LABEL:
+    case FIELD_MASK:
+        return set->continuity != 0 ? 2 * set->dim : set->dim;
+    default:
+        return set->dim;
+    }
 }
 
 /* ---- where windows are ---- */
@@ -177,42 +203,69 @@ static void copy_number(const trajectories *set, int64_t index, double *to)
     *to = (double)(set->input == INPUT_WINDOW ? index : series_of(&set->series, set->start[index]));
 }
 
-static void copy_values(const trajectories *set, int64_t index, int64_t i, void *const *fields)
+/* In place of the values; what a window is filled up with does not move. */
+static void copy_slopes(const trajectories *set, int64_t index, double *label)
 {
-    int64_t n = set->window, dim = set->dim;
-    bool values = set->input == INPUT_VALUES;
-    double *input = numbers_at(set, fields, FIELD_INPUT, i, values ? n * dim : 1);
-    double *label = numbers_at(set, fields, FIELD_LABEL, i, n * dim);
-    uint8_t *mask = trajectories_has(set, FIELD_MASK)
-                        ? (uint8_t *)fields[trajectories_index(set, FIELD_MASK)] + i * n * dim
-                        : NULL;
-    for (int64_t k = 0; k < n; k++) {
-        const double *row = row_of(set, index, k);
+    int64_t dim = set->dim, width = windows_width(set, FIELD_LABEL);
+    for (int64_t k = 0; k < set->window; k++, label += width) {
+        const double *slope = set->value_slopes + (set->start[index] + k) * dim;
         for (int64_t d = 0; d < dim; d++) {
-            bool there = !isnan(row[1 + d]);
-            label[k * dim + d] = there ? row[1 + d] : 0.0;
-            if (mask != NULL) {
-                mask[k * dim + d] = there && k < set->length[index];
-            }
+            label[d] = k < set->length[index] ? slope[d] : 0.0;
         }
     }
-    if (values) {
+}
+
+/* The gap behind a row, which is wanted to be 0: there is one behind the last row of a window where
+ * the next begins at it. */
+static bool has_gap(const trajectories *set, int64_t index, int64_t k)
+{
+    int64_t next = index + 1, last = set->start[index] + set->window - 1;
+    return k == set->window - 1 && next < set->n_starts && set->start[next] == last;
+}
+
+/* label and mask [window, width]; mask NULL: there is none. */
+static void copy_row(const trajectories *set, int64_t index, int64_t k, double *label,
+                     uint8_t *mask)
+{
+    const double *row = row_of(set, index, k);
+    int64_t dim = set->dim, width = windows_width(set, FIELD_LABEL);
+    for (int64_t d = 0; d < width; d++) {
+        bool there = d < dim && !isnan(row[1 + d]);
+        bool counts = d < dim ? there && k < set->length[index] : has_gap(set, index, k);
+        label[d] = there ? row[1 + d] : 0.0;
+        if (mask != NULL) {
+            mask[d] = counts;
+        }
+    }
+}
+
+static void copy_values(const trajectories *set, int64_t index, int64_t i, void *const *fields)
+{
+    int64_t n = set->window, dim = set->dim, width = windows_width(set, FIELD_LABEL);
+    bool values = set->input == INPUT_VALUES;
+    double *input = numbers_at(set, fields, FIELD_INPUT, i, values ? n * dim : 1);
+    double *label = numbers_at(set, fields, FIELD_LABEL, i, n * width);
+    uint8_t *mask = trajectories_has(set, FIELD_MASK)
+                        ? (uint8_t *)fields[trajectories_index(set, FIELD_MASK)] + i * n * width
+                        : NULL;
+    for (int64_t k = 0; k < n; k++) {
+        copy_row(set, index, k, label + k * width, mask != NULL ? mask + k * width : NULL);
+    }
+    if (values) { /* without continuity */
         memcpy(input, label, (size_t)(n * dim) * sizeof *input);
     } else {
         copy_number(set, index, input);
     }
-}
-
-int64_t windows_control_width(const trajectories *set)
-{
-    return set->control_slopes != 0 ? 2 * set->n_controls : set->n_controls;
+    if (set->value_slopes != NULL) {
+        copy_slopes(set, index, label);
+    }
 }
 
 /* A row that is filled up has the last one's controls, which then stay as they are. */
 static void copy_controls(const trajectories *set, int64_t index, double *to)
 {
     int64_t c = set->n_controls, own = set->length[index];
-    for (int64_t k = 0; k < set->window; k++, to += windows_control_width(set)) {
+    for (int64_t k = 0; k < set->window; k++, to += windows_width(set, FIELD_CONTROL)) {
         memcpy(to, row_of(set, index, k) + 1 + set->dim, (size_t)c * sizeof *to);
         for (int64_t i = 0; set->slopes != NULL && i < c; i++) {
             to[c + i] = k < own ? set->slopes[(set->start[index] + k) * c + i] : 0.0;
@@ -229,8 +282,9 @@ void windows_copy(const trajectories *set, int64_t index, int64_t i, void *const
         time[k] = time_of(set, index, k);
     }
     if (set->n_controls > 0) {
-        copy_controls(set, index,
-                      numbers_at(set, fields, FIELD_CONTROL, i, n * windows_control_width(set)));
+        copy_controls(
+            set, index,
+            numbers_at(set, fields, FIELD_CONTROL, i, n * windows_width(set, FIELD_CONTROL)));
     }
     if (trajectories_has(set, FIELD_LENGTH)) {
         ((int64_t *)fields[trajectories_index(set, FIELD_LENGTH)])[i] = set->length[index];

@@ -131,6 +131,20 @@ static odeon_status cpu_gather(odeon_queue *queue, const odeon_gather *call)
     return ODEON_OK;
 }
 
+/* Rows are often so short that a call for each would cost more than the copy. */
+static void copy_row(char *to, const char *from, size_t bytes)
+{
+    enum { BLOCK = 16, SHORT = 128 };
+    if (bytes < BLOCK || bytes > SHORT) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    for (size_t i = 0; i + BLOCK < bytes; i += BLOCK) {
+        memcpy(to + i, from + i, BLOCK);
+    }
+    memcpy(to + bytes - BLOCK, from + bytes - BLOCK, BLOCK);
+}
+
 /* Copies rows x cols elements; element (r, c) is at r * pitch + at + c. */
 static odeon_status cpu_copy2d(odeon_queue *queue, const odeon_copy2d *call)
 {
@@ -139,12 +153,31 @@ static odeon_status cpu_copy2d(odeon_queue *queue, const odeon_copy2d *call)
     ODEON_TRY(cpu_begin(queue, "copy2d", call->flags, ODEON_DTYPE_F32, &k)); /* any dtype will do */
     ODEON_TRY(cpu_require(queue, call->x->shape.dtype == call->y->view.shape.dtype, "copy2d",
                           "of one dtype"));
+    char *to = (char *)odeon_write(call->y) + call->y_at * size;
+    const char *from = (const char *)odeon_read(call->x) + call->x_at * size;
     for (int64_t r = 0; call->cols > 0 && r < call->rows; r++) {
-        memcpy((char *)odeon_write(call->y) + (r * call->y_pitch + call->y_at) * size,
-               (const char *)odeon_read(call->x) + (r * call->x_pitch + call->x_at) * size,
-               (size_t)(call->cols * size));
+        copy_row(to, from, (size_t)(call->cols * size));
+        to += call->y_pitch * size;
+        from += call->x_pitch * size;
     }
     return ODEON_OK;
+}
+
+/* One number a row, step values apart: not worth a kernel each. */
+static void fill_column(const odeon_rows_fill *call, const double *values, int64_t step)
+{
+    void *y = odeon_write(call->y);
+    if (call->y->view.shape.dtype == ODEON_DTYPE_F64) {
+        double *at = (double *)y + call->at;
+        for (int64_t r = 0; r < call->rows; r++) {
+            at[r * call->pitch] = values[r * step];
+        }
+        return;
+    }
+    float *at = (float *)y + call->at;
+    for (int64_t r = 0; r < call->rows; r++) {
+        at[r * call->pitch] = (float)values[r * step];
+    }
 }
 
 /* v F64 [rows] or [1] -> rows of y. */
@@ -157,6 +190,10 @@ static odeon_status cpu_rows_fill(odeon_queue *queue, const odeon_rows_fill *cal
     ODEON_TRY(cpu_require(queue,
                           call->v->shape.dtype == ODEON_DTYPE_F64 && (n == 1 || n == call->rows),
                           "rows_fill", "v F64 [1] or [rows]"));
+    if (call->cols == 1) {
+        fill_column(call, values, n == 1 ? 0 : 1);
+        return ODEON_OK;
+    }
     for (int64_t r = 0; call->cols > 0 && r < call->rows; r++) {
         k->fill(call->cols, (char *)odeon_write(call->y) + (r * call->pitch + call->at) * size,
                 values[n == 1 ? 0 : r]);

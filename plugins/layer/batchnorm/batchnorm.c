@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "../common/shape.h"
+#include "odeon/device_fused.h"
 #include "odeon/device_move.h"
 #include "odeon/device_norm.h"
 #include "odeon/device_pointwise.h"
@@ -184,18 +185,22 @@ static odeon_status sum_in_turn(const odeon_layer_call *call, const odeon_view *
     return group->sum(group->self, call->queue, &p->second, ODEON_OK);
 }
 
+static odeon_status require_variance(const batchnorm *layer, const odeon_layer_call *call)
+{
+    return count_of(call) >= 2.0
+               ? ODEON_OK
+               : odeon_fail(layer->host, ODEON_ERR_CONFIG,
+                            "batchnorm: a batch with one number a channel has no variance; train "
+                            "with at least two samples a batch, or leave out a short last one "
+                            "(data.drop_last = yes)");
+}
+
 /* Statistics of the global batch; the sums of squares stay in p->second. One worker and float64
  * have nothing to gain from, or to lose digits to, a single collective. */
 static odeon_status batch_statistics(const batchnorm *layer, const odeon_layer_call *call,
                                      const odeon_view *x, const layout *p)
 {
     double count = count_of(call);
-    if (count < 2.0) {
-        return odeon_fail(layer->host, ODEON_ERR_CONFIG,
-                          "batchnorm: a batch with one number a channel has no variance; train "
-                          "with at least two samples a batch, or leave out a short last one "
-                          "(data.drop_last = yes)");
-    }
     int32_t at_once = call->group->size > 1 && x->shape.dtype == ODEON_DTYPE_F32;
     ODEON_TRY(ODEON_DO(call->device, norm, channel_moment, call->queue, .x = x, .out = &p->first));
     ODEON_TRY(at_once ? sum_at_once(call, x, p) : sum_in_turn(call, x, p));
@@ -215,17 +220,55 @@ static odeon_status update_running(const batchnorm *layer, const odeon_layer_cal
                     .coefficient = weights);
 }
 
+/* What is below, where a device has operators for all of it at once and no other worker a part of
+ * the batch. *done: there are such. */
+static odeon_status choose_at_once(const batchnorm *layer, const odeon_layer_call *call,
+                                   const odeon_view *x, const layout *p, int32_t *done)
+{
+    const odeon_device_fused *fused = call->device->get_table(call->device, ODEON_DEVICE_FUSED);
+    const odeon_tensor *running = call->state;
+    int32_t updates = (call->flags & ODEON_CALL_UPDATE_STATE) != 0;
+    *done = fused != NULL;
+    if (fused != NULL && (call->flags & ODEON_CALL_TRAIN) == 0) {
+        const odeon_running_statistics all = {.struct_size = sizeof all,
+                                              .mean = &running[0].view,
+                                              .variance = &running[1].view,
+                                              .stats = &p->stats,
+                                              .epsilon = layer->epsilon};
+        return fused->running_statistics(call->queue, &all);
+    }
+    *done = fused != NULL && call->group->size == 1 && call->n_global == x->shape.dim[0];
+    if (!*done) {
+        return ODEON_OK;
+    }
+    const odeon_batch_statistics all = {.struct_size = sizeof all,
+                                        .x = x,
+                                        .stats = &p->stats,
+                                        .running_mean = updates ? &running[0] : NULL,
+                                        .running_variance = updates ? &running[1] : NULL,
+                                        .momentum = layer->momentum,
+                                        .epsilon = layer->epsilon};
+    ODEON_TRY(require_variance(layer, call));
+    return fused->batch_statistics(call->queue, &all);
+}
+
 /* Evaluation reads the running state; training measures the batch and updates the state only where
  * the host asks for it, once per batch. */
 static odeon_status choose_statistics(const batchnorm *layer, const odeon_layer_call *call,
                                       const odeon_view *x, const layout *p)
 {
     const odeon_tensor *running = call->state;
+    int32_t done;
+    ODEON_TRY(choose_at_once(layer, call, x, p, &done));
+    if (done) {
+        return ODEON_OK;
+    }
     if ((call->flags & ODEON_CALL_TRAIN) == 0) {
         ODEON_TRY(ODEON_DO(call->device, move, cast, call->queue, .x = &running[0].view,
                            .scale = 1.0, .y = &p->mean));
         return compute_rstd(layer, call, &running[1].view, 1.0, &p->rstd);
     }
+    ODEON_TRY(require_variance(layer, call));
     ODEON_TRY(batch_statistics(layer, call, x, p));
     if ((call->flags & ODEON_CALL_UPDATE_STATE) != 0) {
         double unbiased = 1.0 / (count_of(call) - 1.0);

@@ -1,4 +1,5 @@
 #include "time_channel.h"
+#include "odeon/device_fused.h"
 #include "odeon/device_move.h"
 
 /* Layout in elements: each row of y consists of a row of x and one channel of t. */
@@ -46,6 +47,24 @@ odeon_status time_require(const odeon_host *host, const char *layer, const odeon
                             layer);
 }
 
+/* Both parts by one operator. */
+static odeon_status join_at_once(const odeon_device_fused *fused, const odeon_layer_call *call,
+                                 const layout *p, const odeon_view *x, const odeon_tensor *y)
+{
+    const odeon_join_rows all = {.struct_size = sizeof all,
+                                 .x = x,
+                                 .v = call->t,
+                                 .y = y,
+                                 .rows = p->rows,
+                                 .each = p->rows / odeon_count(&call->t->shape),
+                                 .x_cols = p->x_cols,
+                                 .x_at = p->x_at,
+                                 .t_cols = p->t_cols,
+                                 .t_at = p->t_at,
+                                 .pitch = p->pitch};
+    return fused->join_rows(call->queue, &all);
+}
+
 /* t stays on the device: rows_fill reads it there when it runs. */
 odeon_status time_join(const odeon_host *host, const char *layer, const odeon_layer_call *call,
                        int64_t where, const odeon_view *x, const odeon_tensor *y)
@@ -53,6 +72,10 @@ odeon_status time_join(const odeon_host *host, const char *layer, const odeon_la
     ODEON_TRY(time_require(host, layer, call));
     layout p = layout_of(where, &y->view.shape);
     sweep s = sweep_of(&p, &call->t->shape);
+    const odeon_device_fused *fused = call->device->get_table(call->device, ODEON_DEVICE_FUSED);
+    if (fused != NULL && p.rows > 0) {
+        return join_at_once(fused, call, &p, x, y);
+    }
     ODEON_TRY(ODEON_DO(call->device, move, copy2d, call->queue, .x = x, .y = y, .rows = p.rows,
                        .cols = p.x_cols, .x_pitch = p.x_cols, .y_pitch = p.pitch, .y_at = p.x_at));
     for (int64_t i = 0; i < s.passes; i++) {

@@ -85,6 +85,13 @@ static void *convolution_scratch(const conv2d *layer, const odeon_layer_call *ca
     return (char *)call->scratch + image_bytes(layer, x);
 }
 
+static int32_t has_fused(const odeon_conv_family *conv)
+{
+    return ODEON_HAS(conv, odeon_conv_family, conv2d_fused_scratch) &&
+           ODEON_HAS(conv, odeon_conv_family, conv2d_fused) &&
+           ODEON_HAS(conv, odeon_conv_family, conv2d_fused_vjp);
+}
+
 static uint64_t scratch_bytes(const conv2d *layer, const odeon_layer_plan *plan,
                               const odeon_shape *x, const odeon_shape *weight)
 {
@@ -103,7 +110,7 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     odeon_shape x = image_shape(layer, &plan->in), weight = weight_shape(layer, &x);
     plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE |
                   (layer->time != TIME_NO ? ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T : 0);
-    layer->is_fused = ODEON_HAS(plan->device->conv, odeon_conv_family, conv2d_fused_vjp);
+    layer->is_fused = has_fused(plan->device->conv);
     plan->flags |= layer->is_fused ? ODEON_LAYER_EPILOGUE_VJP : 0;
     plan->out = (odeon_shape){.ndim = 4,
                               .dtype = plan->in.dtype,

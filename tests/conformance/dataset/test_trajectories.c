@@ -166,6 +166,9 @@ static void test_options_that_cannot_be_are_refused(void **state)
         {"test_fraction=1", "test_fraction"},
         {"values=1", "are for source = csv"},
         {"missing=mask", "are for source = csv"},
+        {"continuity=yes, input=window", "continuity: needs input = window and stride = 9"},
+        {"continuity=yes, stride=9", "continuity: needs input = window"},
+        {"source=csv(path=/x), values=1, missing=mask, label=slopes", "no slopes where values"},
         {"controls=1", "are for source = csv"},
         {"source=csv(path=/x), values=1, controls=3..1", "controls: '3..1'"},
         {"source=csv(path=/x), values=1, controls=u, header=no", "'u': columns have no names"},
@@ -488,12 +491,94 @@ static void test_what_is_fitted_is_of_the_training_rows(void **state)
     instance_destroy(x);
 }
 
+/* Series of three and four rows; the slopes are those of the spline through (0,0), (1,1), (2,0). */
+static const char two_series[] =
+    "id,t,a,b\nx,0,0,4\nx,1,1,3\nx,2,0,2\ny,0,5,0\ny,1,6,3\ny,2,7,6\ny,3,8,9\n";
+
+static void test_a_sample_may_be_its_number(void **state)
+{
+    const int64_t indices[3] = {2, 0, 1};
+    windows w;
+    instance *x =
+        make_csv(*state, two_series, "id=id, time=t, values=a b, window=2, stride=2, input=window");
+    odeon_field_info info = {.struct_size = sizeof info};
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 0, &info), ODEON_OK);
+    assert_int_equal(info.ndim, 0);
+    assert_string_equal(info.name, "number");
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 3);
+    read_windows(x, 3, indices, &w);
+    ASSERT_NUMBERS(w.input, 2, 0, 1);
+    ASSERT_NUMBERS(w.label, 7, 6, 8, 9, 0, 4, 1, 3, 5, 0, 6, 3);
+    instance_destroy(x);
+    x = make_csv(*state, two_series, "id=id, time=t, values=a b, window=2, stride=2, input=series");
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 3);
+    read_windows(x, 3, indices, &w);
+    ASSERT_NUMBERS(w.input, 1, 0, 1);
+    instance_destroy(x);
+}
+
+static void test_labels_may_be_slopes(void **state)
+{
+    const int64_t indices[2] = {0, 1};
+    windows w;
+    instance *x =
+        make_csv(*state, two_series, "id=id, time=t, values=a b, window=3, stride=3, label=slopes");
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    read_windows(x, 2, indices, &w);
+    ASSERT_NUMBERS(w.input, 0, 4, 1, 3, 0, 2, 5, 0);
+    static const double slopes[12] = {1.5, -1, 0, -1, -1.5, -1, 1, 3, 1, 3, 1, 3};
+    for (int i = 0; i < 12; i++) {
+        assert_true(fabs(w.label[i] - slopes[i]) < 1e-14);
+    }
+    instance_destroy(x);
+}
+
+/* The gap behind a window counts where the next begins at its end: not between series. */
+static void test_gaps_between_windows_are_labels(void **state)
+{
+    const int64_t indices[3] = {2, 1, 0};
+    windows w;
+    instance *x = make_csv(*state, two_series,
+                           "id=id, time=t, values=a, window=3, stride=2, "
+                           "input=window, continuity=yes");
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    instance_destroy(x);
+    x = make_csv(*state, two_series,
+                 "id=id, time=t, values=a, window=2, stride=1, input=window, continuity=yes");
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 5);
+    read_windows(x, 3, indices, &w);
+    ASSERT_NUMBERS(w.input, 2, 1, 0);
+    ASSERT_NUMBERS(w.label, 5, 0, 6, 0, 1, 0, 0, 0, 0, 0, 1, 0);
+    assert_memory_equal(w.mask, ((uint8_t[]){1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1}), 12);
+    instance_destroy(x);
+}
+
+/* A slope is in units of the deviation; it has no mean to be added. */
+static void test_slopes_are_standardized(void **state)
+{
+    double mean[8], spread[8];
+    int32_t is_standard = 0;
+    instance *x = make_csv(*state, "t,a\n0,1\n1,3\n2,5\n",
+                           "values=a, window=3, standardize=yes, "
+                           "label=slopes");
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 1);
+    assert_int_equal(dataset_ops_of(x)->standard(x->self, 1, mean, spread, &is_standard), ODEON_OK);
+    assert_true(is_standard == 1 && mean[0] == 0.0 && mean[2] == 0.0 && spread[0] > 1.0);
+    assert_int_equal(dataset_ops_of(x)->standard(x->self, 0, mean, spread, &is_standard), ODEON_OK);
+    assert_true(is_standard == 1 && mean[0] == 3.0);
+    instance_destroy(x);
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FILE(test_fields_are_known_without_files),
+        WITH_FILE(test_a_sample_may_be_its_number),
+        WITH_FILE(test_labels_may_be_slopes),
+        WITH_FILE(test_gaps_between_windows_are_labels),
+        WITH_FILE(test_slopes_are_standardized),
         WITH_FILE(test_options_that_cannot_be_are_refused),
         WITH_FILE(test_the_spiral_is_exact),
         WITH_FILE(test_windows_of_the_spiral_have_one_grid),

@@ -9,12 +9,20 @@
 #include "support_session.h"
 
 /* A field of two layers, so that its evaluation is few launches. */
-static const char network[] = "[run]\nname = test\ndevice = remote\ndtype = float32\nworkers = 1\n"
-                              "[data]\ndataset = drawn(shape=6, classes=3, length=16)\n"
-                              "[model.ode]\nlayer = ode\nintegrator = rk4\ngradient = direct\n"
-                              "[model.ode.a]\nlayer = dense(units=state)\nthen = tanh\n"
-                              "[model.head]\nlayer = dense(units=classes)\n"
-                              "[train]\nloss = cross_entropy\noptimizer = adam(lr=1e-4)\n";
+static const char field[] = "[run]\nname = test\ndevice = remote\ndtype = float32\nworkers = 1\n"
+                            "[data]\ndataset = drawn(shape=6, classes=3, length=16)\n"
+                            "[model.ode]\nlayer = ode\nintegrator = rk4\ngradient = direct\n"
+                            "[model.ode.a]\nlayer = dense(units=state)\nthen = tanh\n"
+                            "[model.head]\nlayer = dense(units=classes)\n"
+                            "[train]\nloss = cross_entropy\noptimizer = adam(lr=1e-4)\n";
+
+/* Convolutions on a device that has the fused operators. */
+static const char images[] = "[run]\nname = test\ndevice = cpu\ndtype = float32\nworkers = 1\n"
+                             "[data]\ndataset = drawn(shape=2 6 6, classes=3, length=16)\n"
+                             "[model.first]\nlayer = conv2d(filters=3, kernel=3)\n"
+                             "[model.second]\nlayer = conv2d(filters=3, kernel=3)\nthen = flatten\n"
+                             "[model.head]\nlayer = dense(units=classes)\n"
+                             "[train]\nloss = cross_entropy\noptimizer = adam(lr=1e-4)\n";
 
 enum { SAMPLES = 8 };
 
@@ -35,7 +43,7 @@ static counts read_counts(const support_session *s)
 }
 
 /* What the third step of training asks for; the first allocates and packs. */
-static counts third_step(const char *const *overrides)
+static counts third_step_of(const char *network, const char *const *overrides)
 {
     static const int64_t indices[SAMPLES] = {7, 3, 0, 12, 5, 1, 9, 2};
     support_session s = support_session_open(network, SAMPLES, overrides);
@@ -60,6 +68,11 @@ static counts third_step(const char *const *overrides)
     data_close(source);
     support_session_close(&s);
     return after;
+}
+
+static counts third_step(const char *const *overrides)
+{
+    return third_step_of(field, overrides);
 }
 
 static const char *const devices[] = {"run.device=remote", "run.device=remote(late=yes)"};
@@ -152,7 +165,7 @@ static void test_evaluation_waits_once_with_what_blocks_measure(void **state)
     (void)state;
     for (int i = 0; i < N_DEVICES; i++) {
         support_session s = support_session_open(
-            network, SAMPLES, (const char *[]){devices[i], "model.ode.steps=2", NULL});
+            field, SAMPLES, (const char *[]){devices[i], "model.ode.steps=2", NULL});
         data_source *source = support_batch_source(&s);
         session_result result = {0};
         for (int k = 0; k < 3; k++) {
@@ -219,9 +232,18 @@ static void test_captured_solve_that_ends_within_a_step_is_three_launches(void *
     check_adaptive("model.ode.gradient=adjoint", "model.ode.end=interpolate", 20 + 2 * 3, 1 + 2);
 }
 
+static void test_function_behind_a_convolution_takes_no_launch(void **state)
+{
+    (void)state;
+    counts without = third_step_of(images, (const char *[]){NULL});
+    counts with = third_step_of(images, (const char *[]){"model.first.then=relu", NULL});
+    assert_int_equal(with.launches, without.launches);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_function_behind_a_convolution_takes_no_launch),
         cmocka_unit_test(test_direct_waits_once_for_any_number_of_steps),
         cmocka_unit_test(test_adjoint_waits_once_for_any_number_of_steps),
         cmocka_unit_test(test_adjoint_through_many_times_reads_its_drifts_together),

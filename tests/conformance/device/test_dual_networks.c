@@ -208,7 +208,10 @@ static int32_t measure(const struct network *n, const char *base, const char *ov
         fmax(fabs(inner(count, g, v.v) - v.of_loss), fabs(inner(count, g, u.v) - u.of_loss));
     double symmetry = fabs(inner(count, u.v, v.product) - inner(count, v.v, u.product));
     double hessian = (n->asked & DIFFERENCES) != 0 ? hessian_gap(&plain, &v, count) : 0.0;
-    int32_t good = values == 0.0 && hessian <= of_hessian &&
+    /* The device cpu, and others that compute alike, have convolutions with their epilogue and the
+     * time inside, whose sums are in another order; dual computes them by their parts. */
+    double of_values = strcmp(base, "reference") != 0 ? 1e-15 : 0.0;
+    int32_t good = values <= of_values && hessian <= of_hessian &&
                    ((n->asked & EXACT) == 0 || (slope <= of_slope && symmetry <= of_symmetry));
     print_message("%-54s slope %.1e  hessian %.1e  symmetry %.1e  values %.1e%s\n", n->name, slope,
                   hessian, symmetry, values, good ? "" : "  WRONG");

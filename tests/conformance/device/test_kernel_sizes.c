@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../../../cuda/kernel.h"
 #include "base/mem.h"
 #include "odeon/device_move.h"
 #include "odeon/device_pointwise.h"
@@ -251,9 +252,30 @@ static void test_every_element_of_a_large_state_has_its_turn(void **state)
     close_bench(&b);
 }
 
+/* Quotients by products are those of divisions, next to multiples and at the ends of both ranges.
+ */
+static void test_divisors_divide(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < 20000; n++) {
+        uint64_t a = (uint64_t)(1e9 * (support_random(1, n) + 1.0)) * 0x9e3779b97f4a7c15u;
+        int64_t by = n < 300 ? (int64_t)n + 1 : (int64_t)((a >> 1) >> (n % 63)) + 1;
+        int64_t most = INT64_MAX / by * by, last = INT32_MAX / by * by;
+        const kernel_divisor d = kernel_divisor_of(by);
+        const int64_t all[] = {0,    by - 1,           by,       INT32_MAX,
+                               most, INT64_MAX,        most - 1, (int64_t)INT32_MAX + 1,
+                               last, (int64_t)(a >> 1)};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+            int64_t rest, quotient = kernel_divide_by(all[i], &d, &rest);
+            assert_true(quotient == all[i] / by && rest == all[i] % by);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_divisors_divide),
         cmocka_unit_test(test_results_do_not_depend_on_addresses),
         cmocka_unit_test(test_one_operand_may_lie_anywhere),
         cmocka_unit_test(test_selected_pairs_may_lie_anywhere),

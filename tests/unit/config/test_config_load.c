@@ -90,7 +90,7 @@ static void test_bad_configuration_is_refused_with_its_line(void **state)
                                          "'run'?"},
         {"[model]\nlayer = relu\n" REST, "t.ini:1: [model] a layer's section has a name"},
         {"[train.crop]\nlayer = relu\n" MODEL REST,
-         "t.ini:1: [train.crop] there is no such section"},
+         "t.ini:1: [train.crop] 'after' must be given: "},
         {"[model.a-b]\nlayer = relu\n" REST, "t.ini:1: [model.a-b] names between the dots"},
         {"[model.a..b]\nlayer = relu\n" REST, "names between the dots"},
         {"[model.layer]\nlayer = relu\n" REST, "t.ini:1: [model.layer] a kind's name"},

@@ -23,7 +23,7 @@ static const struct {
 } structures[] = {
     {"plan", words_of_plan, 2},           {"param", words_of_param, 1},
     {"field", words_of_field_info, 2},    {"stepper", words_of_stepper_info, 1},
-    {"hint", words_of_hint, 1},           {"spec", words_of_ode_spec, 1},
+    {"hint", words_of_hint, 1},           {"spec", words_of_ode_spec, 2},
     {"extension", words_of_extension, 1}, {"control", words_of_control, 1},
     {"body call", words_of_body_call, 1}, {"body dual call", words_of_body_dual_call, 1},
     {"augment", words_of_augment, 1},

@@ -88,7 +88,8 @@ static void test_a_phase_begins_with_moments_of_its_own(void **state)
     support_session s = support_session_open(PHASES, N, NULL);
     assert_int_equal(session_phase(s.session), 0);
     assert_true(session_learning_rate(s.session) == 0.1);
-    assert_string_equal(session_wants_whole(s.session), "lbfgs");
+    assert_null(session_wants_whole(s.session, 0));
+    assert_string_equal(session_wants_whole(s.session, 1), "lbfgs");
     (void)train(&s, 1);
     (void)train(&s, 2);
     support_require(session_enter_phase(s.session, 1, 2), "phase");

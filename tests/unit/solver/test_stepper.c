@@ -224,6 +224,19 @@ static void test_rk4_holds_six_vectors(void **state)
     assert_int_equal(p->max_live, 6);
     /* cotangents of y1 and of three stages' states, of k1, what its vjp writes, and that of y0 */
     assert_int_equal(p->reverse_live, 7);
+    /* y0 is read by all three states and by y1, k1 by one of them and y1; both stay to the end */
+    assert_int_equal(p->use_begin[REG_Y0 + 1] - p->use_begin[REG_Y0], 4);
+    for (int32_t i = p->use_begin[REG_Y0]; i + 1 < p->use_begin[REG_Y0 + 1]; i++) {
+        assert_true(p->uses[i].verb < p->uses[i + 1].verb);
+        assert_int_equal(p->terms[p->uses[i].term].x, REG_Y0);
+    }
+    /* three states, each behind its evaluation, and four slopes behind y1 */
+    assert_int_equal(p->free_begin[p->n_verbs], 7);
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        for (int32_t i = p->free_begin[v]; i < p->free_begin[v + 1]; i++) {
+            assert_int_equal(p->last_use[p->free_order[i]], v);
+        }
+    }
     assert_null(s->start);
     stepper_destroy(s);
 }

@@ -16,6 +16,7 @@
 #include "dot.h"
 #include "multiply.h"
 #include "narrow.h"
+#include "small.h"
 
 /* Dot products beat tiles where a tile would be filled badly and the terms are many enough to pay
  * for adding up the parts of every sum. The choice does not look at the number of rows, on which no
@@ -80,6 +81,8 @@ static void multiply_tiles(const cpu_gemm_shape *p, const cpu_epilogue *e, const
                        .room_b = pack_b ? room : NULL};
     if (p->n < VL) {
         multiply_narrow(&w);
+    } else if (is_small(&w)) {
+        multiply_small(&w);
     } else {
         multiply_by_tiles(&w);
     }

@@ -5,20 +5,66 @@
 /* Channels whose sums lie on the stack while the batch goes by, sample after sample. */
 enum { CHANNELS_AT_ONCE = 512 };
 
+typedef double quad_sum __attribute__((vector_size(4 * sizeof(double))));
+
+/* Sums in double of n times four columns of x, in registers, of which the last four begin at
+ * `last`; they may overlap those before them, which are not added to bias twice. n is a constant
+ * wherever this is inlined. */
+ALWAYS_INLINE void sum_quads(int n, int64_t rows, int64_t cols, const real *x, int64_t last,
+                             real *bias)
+{
+    quad_sum sum[4] = {{0.0}, {0.0}, {0.0}, {0.0}};
+    for (int64_t r = 0; r < rows; r++, x += cols) {
+        for (int q = 0; q < n; q++) {
+            quad now;
+            memcpy(&now, x + (q + 1 < n ? 4 * q : last), sizeof now);
+            sum[q] += __builtin_convertvector(now, quad_sum);
+        }
+    }
+    for (int q = 0; q + 1 < n; q++) {
+        quad now;
+        memcpy(&now, bias + 4 * q, sizeof now);
+        now += __builtin_convertvector(sum[q], quad);
+        memcpy(bias + 4 * q, &now, sizeof now);
+    }
+    quad rest = __builtin_convertvector(sum[n - 1], quad);
+    for (int64_t c = 4 * (n - 1) - last; c < 4; c++) {
+        bias[last + c] += rest[c];
+    }
+}
+
+static void sum_column(int64_t rows, int64_t cols, const real *x, real *bias)
+{
+    double sum = 0.0;
+    for (int64_t r = 0; r < rows; r++) {
+        sum += (double)x[r * cols];
+    }
+    *bias += (real)sum;
+}
+
 /* x [rows,cols], adds the columns' sums to bias [cols]. With one number per channel neighbours
- * belong to different channels, so lanes run across channels. */
+ * belong to different channels, so vectors run across channels. */
 static void column_sums(int64_t rows, int64_t cols, const real *x, real *bias)
 {
-    for (int64_t first = 0; first < cols; first += LANES) {
-        int64_t now = least(cols - first, LANES);
-        lanes s = {{0.0}};
-        for (int64_t r = 0; r < rows; r++) {
-            for (int64_t l = 0; l < now; l++) {
-                s.at[l] += (double)x[r * cols + first + l];
-            }
-        }
-        for (int64_t l = 0; l < now; l++) {
-            bias[first + l] += (real)s.at[l];
+    enum { FEW = 4, MANY = 16 };
+    for (int64_t c = 0; c < cols && cols < FEW; c++) {
+        sum_column(rows, cols, x + c, bias + c);
+    }
+    for (int64_t first = 0; first < cols && cols >= FEW; first += MANY) {
+        int64_t left = least(cols - first, MANY);
+        switch ((left + FEW - 1) / FEW) {
+        case 1:
+            sum_quads(1, rows, cols, x + first, left - FEW, bias + first);
+            break;
+        case 2:
+            sum_quads(2, rows, cols, x + first, left - FEW, bias + first);
+            break;
+        case 3:
+            sum_quads(3, rows, cols, x + first, left - FEW, bias + first);
+            break;
+        default:
+            sum_quads(4, rows, cols, x + first, left - FEW, bias + first);
+            break;
         }
     }
 }

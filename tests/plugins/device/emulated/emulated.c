@@ -144,6 +144,7 @@ static const void *get_table(void *self, const char *id)
     static const device_table tables[] = {
         ODEON_FAMILY_LIST(FAMILY){ODEON_DEVICE_COUNTERS, &counters},
         {ODEON_DEVICE_POISON, &poisoning},
+        {ODEON_DEVICE_FUSED, &ops_fused},
         {HOST_KERNELS, &kernels},
     };
 #undef FAMILY

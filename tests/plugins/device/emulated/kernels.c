@@ -1,5 +1,7 @@
 #include "kernel_table.h"
 
+#define KERNEL_BODY "kernels/vector_body.h"
+#include "kernels/both.h"
 #define KERNEL_BODY "kernels/activation_body.h"
 #include "kernels/both.h"
 #define KERNEL_BODY "kernels/loss_body.h"

@@ -30,7 +30,8 @@ enum {
     FIELD_SCALAR,         /* a coefficient by value */
     FIELD_SLOTS,          /* device memory */
     FIELD_SLOTS_IF_NAMED, /* the same; needed only where a coefficient names a slot */
-    FIELD_SCRATCH         /* device memory for the convolution of x_at and w_at */
+    FIELD_SCRATCH,        /* device memory for the convolution of x_at and w_at */
+    FIELD_FUSED_SCRATCH   /* the same of conv2d_fused */
 };
 
 /* Offsets are in the call. */
@@ -62,11 +63,13 @@ typedef struct call_field {
 #define SCALAR(op, field)        FIELD(op, FIELD_SCALAR, field, 0)
 #define SLOTS(op)                FIELD(op, FIELD_SLOTS, slots, 0)
 #define SLOTS_IF_NAMED(op)       FIELD(op, FIELD_SLOTS_IF_NAMED, slots, 0)
-#define SCRATCH(op, x, w)                                                                          \
+#define SCRATCH_OF(kind, op, x, w)                                                                 \
     {                                                                                              \
-        FIELD_SCRATCH, 0, offsetof(odeon_##op, scratch), 0, 0, offsetof(odeon_##op, x),            \
+        (kind), 0, offsetof(odeon_##op, scratch), 0, 0, offsetof(odeon_##op, x),                   \
             offsetof(odeon_##op, w)                                                                \
     }
+#define SCRATCH(op, x, w)       SCRATCH_OF(FIELD_SCRATCH, op, x, w)
+#define FUSED_SCRATCH(op, x, w) SCRATCH_OF(FIELD_FUSED_SCRATCH, op, x, w)
 
 /* X(family, operator, its fields) */
 #define MOVE_OPERATORS(X)                                                                          \
@@ -105,7 +108,13 @@ typedef struct call_field {
     X(conv, conv2d_vjp_x, VIEW(conv2d_vjp_x, w), VIEW(conv2d_vjp_x, dy), VIEW(conv2d_vjp_x, dx),   \
       SCRATCH(conv2d_vjp_x, dx, w))                                                                \
     X(conv, conv2d_vjp_w, VIEW(conv2d_vjp_w, x), VIEW(conv2d_vjp_w, dy), VIEW(conv2d_vjp_w, dw),   \
-      SCRATCH(conv2d_vjp_w, x, dw))
+      SCRATCH(conv2d_vjp_w, x, dw))                                                                \
+    X(conv, conv2d_fused, VIEW(conv2d_fused, x), VIEW(conv2d_fused, w), VIEW(conv2d_fused, bias),  \
+      VIEW(conv2d_fused, t), VIEW(conv2d_fused, y), FUSED_SCRATCH(conv2d_fused, x, w))             \
+    X(conv, conv2d_fused_vjp, VIEW(conv2d_fused_vjp, x), VIEW(conv2d_fused_vjp, w),                \
+      VIEW(conv2d_fused_vjp, t), VIEW(conv2d_fused_vjp, y), VIEW(conv2d_fused_vjp, dy),            \
+      VIEW(conv2d_fused_vjp, dx), VIEW(conv2d_fused_vjp, dw), VIEW(conv2d_fused_vjp, dbias),       \
+      VIEW(conv2d_fused_vjp, d_t), FUSED_SCRATCH(conv2d_fused_vjp, x, w))
 #define POOL_OPERATORS(X)                                                                          \
     X(pool, pool2d, VIEW(pool2d, x), VIEW(pool2d, y))                                              \
     X(pool, pool2d_vjp, VIEW(pool2d_vjp, x), VIEW(pool2d_vjp, dy), VIEW(pool2d_vjp, dx))           \
@@ -133,7 +142,7 @@ typedef struct call_field {
 #define LOSS_OPERATORS(X)                                                                          \
     X(loss, softmax_cross_entropy, VIEW(softmax_cross_entropy, x),                                 \
       VIEW(softmax_cross_entropy, labels), VIEW(softmax_cross_entropy, sums),                      \
-      VIEW(softmax_cross_entropy, dx), NUMBERS(softmax_cross_entropy, class_weight, 4096),          \
+      VIEW(softmax_cross_entropy, dx), NUMBERS(softmax_cross_entropy, class_weight, 4096),         \
       VIEW(softmax_cross_entropy, mask))                                                           \
     X(loss, difference_loss, VIEW(difference_loss, x), VIEW(difference_loss, target),              \
       VIEW(difference_loss, mask), VIEW(difference_loss, sums), VIEW(difference_loss, dx))
@@ -159,7 +168,7 @@ typedef struct call_field {
 enum { ALL_OPERATORS(ID) OPERATOR_COUNT };
 #undef ID
 
-enum { CALL_FIELDS = 8 }; /* the most of a call, and FIELD_END */
+enum { CALL_FIELDS = 11 }; /* the most of a call, and FIELD_END */
 
 typedef struct call_operator {
     const char *name;

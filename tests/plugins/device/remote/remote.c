@@ -152,7 +152,9 @@ static odeon_status reach_slots(const remote_device *device, const call_operator
 }
 
 static_assert(offsetof(odeon_conv2d, geometry) == offsetof(odeon_conv2d_vjp_x, geometry) &&
-                  offsetof(odeon_conv2d, geometry) == offsetof(odeon_conv2d_vjp_w, geometry),
+                  offsetof(odeon_conv2d, geometry) == offsetof(odeon_conv2d_vjp_w, geometry) &&
+                  offsetof(odeon_conv2d, geometry) == offsetof(odeon_conv2d_fused, geometry) &&
+                  offsetof(odeon_conv2d, geometry) == offsetof(odeon_conv2d_fused_vjp, geometry),
               "convolutions have their geometry at the same place");
 
 uint64_t remote_conv2d_scratch(const remote_device *device, const odeon_conv_geometry *geometry,
@@ -162,6 +164,14 @@ uint64_t remote_conv2d_scratch(const remote_device *device, const odeon_conv_geo
     return cpu_conv.conv2d_scratch(&behind, geometry, x, w);
 }
 
+uint64_t remote_conv2d_fused_scratch(const remote_device *device,
+                                     const odeon_conv_geometry *geometry, const odeon_shape *x,
+                                     const odeon_shape *w)
+{
+    const odeon_device behind = {.handle = device->cpu};
+    return cpu_conv.conv2d_fused_scratch(&behind, geometry, x, w);
+}
+
 static odeon_status reach_scratch(const remote_device *device, const char *name,
                                   const call_field *f, void *call)
 {
@@ -169,7 +179,9 @@ static odeon_status reach_scratch(const remote_device *device, const char *name,
     const odeon_view *x = call_address(call, f->x_at), *w = call_address(call, f->w_at);
     void *scratch = NULL;
     memcpy(&geometry, (const char *)call + offsetof(odeon_conv2d, geometry), sizeof geometry);
-    uint64_t bytes = remote_conv2d_scratch(device, &geometry, &x->shape, &w->shape);
+    uint64_t bytes = f->kind == FIELD_SCRATCH
+                         ? remote_conv2d_scratch(device, &geometry, &x->shape, &w->shape)
+                         : remote_conv2d_fused_scratch(device, &geometry, &x->shape, &w->shape);
     if (bytes > 0) {
         ODEON_TRY(remote_reach(device, name, call_address(call, f->at), bytes, &scratch));
     }
@@ -200,6 +212,7 @@ odeon_status remote_reach_call(const remote_device *device, const call_operator 
             status = reach_slots(device, op, f, call);
             break;
         case FIELD_SCRATCH:
+        case FIELD_FUSED_SCRATCH:
             status = reach_scratch(device, op->name, f, call);
             break;
         default:

@@ -32,6 +32,9 @@ odeon_status remote_reach(const remote_device *device, const char *name, const v
 /* What the CPU device behind needs, whose ways of computing convolutions are its own. */
 uint64_t remote_conv2d_scratch(const remote_device *device, const odeon_conv_geometry *geometry,
                                const odeon_shape *x, const odeon_shape *w);
+uint64_t remote_conv2d_fused_scratch(const remote_device *device,
+                                     const odeon_conv_geometry *geometry, const odeon_shape *x,
+                                     const odeon_shape *w);
 
 /* Replaces all device addresses of an opened call (operators.h) by those where the CPU device
  * reaches them. An empty tensor may stand anywhere: nothing is read or written. */

@@ -29,6 +29,14 @@ static uint64_t conv2d_scratch(const odeon_device *device, const odeon_conv_geom
     return remote_conv2d_scratch(&d->remote, geometry, x, w);
 }
 
+static uint64_t conv2d_fused_scratch(const odeon_device *device,
+                                     const odeon_conv_geometry *geometry, const odeon_shape *x,
+                                     const odeon_shape *w)
+{
+    const stream_device *d = device->handle;
+    return remote_conv2d_fused_scratch(&d->remote, geometry, x, w);
+}
+
 #define SLOT(family, name, ...) .name = ask_##name,
 static const odeon_move_family move_family = {.struct_size = sizeof(odeon_move_family),
                                               MOVE_OPERATORS(SLOT)};
@@ -40,6 +48,7 @@ static const odeon_product_family product_family = {.struct_size = sizeof(odeon_
                                                     PRODUCT_OPERATORS(SLOT)};
 static const odeon_conv_family conv_family = {.struct_size = sizeof(odeon_conv_family),
                                               .conv2d_scratch = conv2d_scratch,
+                                              .conv2d_fused_scratch = conv2d_fused_scratch,
                                               CONV_OPERATORS(SLOT)};
 static const odeon_pool_family pool_family = {.struct_size = sizeof(odeon_pool_family),
                                               POOL_OPERATORS(SLOT)};

@@ -1,0 +1,380 @@
+/* What the CUDA device does in one launch that is several operators elsewhere: bias and function by
+ * its libraries, and device_fused.h, on its host side without a GPU. Launches are counted. Skipped
+ * where the device is not built. */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_fused.h"
+#include "odeon/device_move.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_product.h"
+#include "plugin/registry.h"
+
+static registry *plugins;
+
+static int open_plugins(void **state)
+{
+    (void)state;
+    plugins = support_registry();
+    return 0;
+}
+
+static int close_plugins(void **state)
+{
+    (void)state;
+    registry_destroy(plugins);
+    return 0;
+}
+
+static void skip_where_not_built(void)
+{
+    if (access(ODEON_TEST_PLUGINS "/device/mocked.so", F_OK) != 0) {
+        support_not_covered("what the CUDA device does at once (no nvcc)");
+    }
+}
+
+static int64_t launches_of(const support_device *d)
+{
+    const odeon_device_counters *counters = d->device->get_table(d->device, ODEON_DEVICE_COUNTERS);
+    int64_t launches = 0, waits, allocs, live;
+    if (counters != NULL) { /* the reference counts nothing */
+        counters->read(d->device->handle, &launches, &waits, &allocs, &live);
+    }
+    return launches;
+}
+
+/* Random numbers, all but one of which may be NaN. */
+static odeon_tensor numbers(support_device *d, uint64_t seed, int32_t ndim, const int64_t *dim,
+                            bool has_nan)
+{
+    double values[1024];
+    int64_t n = 1;
+    for (int32_t i = 0; i < ndim; i++) {
+        n *= dim[i];
+    }
+    assert_in_range(n, 1, 1024);
+    for (int64_t i = 0; i < n; i++) {
+        values[i] = support_random(seed, (uint64_t)i);
+    }
+    values[0] = has_nan ? (double)NAN : values[0];
+    return support_upload(d, values, ndim, dim);
+}
+
+/* ---- bias and function ---- */
+
+enum { B = 2, C = 3, H = 5, K = 4, R = 3, M = 6, N = 8, SIZE = B * K * H * H, SCRATCH = 1 << 14 };
+
+typedef struct operation {
+    bool is_conv, has_nan;
+    int32_t act;
+    double y[SIZE];
+    int64_t n, launches; /* of the second time */
+} operation;
+
+static odeon_status convolve(support_device *d, const odeon_tensor *t, void *scratch, int32_t act)
+{
+    static const odeon_conv_geometry same = {1, 1, 1, 1};
+    return ODEON_DO(d->device, conv, conv2d, d->queue, .geometry = same, .x = &t[0].view,
+                    .w = &t[1].view, .bias = &t[2].view, .act = act, .y = &t[3],
+                    .scratch = scratch);
+}
+
+static odeon_status multiply(support_device *d, const odeon_tensor *t, int32_t act)
+{
+    return ODEON_DO(d->device, product, gemm, d->queue, .alpha = 1.0, .a = &t[0].view,
+                    .b = &t[1].view, .trans_b = 1, .bias = &t[2].view, .act = act, .c = &t[3]);
+}
+
+static void run(const char *device, uint32_t dtype, operation *o)
+{
+    static const int64_t image[] = {B, C, H, H}, filter[] = {K, C, R, R}, filters[] = {K};
+    static const int64_t out[] = {B, K, H, H}, a[] = {M, C}, b[] = {N, C}, c[] = {M, N}, n[] = {N};
+    support_device d = support_device_open(plugins, device, dtype);
+    const int64_t room = SCRATCH;
+    odeon_tensor scratch = support_upload(&d, NULL, 1, &room);
+    odeon_tensor t[] = {numbers(&d, 1, o->is_conv ? 4 : 2, o->is_conv ? image : a, o->has_nan),
+                        numbers(&d, 2, o->is_conv ? 4 : 2, o->is_conv ? filter : b, false),
+                        numbers(&d, 3, 1, o->is_conv ? filters : n, false),
+                        support_upload(&d, NULL, o->is_conv ? 4 : 2, o->is_conv ? out : c)};
+    if (o->is_conv) {
+        assert_true(d.device->conv->conv2d_scratch(d.device, &(odeon_conv_geometry){1, 1, 1, 1},
+                                                   &t[0].view.shape, &t[1].view.shape) <= SCRATCH);
+    }
+    for (int turn = 0; turn < 2; turn++) {
+        int64_t before = launches_of(&d);
+        odeon_status status =
+            o->is_conv ? convolve(&d, t, odeon_write(&scratch), o->act) : multiply(&d, t, o->act);
+        assert_int_equal(status, ODEON_OK);
+        o->launches = launches_of(&d) - before;
+    }
+    double *y = support_download(&d, &t[3].view);
+    o->n = odeon_count(&t[3].view.shape);
+    memcpy(o->y, y, (size_t)o->n * sizeof *y);
+    mem_free(y);
+    for (int i = 0; i < 4; i++) {
+        support_release(&d, &t[i]);
+    }
+    support_release(&d, &scratch);
+    support_device_close(&d);
+}
+
+static void assert_fused(operation o, int64_t launches)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t dtype = i == 0 ? ODEON_DTYPE_F32 : ODEON_DTYPE_F64;
+        operation plain = o, reference = o;
+        run("mocked", dtype, &o);
+        assert_int_equal(o.launches, launches);
+        assert_int_equal(setenv("ODEON_MOCKED_NO_EPILOGUE", "1", 1), 0);
+        run("mocked", dtype, &plain);
+        assert_int_equal(unsetenv("ODEON_MOCKED_NO_EPILOGUE"), 0);
+        assert_int_equal(plain.launches, 2);
+        assert_memory_equal(o.y, plain.y, (size_t)o.n * sizeof *o.y);
+        run("reference", dtype, &reference);
+        /* sums of some thirty numbers, in another order */
+        if (!o.has_nan) {
+            support_assert_close("y", o.n, o.y, reference.y, i == 0 ? 1e-6 : 1e-14);
+        }
+        for (int64_t k = 0; k < o.n; k++) {
+            assert_int_equal(isnan(o.y[k]), isnan(reference.y[k]));
+        }
+    }
+}
+
+static void test_libraries_add_bias_and_apply_relu(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    for (int i = 0; i < 8; i++) {
+        assert_fused((operation){.is_conv = i & 1,
+                                 .has_nan = (i & 2) != 0,
+                                 .act = i & 4 ? ODEON_UNARY_RELU : ODEON_UNARY_IDENTITY},
+                     1);
+    }
+}
+
+static void test_other_functions_come_behind(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    assert_fused((operation){.is_conv = true, .act = ODEON_UNARY_TANH}, 2);
+    assert_fused((operation){.is_conv = false, .act = ODEON_UNARY_SIGMOID}, 2);
+}
+
+/* A ReLU that made 0 of NaN is found out, and not used. */
+static void test_relu_that_hides_nan_is_not_used(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    assert_int_equal(setenv("ODEON_MOCKED_HIDES_NAN", "1", 1), 0);
+    for (int i = 0; i < 4; i++) {
+        int32_t act = i & 2 ? ODEON_UNARY_RELU : ODEON_UNARY_IDENTITY;
+        assert_fused((operation){.is_conv = i & 1, .has_nan = true, .act = act}, i & 2 ? 2 : 1);
+    }
+    assert_int_equal(unsetenv("ODEON_MOCKED_HIDES_NAN"), 0);
+}
+
+/* To try one takes a wait, which a recording cannot have. */
+static void test_recordings_hold_epilogues_that_are_known(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    static const int64_t a[] = {M, C}, b[] = {N, C}, c[] = {M, N}, n[] = {N};
+    support_device d = support_device_open(plugins, "mocked", ODEON_DTYPE_F32);
+    const odeon_device_capture *capture = d.device->get_table(d.device, ODEON_DEVICE_CAPTURE);
+    odeon_tensor t[] = {numbers(&d, 1, 2, a, false), numbers(&d, 2, 2, b, false),
+                        numbers(&d, 3, 1, n, false), support_upload(&d, NULL, 2, c)};
+    assert_int_equal(multiply(&d, t, ODEON_UNARY_IDENTITY), ODEON_OK); /* opens the libraries */
+    for (int known = 0; known < 2; known++) {
+        odeon_recording *recording = NULL;
+        assert_int_equal(capture->begin(d.queue), ODEON_OK);
+        assert_int_equal(multiply(&d, t, ODEON_UNARY_RELU), ODEON_OK);
+        assert_int_equal(capture->end(d.queue, &recording), ODEON_OK);
+        assert_int_equal(capture->replay(d.queue, recording), ODEON_OK);
+        double *y = support_download(&d, &t[3].view);
+        for (int64_t i = 0; i < (int64_t)M * N; i++) {
+            assert_true(y[i] >= 0.0);
+        }
+        mem_free(y);
+        capture->destroy(recording);
+        assert_int_equal(multiply(&d, t, ODEON_UNARY_RELU), ODEON_OK);
+    }
+    for (int i = 0; i < 4; i++) {
+        support_release(&d, &t[i]);
+    }
+    support_device_close(&d);
+}
+
+/* ---- device_fused.h ---- */
+
+static const char *const devices[] = {"emulated", "mocked"};
+
+static const odeon_device_fused *fused_of(const support_device *d)
+{
+    const odeon_device_fused *fused = d->device->get_table(d->device, ODEON_DEVICE_FUSED);
+    assert_non_null(fused);
+    return fused;
+}
+
+enum { ROWS = 4, COLS = 6, TIMES = 3, PITCH = COLS + TIMES };
+
+/* y[r] = x[r] and t, first or last; one t for all rows, for two each, or a row its own. */
+static void join(support_device *d, int64_t each, bool first)
+{
+    static const int64_t of_x[] = {ROWS, COLS}, of_y[] = {ROWS, PITCH};
+    const int64_t n_times = ROWS / each;
+    odeon_tensor x = numbers(d, 1, 2, of_x, false), y = support_upload(d, NULL, 2, of_y);
+    const double times[] = {0.1, 0.2, 0.3, 0.4};
+    odeon_tensor t = support_upload_as(d, ODEON_DTYPE_F64, times, 1, &n_times);
+    const odeon_join_rows all = {.struct_size = sizeof all,
+                                 .x = &x.view,
+                                 .v = &t.view,
+                                 .y = &y,
+                                 .rows = ROWS,
+                                 .each = each,
+                                 .x_cols = COLS,
+                                 .x_at = first ? TIMES : 0,
+                                 .t_cols = TIMES,
+                                 .t_at = first ? 0 : COLS,
+                                 .pitch = PITCH};
+    int64_t before = launches_of(d);
+    assert_int_equal(fused_of(d)->join_rows(d->queue, &all), ODEON_OK);
+    assert_int_equal(launches_of(d), before + 1);
+    double *got = support_download(d, &y.view), *from = support_download(d, &x.view);
+    for (int64_t i = 0; i < (int64_t)ROWS * PITCH; i++) {
+        int64_t r = i / PITCH, k = i % PITCH - all.x_at;
+        double time =
+            d->dtype == ODEON_DTYPE_F32 ? (double)(float)times[r / each] : times[r / each];
+        assert_true(got[i] == (k >= 0 && k < COLS ? from[r * COLS + k] : time));
+    }
+    mem_free(got);
+    mem_free(from);
+    support_release(d, &x);
+    support_release(d, &y);
+    support_release(d, &t);
+}
+
+static void test_rows_are_joined_with_times(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        if (i % 2 == 1) {
+            skip_where_not_built();
+        }
+        support_device d =
+            support_device_open(plugins, devices[i % 2], i < 2 ? ODEON_DTYPE_F32 : ODEON_DTYPE_F64);
+        for (int64_t each = 1; each <= ROWS; each *= 2) {
+            join(&d, each, true);
+            join(&d, each, false);
+        }
+        support_device_close(&d);
+    }
+}
+
+/* Statistics of [b,c,s] against sums in two passes, and what becomes of the running ones. */
+static void assert_statistics(support_device *d, int64_t b, int64_t c, int64_t s, int64_t launches)
+{
+    const int64_t image[] = {b, c, s}, pair[] = {2, c};
+    double *values = mem_alloc((size_t)(b * c * s) * sizeof *values);
+    double running[] = {0.5, 0.25, -1.0, 2.0, 3.0};
+    assert_non_null(values);
+    for (int64_t i = 0; i < b * c * s;
+         i++) { /* far from 0, where a single pass would lose digits */
+        values[i] = 1000.0 * (double)(i / s % c + 1) + support_random(5, (uint64_t)i);
+    }
+    odeon_tensor x = support_upload(d, values, 3, image);
+    odeon_tensor stats = support_upload_as(d, ODEON_DTYPE_F64, NULL, 2, pair);
+    odeon_tensor mean = support_upload(d, running, 1, &c), var = support_upload(d, running, 1, &c);
+    const odeon_batch_statistics all = {.struct_size = sizeof all,
+                                        .x = &x.view,
+                                        .stats = &stats,
+                                        .running_mean = &mean,
+                                        .running_variance = &var,
+                                        .momentum = 0.125,
+                                        .epsilon = 1e-5};
+    int64_t before = launches_of(d);
+    assert_int_equal(fused_of(d)->batch_statistics(d->queue, &all), ODEON_OK);
+    assert_int_equal(launches_of(d), before + launches);
+    double *got = support_download(d, &stats.view), *exact = support_download(d, &x.view);
+    double *means = support_download(d, &mean.view), *variances = support_download(d, &var.view);
+    for (int64_t k = 0; k < c; k++) {
+        double sum = 0.0, squares = 0.0, n = (double)(b * s);
+        for (int64_t i = 0; i < b * c * s; i++) {
+            sum += i / s % c == k ? exact[i] : 0.0;
+        }
+        for (int64_t i = 0; i < b * c * s; i++) {
+            squares += i / s % c == k ? (exact[i] - sum / n) * (exact[i] - sum / n) : 0.0;
+        }
+        /* rounding of sums of thousands of numbers of size 1000 */
+        assert_true(fabs(got[k] - sum / n) <= 1e-12 * fabs(sum / n));
+        assert_true(fabs(got[c + k] * sqrt(squares / n + 1e-5) - 1.0) <= 1e-12);
+        double unit = d->dtype == ODEON_DTYPE_F32 ? 1e-6 : 1e-12;
+        double want[] = {0.875 * running[k] + 0.125 * sum / n,
+                         0.875 * running[k] + 0.125 * squares / (n - 1.0)};
+        assert_true(fabs(means[k] - want[0]) <= unit * fabs(want[0]));
+        assert_true(fabs(variances[k] - want[1]) <= unit * fabs(want[1]) + unit * 0.5);
+    }
+    const odeon_running_statistics kept = {.struct_size = sizeof kept,
+                                           .mean = &mean.view,
+                                           .variance = &var.view,
+                                           .stats = &stats,
+                                           .epsilon = 1e-5};
+    before = launches_of(d);
+    for (int64_t k = 0; k < c; k++) { /* a variance is none where a running one began below 0 */
+        variances[k] = variances[k] < 0.0 ? (double)NAN : variances[k];
+    }
+    assert_int_equal(fused_of(d)->running_statistics(d->queue, &kept), ODEON_OK);
+    assert_int_equal(launches_of(d), before + 1);
+    double *again = support_download(d, &stats.view);
+    for (int64_t k = 0; k < c; k++) {
+        assert_true(again[k] == means[k]);
+        assert_true(again[c + k] == 1.0 / sqrt(variances[k] + 1e-5) ||
+                    (isnan(again[c + k]) && isnan(variances[k])));
+    }
+    double *const made[] = {values, got, exact, means, variances, again};
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        mem_free(made[i]);
+    }
+    support_release(d, &x);
+    support_release(d, &stats);
+    support_release(d, &mean);
+    support_release(d, &var);
+}
+
+/* Little is one launch; what several blocks have a part of is two. */
+static void test_statistics_of_batches(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        if (i % 2 == 1) {
+            skip_where_not_built();
+        }
+        support_device d =
+            support_device_open(plugins, devices[i % 2], i < 2 ? ODEON_DTYPE_F32 : ODEON_DTYPE_F64);
+        assert_statistics(&d, 2, 3, 40, 1);
+        assert_statistics(&d, 5, 5, 1, 1);
+        assert_statistics(&d, 3, 2, 2100, 2);
+        support_device_close(&d);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_libraries_add_bias_and_apply_relu),
+        cmocka_unit_test(test_other_functions_come_behind),
+        cmocka_unit_test(test_relu_that_hides_nan_is_not_used),
+        cmocka_unit_test(test_recordings_hold_epilogues_that_are_known),
+        cmocka_unit_test(test_rows_are_joined_with_times),
+        cmocka_unit_test(test_statistics_of_batches),
+    };
+    return cmocka_run_group_tests(tests, open_plugins, close_plugins);
+}
