@@ -5,8 +5,8 @@
 
 #include "launch.h"
 #include "odeon/device_pointwise.h"
-#include "transfer.h"
 #include "recorder.h"
+#include "transfer.h"
 
 enum { ALIGNMENT = 16 }; /* of the bias, which is read in vectors */
 

@@ -56,8 +56,8 @@ const odeon_device_capture *capture_cache_capture(const capture_cache *r);
 /* Queries a key. *out stays valid until the next query; it is NULL with RUN if the cache has no
  * entry for the key. */
 int32_t capture_cache_ask(capture_cache *r, const void *key, size_t bytes, recorded **out);
-/* After RUN: never record this key, as its calls are too many or there is no memory for them; reason
- * stands in the warning. x may be NULL. */
+/* After RUN: never record this key, as its calls are too many or there is no memory for them;
+ * reason stands in the warning. x may be NULL. */
 void capture_cache_decline(capture_cache *r, recorded *x, const char *reason);
 
 /* Record the calls made in between. Pass the status of begin and of those calls to

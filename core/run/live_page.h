@@ -21,9 +21,9 @@ void live_page_draw(live_page *p, double refresh_seconds);
 
 /* The page is wanted once more when the run has ended. */
 void live_page_want_last(live_page *p);
-/* Draws it now, whole, or from the run's files alone, for so many seconds at most; a whole page that
- * takes longer is drawn from the files alone, as long again at most. *drawn: it was wanted, and is
- * there; else, or where it is not whole, there is one warning. */
+/* Draws it now, whole, or from the run's files alone, for so many seconds at most; a whole page
+ * that takes longer is drawn from the files alone, as long again at most. *drawn: it was wanted,
+ * and is there; else, or where it is not whole, there is one warning. */
 void live_page_draw_last(live_page *p, bool whole, double seconds, bool *drawn);
 
 #endif

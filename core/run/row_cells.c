@@ -110,9 +110,9 @@ static void add_row(row_cells *x, const metrics_row *row)
     add_whole(x, NULL, "epoch", row->epoch);
     add_real(x, NULL, "seconds", row->seconds);
     add_word(x, "split",
-             row->split == ODEON_SPLIT_TRAIN       ? "train"
+             row->split == ODEON_SPLIT_TRAIN        ? "train"
              : row->split == ODEON_SPLIT_VALIDATION ? "validation"
-                                                   : "test");
+                                                    : "test");
     add_real(x, NULL, "loss", row->loss);
     for (size_t i = 0; i < row->n_metrics; i++) {
         add_real(x, NULL, row->metric_names[i], row->metrics[i]);

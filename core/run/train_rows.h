@@ -3,9 +3,8 @@
 #define ODEON_CORE_RUN_TRAIN_ROWS_H
 #include "run/trainer.h"
 
-/* A row of the last evaluation of a split, ODEON_SPLIT_VALIDATION or ODEON_SPLIT_TEST, and its event
- * for observers; a row of the last step, with the speed since
- * the last such row. */
+/* A row of the last evaluation of a split, ODEON_SPLIT_VALIDATION or ODEON_SPLIT_TEST, and its
+ * event for observers; a row of the last step, with the speed since the last such row. */
 odeon_status train_write_test_row(trainer *t, int32_t split, double samples_per_second);
 odeon_status train_write_step_row(trainer *t, const session_result *result);
 

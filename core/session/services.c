@@ -10,10 +10,7 @@
 #include "plugin/figures.h"
 
 const host_service session_services[] = {
-    {ODEON_HOST_BODY, &net_body_services},
-    {ODEON_HOST_BODY_DUALS, &net_body_duals},
-    {ODEON_HOST_ODE, &ode_services},
-    {ODEON_HOST_RUN, &figures_services},
-    {ODEON_HOST_COMPONENT, &other_services},
-    {NULL, NULL},
+    {ODEON_HOST_BODY, &net_body_services},   {ODEON_HOST_BODY_DUALS, &net_body_duals},
+    {ODEON_HOST_ODE, &ode_services},         {ODEON_HOST_RUN, &figures_services},
+    {ODEON_HOST_COMPONENT, &other_services}, {NULL, NULL},
 };

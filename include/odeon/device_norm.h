@@ -12,8 +12,8 @@ extern "C" {
 #endif
 
 /* x[B,C,S] in groups of C/groups channels (groups divides C): y = act((x - mean) * rstd * w[C] +
- * b[C]), variance biased, rstd = 1 / sqrt(variance + epsilon); w and b may both be NULL (1, 0); act:
- * a unary id up to ODEON_UNARY_LAST_EPILOGUE. stats F64 [B,groups,2] receives mean and rstd.
+ * b[C]), variance biased, rstd = 1 / sqrt(variance + epsilon); w and b may both be NULL (1, 0);
+ * act: a unary id up to ODEON_UNARY_LAST_EPILOGUE. stats F64 [B,groups,2] receives mean and rstd.
  * Source: Wu, He, Group Normalization, 2018, eqs. 1 to 6. */
 typedef struct odeon_group_norm {
     uint32_t struct_size, flags;

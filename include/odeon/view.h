@@ -161,8 +161,8 @@ enum {
     ODEON_VIEW_IS_PAGE = 1 << 0,    /* of all runs, as HTML */
     ODEON_VIEW_OF_ONE_RUN = 1 << 1, /* draws a single run alone */
     ODEON_VIEW_WIDE = 1 << 2,       /* takes two columns of a page */
-    ODEON_VIEW_OF_TABLE = 1 << 3    /* draws a file NAME.csv, which comes as a run whose one table is
-                                       "table"; no part of a page */
+    ODEON_VIEW_OF_TABLE = 1 << 3 /* draws a file NAME.csv, which comes as a run whose one table is
+                                    "table"; no part of a page */
 };
 
 /* Growing. */

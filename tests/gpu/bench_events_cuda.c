@@ -25,7 +25,8 @@ odeon_status bench_events_create(const odeon_device *device, odeon_queue *queue,
     const odeon_device_cuda *cuda = device->get_table(device, ODEON_DEVICE_CUDA);
     void *stream; /* asked for so that the queue's GPU is this thread's */
     *out = NULL;
-    if (cuda == NULL || strcmp(device->id, "cuda") != 0) { /* a mocked stream is none of this runtime's */
+    if (cuda == NULL ||
+        strcmp(device->id, "cuda") != 0) { /* a mocked stream is none of this runtime's */
         return ODEON_OK;
     }
     ODEON_TRY(cuda->stream(queue, &stream));

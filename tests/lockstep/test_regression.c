@@ -397,7 +397,8 @@ static void test_an_output_that_does_not_fit_the_label_is_refused(void **state)
                    "the network makes [2] of a sample, but the data set's labels are [3]");
     expect_refusal("data.label=3 1", NULL,
                    "the network makes [3] of a sample, but the data set's labels are [3, 1]");
-    expect_refusal("train.loss=cross_entropy", NULL, "cross_entropy: the data set's labels are not classes");
+    expect_refusal("train.loss=cross_entropy", NULL,
+                   "cross_entropy: the data set's labels are not classes");
     expect_refusal("train.loss=cross_entropy", "data.mask=none",
                    "the data set's labels are not classes");
 }

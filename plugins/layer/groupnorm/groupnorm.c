@@ -88,11 +88,10 @@ static odeon_status forward(void *self, const odeon_layer_call *call)
     odeon_view x = shape_channels_view(call->in);
     odeon_tensor y = shape_channels_tensor(call->out);
     odeon_tensor stats = stats_at(layer, &x.shape, call->tape != NULL ? call->tape : call->scratch);
-    return ODEON_DO(call->device, norm, group_norm, call->queue,
-                    .groups = groups_of(layer, &x.shape), .epsilon = layer->epsilon, .x = &x,
-                    .w = layer->affine ? &call->param[0] : NULL,
-                    .b = layer->affine ? &call->param[1] : NULL, .act = call->act, .y = &y,
-                    .stats = &stats);
+    return ODEON_DO(
+        call->device, norm, group_norm, call->queue, .groups = groups_of(layer, &x.shape),
+        .epsilon = layer->epsilon, .x = &x, .w = layer->affine ? &call->param[0] : NULL,
+        .b = layer->affine ? &call->param[1] : NULL, .act = call->act, .y = &y, .stats = &stats);
 }
 
 /* in, d_out [B,C,...] -> d_in; adds to the gradients of weight and bias. */

@@ -96,8 +96,8 @@ static int syncs_of(const char *epochs, const char *seconds)
     return n;
 }
 
-/* Two files of rows; the times by part, best weights, weights and the checkpoint, each with its folder; and the folder
- * of checkpoints, which is made for the first. */
+/* Two files of rows; the times by part, best weights, weights and the checkpoint, each with its
+ * folder; and the folder of checkpoints, which is made for the first. */
 static void test_a_short_run_is_saved_once_however_many_epochs_it_has(void **state)
 {
     (void)state;

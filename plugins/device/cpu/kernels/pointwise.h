@@ -76,7 +76,7 @@ ALWAYS_INLINE real unary_slope(int32_t id, real kept)
         return -unary_value(ODEON_UNARY_SIN, kept);
     case ODEON_UNARY_ABS:
         return kept > zero ? one : kept < zero ? -one : kept; /* 0, NaN */
-    case ODEON_UNARY_ERF: /* 2 / sqrt(pi) exp(-x^2) */
+    case ODEON_UNARY_ERF:                                     /* 2 / sqrt(pi) exp(-x^2) */
         return (real)1.1283791670955126 * unary_value(ODEON_UNARY_EXP, -kept * kept);
     default:
         return one;
