@@ -143,6 +143,7 @@ static void test_replay_is_one_launch_and_no_wait(void **state)
         capture_fixture *f = capture_open(capture_devices[i], ODEON_DTYPE_F32);
         net n = open_net(f);
         odeon_recording *recording;
+        train_once(f, &n); /* the first time may try what a library can do */
         capture_counts start = capture_count(f);
         train_once(f, &n);
         capture_counts eager = capture_count(f);
@@ -153,8 +154,7 @@ static void test_replay_is_one_launch_and_no_wait(void **state)
         capture_check(f->capture->replay(f->queue, recording));
         capture_check(f->capture->replay(f->queue, recording));
         capture_counts replayed = capture_count(f);
-        int kernels = i == CAPTURE_CUDA ? NET_CALLS + 1 : NET_CALLS; /* an epilogue is another */
-        assert_int_equal(eager.launches - start.launches, kernels);
+        assert_int_equal(eager.launches - start.launches, NET_CALLS);
         assert_int_equal(recorded.launches - eager.launches, 0);
         assert_int_equal(replayed.launches - recorded.launches, 2);
         assert_int_equal(replayed.waits, start.waits);
