@@ -15,7 +15,7 @@ enum { MAX_VALUES = 64 };
 typedef struct learned {
     ODEON_INSTANCE;
     odeon_f64_list values;
-    char names[MAX_VALUES][12];
+    char names[MAX_VALUES][24];
 } learned;
 
 static const odeon_option *const options[] = {
