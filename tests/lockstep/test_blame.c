@@ -58,7 +58,7 @@ static void test_largest_error_is_named_wherever_it_is(void **state)
     (void)state;
     for (int workers = 1; workers <= WORKERS; workers++) {
         for (int64_t sample = 0; sample < SAMPLES; sample++) {
-            char text[96];
+            char text[160];
             support_session s =
                 open_with(workers, "model.ode.layer=ode(rtol=1e-15, atol=1e-6, max_steps=2)",
                           "model.ode.a.then=dense(units=state)");
