@@ -10,6 +10,7 @@
 #include "plugin/instance.h"
 
 /* A plugin's sources, which no library offers. */
+#include "layer/formula/bounds.c"
 #include "layer/formula/expression.c"
 #include "layer/formula/names.c"
 #include "layer/formula/parse.c"
