@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "device/dual_values.h"
 #include "net/net.h"
 #include "odeon/device_dual.h"
-#include "odeon/device_move.h"
-#include "odeon/device_solver.h"
 #include "plugin/words.h"
 
 static int64_t aligned(int64_t bytes)
@@ -64,38 +63,17 @@ typedef struct pass {
 
 /* ---- values and tangents ---- */
 
-/* What the base calls the tangents of x. */
-static odeon_tensor tangent_of(const pass *p, const odeon_tensor *x)
-{
-    return odeon_tensor_at(p->dual->tangent(p->around.device, odeon_write(x)), x->view.shape);
-}
-
-/* to = from, or 0 where there is none. */
-static odeon_status set(const pass *p, const odeon_view *from, const odeon_tensor *to)
-{
-    const odeon_device *plain = p->dual->plain(p->around.device);
-    odeon_queue *queue = p->dual->plain_queue(p->around.queue);
-    return from != NULL ? ODEON_DO(plain, move, copy, queue, .x = from, .y = to)
-                        : ODEON_DO(plain, move, fill, queue, .y = to, .value = odeon_imm(0.0));
-}
-
 static odeon_status put(const pass *p, const odeon_view *value, const odeon_view *dot,
                         const odeon_tensor *to)
 {
-    odeon_tensor to_dot = tangent_of(p, to);
-    ODEON_TRY(set(p, value, to));
-    return set(p, dot, &to_dot);
+    return dual_put(p->dual, &p->around, value, dot, to);
 }
 
 /* to += the tangents of from. */
 static odeon_status add_tangent(const pass *p, const odeon_tensor *from, const odeon_tensor *to)
 {
-    odeon_tensor dot = tangent_of(p, from);
-    const odeon_view *x = &dot.view;
-    const odeon_scalar one = odeon_imm(1.0);
-    return ODEON_DO(p->dual->plain(p->around.device), solver, lincomb,
-                    p->dual->plain_queue(p->around.queue), .y = to, .base = &to->view, .n = 1,
-                    .x = &x, .coefficient = &one);
+    odeon_tensor dot = dual_tangent(p->dual, &p->around, from);
+    return dual_add(p->dual, &p->around, &dot.view, to);
 }
 
 /* ---- parameters ---- */
@@ -226,8 +204,8 @@ static odeon_status vjp(odeon_net *body, const odeon_body_dual_call *call)
     ODEON_TRY(begin(body, call, &p));
     ODEON_TRY(run_at_constant_parameters(&p));
     if (call->d_in != NULL) {
-        odeon_tensor dot = tangent_of(&p, &p.d_in);
-        ODEON_TRY(set(&p, &dot.view, call->d_in));
+        odeon_tensor dot = dual_tangent(p.dual, &p.around, &p.d_in);
+        ODEON_TRY(dual_set(p.dual, &p.around, &dot.view, call->d_in));
     }
     return call->d_t != NULL && p.around.t != NULL ? add_tangent(&p, &p.d_t, call->d_t) : ODEON_OK;
 }

@@ -3,8 +3,7 @@
 #include "ode/tangent.h"
 
 #include "base/diag.h"
-#include "odeon/device_move.h"
-#include "odeon/device_solver.h"
+#include "device/dual_values.h"
 #include "solver/workspace.h"
 
 static const odeon_shape one_time = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}};
@@ -49,45 +48,28 @@ static odeon_tensor time_at(const field_tangent *f, int64_t at)
     return odeon_tensor_at(f->memory.data + at, one_time);
 }
 
-/* What the base calls the tangents of x. */
 static odeon_tensor tangent_of(const field_tangent *f, const odeon_tensor *x)
 {
-    return odeon_tensor_at(f->dual->tangent(f->call.device, odeon_write(x)), x->view.shape);
-}
-
-/* to = from, or 0 where there is none. */
-static odeon_status set(const field_tangent *f, const odeon_view *from, const odeon_tensor *to)
-{
-    const odeon_device *plain = f->dual->plain(f->call.device);
-    odeon_queue *queue = f->dual->plain_queue(f->call.queue);
-    return from != NULL ? ODEON_DO(plain, move, copy, queue, .x = from, .y = to)
-                        : ODEON_DO(plain, move, fill, queue, .y = to, .value = odeon_imm(0.0));
+    return dual_tangent(f->dual, &f->call, x);
 }
 
 static odeon_status put(const field_tangent *f, const odeon_view *value, const odeon_view *dot,
                         const odeon_tensor *to)
 {
-    odeon_tensor to_dot = tangent_of(f, to);
-    ODEON_TRY(set(f, value, to));
-    return set(f, dot, &to_dot);
+    return dual_put(f->dual, &f->call, value, dot, to);
 }
 
 /* to += from; to NULL: not wanted. */
 static odeon_status add(const field_tangent *f, const odeon_tensor *from, const odeon_tensor *to)
 {
-    const odeon_view *x = &from->view;
-    odeon_scalar one = odeon_imm(1.0);
-    if (to == NULL || odeon_count(&x->shape) == 0) {
-        return ODEON_OK;
-    }
-    return ODEON_DO(f->dual->plain(f->call.device), solver, lincomb,
-                    f->dual->plain_queue(f->call.queue), .y = to, .base = &to->view, .n = 1,
-                    .x = &x, .coefficient = &one);
+    return to == NULL || odeon_count(&from->view.shape) == 0
+               ? ODEON_OK
+               : dual_add(f->dual, &f->call, &from->view, to);
 }
 
 static odeon_status get(const field_tangent *f, const odeon_tensor *from, const odeon_tensor *to)
 {
-    return to == NULL ? ODEON_OK : set(f, &from->view, to);
+    return to == NULL ? ODEON_OK : dual_set(f->dual, &f->call, &from->view, to);
 }
 
 /* Parameters have no tangents in these calls, so that products leave their terms out. */

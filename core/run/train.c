@@ -207,7 +207,7 @@ static void end_event(trainer *t, odeon_status status)
     diag_adopt(reason.text);
 }
 
-/* The run has not ended: nobody is told so. */
+/* The run has not ended, so observers do not get its end. */
 static odeon_status end_stage(trainer *t)
 {
     train_times_write(t->plan->dir, &t->times);
