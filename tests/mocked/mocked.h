@@ -54,6 +54,7 @@ struct CUstream_st {
     void *copy_to;
     const void *copy_from;
     size_t copy_bytes;
+    struct CUstream_st *following; /* of all there are */
     struct CUstream_st *next;
 };
 

@@ -177,7 +177,36 @@ cudaError_t cudaMemGetInfo(size_t *left, size_t *total)
     return mocked_answer();
 }
 
-/* Gives memory back even where it is to fail: a test for leaks has to end. */
+/* All streams, whose copies may not have been made yet, and those copies. */
+static cudaStream_t streams;
+static pthread_mutex_t copy_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void make_copy(cudaStream_t stream)
+{
+    if (stream->copy_bytes > 0) {
+        memcpy(stream->copy_to, stream->copy_from, stream->copy_bytes);
+    }
+    stream->copy_bytes = 0;
+}
+
+void mocked_catch_up(cudaStream_t stream)
+{
+    (void)pthread_mutex_lock(&copy_lock);
+    make_copy(stream);
+    (void)pthread_mutex_unlock(&copy_lock);
+}
+
+static void catch_up_all(void)
+{
+    (void)pthread_mutex_lock(&copy_lock);
+    for (cudaStream_t stream = streams; stream != NULL; stream = stream->following) {
+        make_copy(stream);
+    }
+    (void)pthread_mutex_unlock(&copy_lock);
+}
+
+/* Waits for all streams, as the runtime's own does. Gives memory back even where it is to fail: a
+ * test for leaks has to end. */
 cudaError_t cudaFree(void *memory)
 {
     if (memory == NULL) {
@@ -185,6 +214,7 @@ cudaError_t cudaFree(void *memory)
     }
     cudaError_t error = mocked_outside_capture();
     if (error == cudaSuccess) {
+        catch_up_all();
         block_head *b = (block_head *)memory - 1;
         atomic_fetch_sub(&held, b->bytes);
         free(b);
@@ -255,21 +285,15 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
         return cudaErrorInvalidValue;
     }
     cudaError_t error = mocked_answer();
-    mocked_catch_up(stream);
+    (void)pthread_mutex_lock(&copy_lock);
+    make_copy(stream);
     if (error == cudaSuccess) {
         stream->copy_to = to;
         stream->copy_from = from;
         stream->copy_bytes = bytes;
     }
+    (void)pthread_mutex_unlock(&copy_lock);
     return error;
-}
-
-void mocked_catch_up(cudaStream_t stream)
-{
-    if (stream->copy_bytes > 0) {
-        memcpy(stream->copy_to, stream->copy_from, stream->copy_bytes);
-    }
-    stream->copy_bytes = 0;
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
@@ -284,6 +308,10 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
         return cudaErrorMemoryAllocation;
     }
     (*stream)->ask = mocked_ask;
+    (void)pthread_mutex_lock(&copy_lock);
+    (*stream)->following = streams;
+    streams = *stream;
+    (void)pthread_mutex_unlock(&copy_lock);
     return cudaSuccess;
 }
 
@@ -301,6 +329,14 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
+    (void)pthread_mutex_lock(&copy_lock);
+    for (cudaStream_t *at = &streams; *at != NULL; at = &(*at)->following) {
+        if (*at == stream) {
+            *at = stream->following;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&copy_lock);
     free(stream);
     return cudaSuccess;
 }
