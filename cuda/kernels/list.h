@@ -77,6 +77,9 @@
     KERNEL(lincomb_f64, lincomb_args, 2)                                                           \
     KERNEL(error_sum_f32, error_sum_args, 2 + KERNEL_TREE_PHASES)                                  \
     KERNEL(error_sum_f64, error_sum_args, 2 + KERNEL_TREE_PHASES)                                  \
+    KERNEL(error_parts_f32, error_parts_args, 2 + KERNEL_TREE_PHASES)                              \
+    KERNEL(error_parts_f64, error_parts_args, 2 + KERNEL_TREE_PHASES)                              \
+    KERNEL(judge, judge_args, JUDGE_PHASES)                                                        \
     KERNEL(dot_f32, dot_args, 1 + KERNEL_TREE_PHASES)                                              \
     KERNEL(dot_f64, dot_args, 1 + KERNEL_TREE_PHASES)                                              \
     KERNEL(join, join_args, 1 + KERNEL_TREE_PHASES)
@@ -85,7 +88,10 @@
     KERNEL(choose, pairs_args, 1)                                                                  \
     KERNEL(move_row, pairs_args, 1)
 
-#define LOOPS_KERNELS(KERNEL) KERNEL(loop_pass, loop_args, 1)
+#define LOOPS_KERNELS(KERNEL)                                                                      \
+    KERNEL(loop_pass, loop_args, 1)                                                                \
+    KERNEL(judge_pass, judge_args, JUDGE_PHASES)                                                   \
+    KERNEL(back_pass, back_pass_args, 1)
 
 #define POINTWISE_KERNELS(KERNEL)                                                                  \
     KERNEL(unary_f32, unary_args, 1)                                                               \
