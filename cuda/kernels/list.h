@@ -134,6 +134,8 @@
 #define LOSS_KERNELS(KERNEL)                                                                       \
     KERNEL(softmax_f32, softmax_args, SOFTMAX_PHASES)                                              \
     KERNEL(softmax_f64, softmax_args, SOFTMAX_PHASES)                                              \
+    KERNEL(weighed_softmax_f32, weighed_args, SOFTMAX_PHASES)                                      \
+    KERNEL(weighed_softmax_f64, weighed_args, SOFTMAX_PHASES)                                      \
     KERNEL(difference_loss_f32, difference_args, LOSS_PHASES)                                      \
     KERNEL(difference_loss_f64, difference_args, LOSS_PHASES)                                      \
     KERNEL(loss_finish, loss_sums, LOSS_PHASES)
