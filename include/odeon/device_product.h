@@ -29,11 +29,25 @@ typedef struct odeon_channel_sum {
     const odeon_tensor *bias;
 } odeon_channel_sum;
 
+/* Products of many pairs of matrices: c[i] = alpha * op(a[i]) op(b[i]) + beta * c[i], i < n, of c
+ * [n,M,N]. op(a[i]) [M,K] is a[i] of a[n,M,K] or, with trans_a, of a[n,K,M] transposed; op(b[i])
+ * [K,N] likewise. With beta 0 c is not read. K = 0: the sum is 0. A product does not depend on n.
+ */
+typedef struct odeon_gemm_batch {
+    uint32_t struct_size, flags;
+    const odeon_view *a, *b;
+    const odeon_tensor *c;
+    double alpha, beta;
+    int32_t trans_a, trans_b;
+} odeon_gemm_batch;
+
 /* Growing. Every slot: [worker; evaluation]. */
 struct odeon_product_family {
     uint32_t struct_size, flags; /* none yet */
     odeon_status (*gemm)(odeon_queue *queue, const odeon_gemm *call);
     odeon_status (*channel_sum)(odeon_queue *queue, const odeon_channel_sum *call);
+    /* (optional) NULL, or behind struct_size: the device multiplies single matrices alone. */
+    odeon_status (*gemm_batch)(odeon_queue *queue, const odeon_gemm_batch *call);
 };
 
 #ifdef __cplusplus

@@ -188,4 +188,10 @@ struct odeon_group_norm_vjp;
 odeon_status dual_group_norm(odeon_queue *queue, const struct odeon_group_norm *call);
 odeon_status dual_group_norm_vjp(odeon_queue *queue, const struct odeon_group_norm_vjp *call);
 
+/* softmax.c: likewise. */
+struct odeon_softmax;
+struct odeon_softmax_vjp;
+odeon_status dual_softmax(odeon_queue *queue, const struct odeon_softmax *call);
+odeon_status dual_softmax_vjp(odeon_queue *queue, const struct odeon_softmax_vjp *call);
+
 #endif

@@ -196,4 +196,6 @@ const odeon_norm_family dual_norm = {
     .batch_norm = batch_norm,
     .batch_norm_vjp_sums = batch_norm_vjp_sums,
     .batch_norm_vjp = batch_norm_vjp,
+    .softmax = dual_softmax,
+    .softmax_vjp = dual_softmax_vjp,
 };

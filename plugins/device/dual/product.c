@@ -48,10 +48,32 @@ static odeon_status channel_sum(odeon_queue *queue, const odeon_channel_sum *cal
     return VALUE(q, product, channel_sum, call);
 }
 
+/* c' = alpha (a' b + a b') + beta c' */
+static odeon_status gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call)
+{
+    RULE(queue, gemm_batch, call);
+    if (!ODEON_HAS(q->on->product, odeon_product_family, gemm_batch)) {
+        return odeon_fail(q->device->host, ODEON_ERR_UNSUPPORTED,
+                          "device dual: its base, %s, has no operator gemm_batch", q->on->id);
+    }
+    odeon_view a = twin(q, call->a), b = twin(q, call->b);
+    odeon_tensor c = twin_of(q, call->c);
+    odeon_gemm_batch one = *call;
+    one.c = &c;
+    one.a = &a;
+    ODEON_TRY(VALUE(q, product, gemm_batch, &one));
+    one.a = call->a;
+    one.b = &b;
+    one.beta = 1.0;
+    ODEON_TRY(VALUE(q, product, gemm_batch, &one));
+    return VALUE(q, product, gemm_batch, call);
+}
+
 const odeon_product_family dual_product = {
     .struct_size = sizeof(odeon_product_family),
     .gemm = gemm,
     .channel_sum = channel_sum,
+    .gemm_batch = gemm_batch,
 };
 
 /* ---- convolutions: the caller's scratch serves all calls, one after the other ---- */

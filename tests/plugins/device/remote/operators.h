@@ -101,7 +101,8 @@ typedef struct call_field {
     X(pointwise, power, VIEW(power, x), VIEW(power, y))
 #define PRODUCT_OPERATORS(X)                                                                       \
     X(product, gemm, VIEW(gemm, a), VIEW(gemm, b), VIEW(gemm, c), VIEW(gemm, bias))                \
-    X(product, channel_sum, VIEW(channel_sum, x), VIEW(channel_sum, bias))
+    X(product, channel_sum, VIEW(channel_sum, x), VIEW(channel_sum, bias))                         \
+    X(product, gemm_batch, VIEW(gemm_batch, a), VIEW(gemm_batch, b), VIEW(gemm_batch, c))
 #define CONV_OPERATORS(X)                                                                          \
     X(conv, conv2d, VIEW(conv2d, x), VIEW(conv2d, w), VIEW(conv2d, y), VIEW(conv2d, bias),         \
       SCRATCH(conv2d, x, w))                                                                       \
@@ -133,7 +134,10 @@ typedef struct call_field {
       VIEW(batch_norm_vjp_sums, dy), VIEW(batch_norm_vjp_sums, sums))                              \
     X(norm, batch_norm_vjp, VIEW(batch_norm_vjp, x), VIEW(batch_norm_vjp, w),                      \
       VIEW(batch_norm_vjp, stats), VIEW(batch_norm_vjp, dy), VIEW(batch_norm_vjp, sums),           \
-      VIEW(batch_norm_vjp, dx))
+      VIEW(batch_norm_vjp, dx))                                                                    \
+    X(norm, softmax, VIEW(softmax, x), VIEW(softmax, mask), VIEW(softmax, lengths),                \
+      VIEW(softmax, y))                                                                            \
+    X(norm, softmax_vjp, VIEW(softmax_vjp, y), VIEW(softmax_vjp, dy), VIEW(softmax_vjp, dx))
 #define RANDOM_OPERATORS(X)                                                                        \
     X(random, dropout, VIEW(dropout, x), VIEW(dropout, y))                                         \
     X(random, window2d, VIEW(window2d, x), VIEW(window2d, y))                                      \
