@@ -94,6 +94,18 @@ def attention(tensors, name, shape, heads, causal=False, bias=True):
     case(tensors, name, call, rand(b, steps, d), **dict(sorted(param.items())))
 
 
+def formula(tensors):
+    def call(x, *elements):
+        a, c = torch.cat(elements[:9]).reshape(3, 3), torch.cat(elements[9:])
+        v, w = x[:, :3], x[:, 3]
+        dv = v @ a.T + c * torch.tanh(v) - v * torch.linalg.norm(v, dim=1, keepdim=True) + v.clamp(min=0.1)
+        dw = (v * (v @ a)).sum(1) + v.sum(1) * w + v[:, 1] * a[0, 2]
+        return torch.cat([dv, dw[:, None]], 1)
+
+    names = ["A_%d_%d" % (i, j) for i in range(3) for j in range(3)] + ["c_%d" % i for i in range(3)]
+    case(tensors, "formula_vectors", call, rand(5, 4), **{name: rand(1) for name in names})
+
+
 def hypernet(tensors, name, shape, units, hidden, times):
     n = shape[-1]
 
@@ -129,6 +141,7 @@ def main():
     attention(tensors, "attention_heads", (2, 7, 8), 4)
     attention(tensors, "attention_causal", (2, 6, 6), 2, causal=True)
     attention(tensors, "attention_plain", (4, 3, 9), 3, bias=False)
+    formula(tensors)
     write(OUT, {k: v.astype("float64") for k, v in tensors.items()}, {})
 
 

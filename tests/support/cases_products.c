@@ -115,10 +115,10 @@ static void run_gemm_batch(case_run *run)
         const double *factor = factors[i / (4 * N_GEMM)];
         case_variant(run, "%d of %dx%dx%d, trans %d %d, alpha %g, beta %g", (int)n, (int)size[0],
                      (int)size[1], (int)size[2], (int)trans_a, (int)trans_b, factor[0], factor[1]);
-        odeon_tensor a = case_random(run, trans_a ? shape3(n, size[2], size[0])
-                                                  : shape3(n, size[0], size[2]));
-        odeon_tensor b = case_random(run, trans_b ? shape3(n, size[1], size[2])
-                                                  : shape3(n, size[2], size[1]));
+        odeon_tensor a =
+            case_random(run, trans_a ? shape3(n, size[2], size[0]) : shape3(n, size[0], size[2]));
+        odeon_tensor b =
+            case_random(run, trans_b ? shape3(n, size[1], size[2]) : shape3(n, size[2], size[1]));
         case_shape shape = shape3(n, size[0], size[1]);
         odeon_tensor c = factor[1] == 0.0 ? case_output(run, shape) : case_random(run, shape);
         multiply_all(run, n,

@@ -52,10 +52,6 @@ static odeon_status channel_sum(odeon_queue *queue, const odeon_channel_sum *cal
 static odeon_status gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call)
 {
     RULE(queue, gemm_batch, call);
-    if (!ODEON_HAS(q->on->product, odeon_product_family, gemm_batch)) {
-        return odeon_fail(q->device->host, ODEON_ERR_UNSUPPORTED,
-                          "device dual: its base, %s, has no operator gemm_batch", q->on->id);
-    }
     odeon_view a = twin(q, call->a), b = twin(q, call->b);
     odeon_tensor c = twin_of(q, call->c);
     odeon_gemm_batch one = *call;
@@ -69,12 +65,22 @@ static odeon_status gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call)
     return VALUE(q, product, gemm_batch, call);
 }
 
-const odeon_product_family dual_product = {
+static const odeon_product_family whole = {
     .struct_size = sizeof(odeon_product_family),
     .gemm = gemm,
     .channel_sum = channel_sum,
     .gemm_batch = gemm_batch,
 };
+static const odeon_product_family needed = {
+    .struct_size = offsetof(odeon_product_family, gemm_batch),
+    .gemm = gemm,
+    .channel_sum = channel_sum,
+};
+
+const odeon_product_family *dual_product_of(const odeon_device *base)
+{
+    return ODEON_HAS(base->product, odeon_product_family, gemm_batch) ? &whole : &needed;
+}
 
 /* ---- convolutions: the caller's scratch serves all calls, one after the other ---- */
 

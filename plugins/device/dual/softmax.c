@@ -4,23 +4,12 @@
 #include "odeon/device_norm.h"
 #include "odeon/device_pointwise.h"
 
-static odeon_status need(const dual_queue *q)
-{
-    if (ODEON_HAS(q->on->norm, odeon_norm_family, softmax) &&
-        ODEON_HAS(q->on->norm, odeon_norm_family, softmax_vjp)) {
-        return ODEON_OK;
-    }
-    return odeon_fail(q->device->host, ODEON_ERR_UNSUPPORTED,
-                      "device dual: its base, %s, has no operator softmax", q->on->id);
-}
-
 /* y' = V(y, x') */
 odeon_status dual_softmax(odeon_queue *queue, const odeon_softmax *call)
 {
     RULE(queue, softmax, call);
     odeon_view x = twin(q, call->x);
     odeon_tensor y = twin_of(q, call->y);
-    ODEON_TRY(need(q));
     ODEON_TRY(VALUE(q, norm, softmax, call));
     return ON(q, norm, softmax_vjp, .y = &call->y->view, .dy = &x, .dx = &y);
 }
@@ -45,7 +34,6 @@ odeon_status dual_softmax_vjp(odeon_queue *queue, const odeon_softmax_vjp *call)
     odeon_view y = twin(q, call->y), dy = twin(q, call->dy);
     odeon_tensor dx = twin_of(q, call->dx), product, part, by_y, sums;
     int64_t rows = y.shape.dim[0] * y.shape.dim[1];
-    ODEON_TRY(need(q));
     ODEON_TRY(dual_begin(q));
     ODEON_TRY(dual_temp(q, &y.shape, &product));
     ODEON_TRY(dual_temp(q, &y.shape, &part));

@@ -69,7 +69,7 @@ static void softmax(const cpu_softmax *s, const void *x, void *y)
         real *to = (real *)y + r * s->cols;
         double sum = softmax_powers(&row, from, softmax_largest(&row, from), to);
         for (int64_t k = 0; k < row.count && sum != 0.0; k++) {
-            to[k] = (real)((double)to[k] / sum);
+            to[k] = softmax_counts(&row, k) ? (real)((double)to[k] / sum) : (real)0;
         }
         for (int64_t k = row.count; k < s->cols; k++) {
             to[k] = (real)0;
