@@ -30,6 +30,12 @@ static double gemm_operations(const void *call)
     return 2.0 * count_of(&c->c->view) * (double)a->dim[c->trans_a != 0 ? 0 : 1];
 }
 
+static double gemm_batch_operations(const void *call)
+{
+    const odeon_gemm_batch *c = call;
+    return 2.0 * count_of(&c->c->view) * (double)c->a->shape.dim[c->trans_a != 0 ? 1 : 2];
+}
+
 /* Every element of the output takes all weights of its filter. */
 static double filter_operations(const odeon_view *y, const odeon_view *w)
 {
@@ -284,6 +290,14 @@ const operator_info operator_infos[OPERATORS] = {
                 VIEW(dense_vjp, dx), VIEW(dense_vjp, dw), VIEW(dense_vjp, dbias),
                 NAMED(dense_vjp, act, UNARY)},
      .operations = dense_vjp_operations},
+    {HEAD(product, gemm_batch),
+     .fields = {VIEW(gemm_batch, a), VIEW(gemm_batch, b), VIEW(gemm_batch, c),
+                INT(gemm_batch, trans_a), INT(gemm_batch, trans_b)},
+     .operations = gemm_batch_operations},
+    {HEAD(norm, softmax), .fields = {VIEW(softmax, x), VIEW(softmax, mask), VIEW(softmax, lengths),
+                                     VIEW(softmax, y), INT(softmax, causal)}},
+    {HEAD(norm, softmax_vjp),
+     .fields = {VIEW(softmax_vjp, y), VIEW(softmax_vjp, dy), VIEW(softmax_vjp, dx)}},
 };
 
 const operator_info *operator_find(const char *name)

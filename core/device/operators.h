@@ -18,7 +18,10 @@
     X(random, noise)                                                                               \
     X(conv, conv2d_fused)                                                                          \
     X(conv, conv2d_fused_vjp)                                                                      \
-    X(product, dense_vjp)
+    X(product, dense_vjp)                                                                          \
+    X(product, gemm_batch)                                                                         \
+    X(norm, softmax)                                                                               \
+    X(norm, softmax_vjp)
 #define OPERATOR_NEEDED(X)                                                                         \
     X(move, copy)                                                                                  \
     X(move, cast)                                                                                  \

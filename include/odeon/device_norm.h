@@ -1,4 +1,4 @@
-/* device_norm.h: family norm: normalization over groups of channels and over batches.
+/* device_norm.h: family norm: normalization over groups of channels and over batches, and softmax.
  *
  * Draft. To be seen before it is frozen: statistics over several workers on a device of other
  * hardware. */
@@ -67,6 +67,28 @@ typedef struct odeon_batch_norm_vjp {
     double count;
 } odeon_batch_norm_vjp;
 
+/* y[N,Q,K]: each row of x[N,Q,K] becomes exp(x) / sum of exp(x) over those of its K numbers that
+ * count, and 0 at all others, whatever stands there; a row of which none counts is 0. Number k of
+ * row [n,q] counts unless
+ *   - mask [M,K,...] (NULL: none) is 0 in all of [n % M, k]; M divides N;
+ *   - lengths [M] (NULL: none) is at most k in [n % M];
+ *   - causal is not 0 and k > q.
+ * mask and lengths have x's dtype. Exponents are of x less the row's largest number that counts.
+ * y may be x. Source: Vaswani and others, Attention is all you need, 2017, section 3.2. */
+typedef struct odeon_softmax {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *mask, *lengths;
+    const odeon_tensor *y;
+    int32_t causal, reserved0;
+} odeon_softmax;
+
+/* dx = y (dy - sum of y dy over the row), y being what softmax made; dx may be dy. */
+typedef struct odeon_softmax_vjp {
+    uint32_t struct_size, flags;
+    const odeon_view *y, *dy;
+    const odeon_tensor *dx;
+} odeon_softmax_vjp;
+
 /* Growing. Every slot: [worker; evaluation]. */
 struct odeon_norm_family {
     uint32_t struct_size, flags; /* none yet */
@@ -76,6 +98,9 @@ struct odeon_norm_family {
     odeon_status (*batch_norm)(odeon_queue *queue, const odeon_batch_norm *call);
     odeon_status (*batch_norm_vjp_sums)(odeon_queue *queue, const odeon_batch_norm_vjp_sums *call);
     odeon_status (*batch_norm_vjp)(odeon_queue *queue, const odeon_batch_norm_vjp *call);
+    /* (optional) Both or none: NULL, or behind struct_size. */
+    odeon_status (*softmax)(odeon_queue *queue, const odeon_softmax *call);
+    odeon_status (*softmax_vjp)(odeon_queue *queue, const odeon_softmax_vjp *call);
 };
 
 #ifdef __cplusplus

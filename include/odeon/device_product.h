@@ -41,20 +41,34 @@ typedef struct odeon_dense_vjp {
     int32_t act, reserved0;
 } odeon_dense_vjp;
 
+/* Products of many pairs of matrices: c[i] = alpha * op(a[i]) op(b[i]) + beta * c[i], i < n, of c
+ * [n,M,N]. op(a[i]) [M,K] is a[i] of a[n,M,K] or, with trans_a, of a[n,K,M] transposed; op(b[i])
+ * [K,N] likewise. With beta 0 c is not read. K = 0: the sum is 0. A product does not depend on n.
+ */
+typedef struct odeon_gemm_batch {
+    uint32_t struct_size, flags;
+    const odeon_view *a, *b;
+    const odeon_tensor *c;
+    double alpha, beta;
+    int32_t trans_a, trans_b;
+} odeon_gemm_batch;
+
 /* Growing. Every slot: [worker; evaluation]. */
 struct odeon_product_family {
     uint32_t struct_size, flags; /* none yet */
     odeon_status (*gemm)(odeon_queue *queue, const odeon_gemm *call);
     odeon_status (*channel_sum)(odeon_queue *queue, const odeon_channel_sum *call);
 
-    /* ---- optional: both or none; a device that replaces one of those above leaves them out, since
-     * layers call these where they are ---- */
+    /* ---- optional: NULL, or behind struct_size, where the device has them not. dense_vjp has its
+     * scratch beside it; a device that replaces one of the operators above leaves both out, since
+     * layers call them where they are ---- */
 
     /* Bytes of scratch that dense_vjp needs for x[B,N] and w[K,N]; no data is looked at.
      * [any; build] */
     uint64_t (*dense_vjp_scratch)(const odeon_device *device, const odeon_shape *x,
                                   const odeon_shape *w);
     odeon_status (*dense_vjp)(odeon_queue *queue, const odeon_dense_vjp *call);
+    odeon_status (*gemm_batch)(odeon_queue *queue, const odeon_gemm_batch *call);
 };
 
 #ifdef __cplusplus

@@ -13,6 +13,7 @@
 #include "layer/formula/bounds.c"
 #include "layer/formula/expression.c"
 #include "layer/formula/names.c"
+#include "layer/formula/operand.c"
 #include "layer/formula/parse.c"
 #include "layer/formula/program.c"
 #include "layer/formula/scan.c"

@@ -79,6 +79,33 @@ def gru(tensors, name, shape, units, every, backward):
          bias_ih=rand(3 * units), bias_hh=rand(3 * units))
 
 
+def attention(tensors, name, shape, heads, causal=False, bias=True):
+    b, steps, d = shape
+    layer = nn.MultiheadAttention(d, heads, bias=bias, batch_first=True)
+    hidden = torch.ones(steps, steps).triu(1).bool() if causal else None
+
+    def call(x, *weights):
+        named = dict(zip([n for n, _ in sorted(layer.named_parameters())], weights))
+        return torch.func.functional_call(layer, named, (x, x, x), {"need_weights": False, "attn_mask": hidden})[0]
+
+    param = {"in_proj_weight": rand(3 * d, d) / 2, "out_proj_weight": rand(d, d) / 2}
+    if bias:
+        param.update(in_proj_bias=rand(3 * d), out_proj_bias=rand(d))
+    case(tensors, name, call, rand(b, steps, d), **dict(sorted(param.items())))
+
+
+def formula(tensors):
+    def call(x, *elements):
+        a, c = torch.cat(elements[:9]).reshape(3, 3), torch.cat(elements[9:])
+        v, w = x[:, :3], x[:, 3]
+        dv = v @ a.T + c * torch.tanh(v) - v * torch.linalg.norm(v, dim=1, keepdim=True) + v.clamp(min=0.1)
+        dw = (v * (v @ a)).sum(1) + v.sum(1) * w + v[:, 1] * a[0, 2]
+        return torch.cat([dv, dw[:, None]], 1)
+
+    names = ["A_%d_%d" % (i, j) for i in range(3) for j in range(3)] + ["c_%d" % i for i in range(3)]
+    case(tensors, "formula_vectors", call, rand(5, 4), **{name: rand(1) for name in names})
+
+
 def hypernet(tensors, name, shape, units, hidden, times):
     n = shape[-1]
 
@@ -110,6 +137,11 @@ def main():
          differentiable=False, weight=rand(5, 4))
     hypernet(tensors, "hypernet", (4, 3), 2, 5, 1)
     hypernet(tensors, "hypernet_each", (3, 2, 4), 3, 4, 3)
+    attention(tensors, "attention", (3, 5, 4), 1)
+    attention(tensors, "attention_heads", (2, 7, 8), 4)
+    attention(tensors, "attention_causal", (2, 6, 6), 2, causal=True)
+    attention(tensors, "attention_plain", (4, 3, 9), 3, bias=False)
+    formula(tensors)
     write(OUT, {k: v.astype("float64") for k, v in tensors.items()}, {})
 
 

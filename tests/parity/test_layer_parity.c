@@ -53,6 +53,13 @@ static const parity_case cases[] = {
     {"gru_all", "gru(units=5, output=all)"},
     {"gru_backward", "gru(units=3, direction=backward)"},
     {"gru_all_backward", "gru(units=4, output=all, direction=backward)"},
+    {"formula_vectors",
+     "formula(equations=v[3]' = A @ v + c*tanh(v) - v*norm(v) + max(v, 0.1) | w' = dot(v, v @ A) + "
+     "sum(v)*w + v[1]*A[0 2], constants=A[3 3]=0.5 c[3]=1 2 3, learn=A c)"},
+    {"attention", "attention"},
+    {"attention_heads", "attention(heads=4)"},
+    {"attention_causal", "attention(heads=2, causal=yes)"},
+    {"attention_plain", "attention(heads=3, bias=no)"},
     {"embedding", "embedding(classes=5, units=4)"},
     {"hypernet", "hypernet(units=2, hidden=5)"},
     {"hypernet_each", "hypernet(units=3, hidden=4)"},

@@ -217,7 +217,100 @@ static void run_groupnorm_passes_on(case_run *run)
     case_keep(run, "stats", &stats.view);
 }
 
+/* ---- softmax ---- */
+
+/* x[N,Q,K], sets of masks and lengths, numbers a mask has for a key; 0 sets: neither. */
+typedef struct softmax_case {
+    int64_t N, Q, K, sets, each;
+    int32_t lengths, causal;
+} softmax_case;
+
+static const softmax_case softmax_sizes[] = {
+    {1, 1, 1, 0, 0, 0, 0}, {4, 3, 7, 0, 0, 0, 0},    {2, 5, 5, 0, 0, 0, 1},   {6, 4, 9, 3, 1, 0, 0},
+    {6, 4, 9, 3, 2, 1, 1}, {4, 33, 33, 2, 1, 1, 0},  {0, 3, 4, 0, 0, 0, 0},   {2, 0, 4, 2, 1, 1, 0},
+    {2, 3, 0, 0, 0, 0, 0}, {2, 2, 1031, 1, 1, 0, 0}, {3, 70, 67, 3, 1, 1, 1},
+};
+enum { N_SOFTMAX = sizeof softmax_sizes / sizeof *softmax_sizes, MOST_KEYS = 3 * 1031 };
+
+static bool has_softmax(const case_run *run)
+{
+    return ODEON_HAS(case_device(run)->norm, odeon_norm_family, softmax);
+}
+
+/* Zeros in half of its places, and throughout in the first set but one key, or all of them. */
+static odeon_tensor softmax_mask(case_run *run, const softmax_case *c)
+{
+    double values[MOST_KEYS];
+    int64_t n = c->sets * c->K * c->each;
+    assert_true(n <= MOST_KEYS);
+    for (int64_t i = 0; i < n; i++) {
+        values[i] = i < c->K * c->each ? (i == 1 ? 0.5 : 0.0) : case_number(run) > 0.0;
+    }
+    return case_values(run, shape3(c->sets, c->K, c->each), values);
+}
+
+/* One past the end, none, and in between. */
+static odeon_tensor softmax_lengths(case_run *run, const softmax_case *c)
+{
+    double values[3] = {(double)c->K + 1.0, 0.0, (double)(c->K / 2)};
+    return case_values(run, shape1(c->sets), values);
+}
+
+/* x is as large as makes exp overflow unless it is shifted. */
+static void run_softmax(case_run *run)
+{
+    for (int32_t i = 0; has_softmax(run) && i < 2 * N_SOFTMAX; i++) {
+        const softmax_case *c = &softmax_sizes[i / 2];
+        case_shape shape = shape3(c->N, c->Q, c->K);
+        bool in_place = i % 2 != 0;
+        case_variant(run, "size %d%s", (int)(i / 2), in_place ? ", in place" : "");
+        odeon_tensor x = case_between(run, shape, 990.0, 1005.0), mask, lengths;
+        odeon_tensor y = in_place ? x : case_output(run, shape);
+        bool masked = c->sets > 0, limited = masked && c->lengths;
+        mask = masked ? softmax_mask(run, c) : x;
+        lengths = limited ? softmax_lengths(run, c) : x;
+        case_do(run, norm, softmax, .x = &x.view, .mask = masked ? &mask.view : NULL,
+                .lengths = limited ? &lengths.view : NULL, .causal = c->causal, .y = &y);
+        case_keep(run, "y", &y.view);
+    }
+}
+
+static void run_softmax_vjp(case_run *run)
+{
+    for (int32_t i = 0; has_softmax(run) && i < 2 * N_SOFTMAX; i++) {
+        const softmax_case *c = &softmax_sizes[i / 2];
+        case_shape shape = shape3(c->N, c->Q, c->K);
+        bool in_place = i % 2 != 0;
+        case_variant(run, "size %d%s", (int)(i / 2), in_place ? ", in place" : "");
+        odeon_tensor y = case_between(run, shape, 0.0, 1.0), dy = case_random(run, shape);
+        odeon_tensor dx = in_place ? dy : case_output(run, shape);
+        case_do(run, norm, softmax_vjp, .y = &y.view, .dy = &dy.view, .dx = &dx);
+        case_keep(run, "dx", &dx.view);
+    }
+}
+
+/* What is not finite reaches its row where it counts, and nothing where it does not. */
+static void run_softmax_passes_on(case_run *run)
+{
+    if (!has_softmax(run)) {
+        return;
+    }
+    case_variant(run, "NaN and infinity");
+    case_expect_nonfinite(run);
+    const double values[16] = {1.0, (double)NAN, 0.5, 2.0, 0.25,      HUGE_VAL, 1.0, 0.0,
+                               1.0, 2.0,         3.0, 4.0, -HUGE_VAL, 0.5,      1.0, (double)NAN};
+    const double counts[4] = {1.0, 1.0, 1.0, 0.0};
+    odeon_tensor x = case_values(run, shape3(1, 4, 4), values);
+    odeon_tensor mask = case_values(run, shape2(1, 4), counts);
+    odeon_tensor y = case_output(run, shape3(1, 4, 4));
+    case_do(run, norm, softmax, .x = &x.view, .mask = &mask.view, .y = &y);
+    case_keep_each(run, "y", &y.view);
+}
+
 const device_case norm_cases[] = {
+    {"softmax", run_softmax},
+    {"softmax_vjp", run_softmax_vjp},
+    {"softmax of what is not finite", run_softmax_passes_on},
     {"pool2d", run_pool},
     {"pool2d_vjp", run_pool_vjp},
     {"pool2d_jvp", run_pool_jvp},

@@ -80,6 +80,59 @@ static void run_gemm_of_itself(case_run *run)
     case_keep(run, "c", &c.view);
 }
 
+/* Devices that leave the operator out multiply one pair after the other. */
+static void multiply_all(case_run *run, int32_t n, const odeon_gemm_batch *call)
+{
+    odeon_tensor one[3] = {{*call->a}, {*call->b}, *call->c};
+    if (ODEON_HAS(case_device(run)->product, odeon_product_family, gemm_batch)) {
+        case_do(run, product, gemm_batch, .a = call->a, .b = call->b, .c = call->c,
+                .alpha = call->alpha, .beta = call->beta, .trans_a = call->trans_a,
+                .trans_b = call->trans_b);
+        return;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        const odeon_view *all[3] = {call->a, call->b, &call->c->view};
+        for (int32_t k = 0; k < 3; k++) {
+            one[k].view.shape = (odeon_shape){.ndim = 2,
+                                              .dtype = all[k]->shape.dtype,
+                                              .dim = {all[k]->shape.dim[1], all[k]->shape.dim[2]}};
+            one[k].view.byte_offset =
+                all[k]->byte_offset + (uint64_t)(i * odeon_bytes(&one[k].view.shape));
+        }
+        case_do(run, product, gemm, .a = &one[0].view, .b = &one[1].view, .c = &one[2],
+                .alpha = call->alpha, .beta = call->beta, .trans_a = call->trans_a,
+                .trans_b = call->trans_b);
+    }
+}
+
+static void run_gemm_batch(case_run *run)
+{
+    static const int32_t counts[] = {1, 3, 0, 5};
+    static const double factors[][2] = {{1.0, 0.0}, {-0.5, 1.0}, {0.25, -0.75}};
+    for (int32_t i = 0; i < N_GEMM * 4 * 3; i++) {
+        const int64_t *size = gemm_sizes[i % N_GEMM];
+        int32_t trans_a = i / N_GEMM & 1, trans_b = i / N_GEMM >> 1 & 1, n = counts[i % 4];
+        const double *factor = factors[i / (4 * N_GEMM)];
+        case_variant(run, "%d of %dx%dx%d, trans %d %d, alpha %g, beta %g", (int)n, (int)size[0],
+                     (int)size[1], (int)size[2], (int)trans_a, (int)trans_b, factor[0], factor[1]);
+        odeon_tensor a =
+            case_random(run, trans_a ? shape3(n, size[2], size[0]) : shape3(n, size[0], size[2]));
+        odeon_tensor b =
+            case_random(run, trans_b ? shape3(n, size[1], size[2]) : shape3(n, size[2], size[1]));
+        case_shape shape = shape3(n, size[0], size[1]);
+        odeon_tensor c = factor[1] == 0.0 ? case_output(run, shape) : case_random(run, shape);
+        multiply_all(run, n,
+                     &(const odeon_gemm_batch){.a = &a.view,
+                                               .b = &b.view,
+                                               .c = &c,
+                                               .alpha = factor[0],
+                                               .beta = factor[1],
+                                               .trans_a = trans_a,
+                                               .trans_b = trans_b});
+        case_keep(run, "c", &c.view);
+    }
+}
+
 static void run_channel_sum(case_run *run)
 {
     static const int64_t sizes[][3] = {
@@ -178,6 +231,7 @@ const device_case product_cases[] = {
     {"gemm with an epilogue", run_gemm_epilogue},
     {"gemm of what is not finite", run_gemm_passes_on},
     {"gemm of a tensor with itself", run_gemm_of_itself},
+    {"gemm_batch", run_gemm_batch},
     {"channel_sum", run_channel_sum},
     {"dense_vjp", run_dense_vjp},
     {NULL, NULL},

@@ -154,6 +154,12 @@ static odeon_status sum_alone(void *self, odeon_queue *queue, const odeon_tensor
 
 static const odeon_group alone = {.struct_size = sizeof alone, .size = 1, .sum = sum_alone};
 
+static const odeon_view *field_of(const odeon_layer_call *call, int32_t role)
+{
+    const layer_harness *h = call->host;
+    return role >= 0 && role < LAYER_HARNESS_ROLES ? h->fields[role] : NULL;
+}
+
 static odeon_layer_call call_of(const layer_harness *h)
 {
     return (odeon_layer_call){.struct_size = sizeof(odeon_layer_call),
@@ -165,6 +171,8 @@ static odeon_layer_call call_of(const layer_harness *h)
                               .param = h->values,
                               .state = h->param + h->n_params,
                               .scratch = h->scratch,
+                              .batch_field = field_of,
+                              .host = h,
                               .rng_key = h->rng_key,
                               .first_sample = h->first_sample,
                               .n_global = h->n_global};

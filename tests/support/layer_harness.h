@@ -14,7 +14,7 @@
 #include "plugin/instance.h"
 #include "plugin/registry.h"
 
-enum { LAYER_HARNESS_PARAMS = 4, LAYER_NO_TIME = -1 };
+enum { LAYER_HARNESS_PARAMS = 16, LAYER_HARNESS_ROLES = 6, LAYER_NO_TIME = -1 };
 
 typedef struct layer_harness {
     support_device *device; /* borrowed */
@@ -34,6 +34,7 @@ typedef struct layer_harness {
     odeon_tensor in, out, d_out, d_in;
     odeon_tensor t, d_t; /* F64; data NULL: outside of an ODE block */
     void *tape, *scratch;
+    const odeon_view *fields[LAYER_HARNESS_ROLES]; /* of the batch, by ODEON_ROLE_*; NULL: none */
 } layer_harness;
 
 /* What a forward or a vjp is asked for; see odeon_layer_call. */

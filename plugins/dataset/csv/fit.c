@@ -1,12 +1,9 @@
 #include "fit.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "../common/classes.h"
 #include "odeon/dataset.h"
-
-enum { WORD_BYTES = 256 };
 
 /* The label of a row as it was read; NULL: missing. */
 static const char *label_of(const csv_fit *fit, const csv_table *t, int64_t row)
@@ -28,47 +25,6 @@ bool csv_fit_has_numbers(const csv_fit *fit, const csv_table *t)
 }
 
 /* ---- classes ---- */
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* "setosa, versicolor, ...": as many as fit. */
-static const char *list_names(const words *names, char *text, uint64_t bytes)
-{
-    uint64_t at = 0;
-    text[0] = '\0';
-    for (int64_t i = 0; i < names->n && at + 8 < bytes; i++) {
-        int n = snprintf(text + at, bytes - at, "%s%s", i > 0 ? ", " : "", names->text[i]);
-        at += n > 0 ? (uint64_t)n : 0;
-    }
-    if (at >= bytes) {
-        memcpy(text + bytes - 4, "...", 4);
-    }
-    return text;
-}
-
-/* The words of the training rows in ascending order, so that their numbers do not depend on that of
- * the rows. */
-static odeon_status sort_names(const odeon_host *host, csv_fit *fit, const words *found)
-{
-    char **sorted = host->alloc(host, ((uint64_t)found->n + 1) * sizeof *sorted);
-    odeon_status status =
-        sorted != NULL ? ODEON_OK : odeon_fail(host, ODEON_ERR_NOMEM, "no memory for classes");
-    if (sorted != NULL && found->n > 0) {
-        memcpy(sorted, found->text, (size_t)found->n * sizeof *sorted);
-        qsort(sorted, (size_t)found->n, sizeof *sorted, by_text);
-    }
-    for (int64_t i = 0, number; i < found->n && status == ODEON_OK; i++) {
-        status = words_add(host, &fit->names, sorted[i], &number);
-        if (status == ODEON_OK) {
-            status = fitted_add_word(host, &fit->text, "class", sorted[i]);
-        }
-    }
-    host->free(host, sorted);
-    return status;
-}
 
 static odeon_status fit_names(const odeon_host *host, const char *file, const csv_table *t,
                               const uint8_t *split, csv_fit *fit)
@@ -93,10 +49,10 @@ static odeon_status fit_names(const odeon_host *host, const char *file, const cs
                             "%s: the label has %lld different words in the training split, but "
                             "classes = %lld: %s",
                             file, (long long)found.n, (long long)fit->classes,
-                            list_names(&found, list, sizeof list));
+                            classes_list(&found, list, sizeof list));
     }
     if (status == ODEON_OK) {
-        status = sort_names(host, fit, &found);
+        status = classes_sort(host, &found, &fit->names, &fit->text);
     }
     words_free(host, &found);
     return status;
@@ -150,7 +106,7 @@ static odeon_status refuse_label(const odeon_host *host, const char *file, const
     return odeon_fail(host, ODEON_ERR_DATA,
                       "%s:%lld: the label '%.100s' is no class of the training split: %s", file,
                       (long long)t->line[row], label_of(fit, t, row),
-                      list_names(&fit->names, list, sizeof list));
+                      classes_list(&fit->names, list, sizeof list));
 }
 
 static odeon_status number_class(const odeon_host *host, const char *file, const csv_fit *fit,
@@ -203,13 +159,9 @@ odeon_status csv_fit_apply(const odeon_host *host, const char *file, const csv_f
 
 static odeon_status take(const odeon_host *host, const char **text, csv_fit *fit)
 {
-    char word[WORD_BYTES];
     bool standardizes = fit->inputs || fit->labels;
     int32_t n = fit->n_inputs + (fit->classes > 0 ? 0 : fit->n_labels);
-    for (int64_t number; fitted_take_word(text, "class", word, sizeof word);) {
-        ODEON_TRY(words_add(host, &fit->names, word, &number));
-        ODEON_TRY(fitted_add_word(host, &fit->text, "class", word));
-    }
+    ODEON_TRY(classes_take(host, text, &fit->names, &fit->text));
     if (standardizes) {
         ODEON_TRY(standard_make(host, n, &fit->standard));
     }

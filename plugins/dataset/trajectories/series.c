@@ -35,13 +35,15 @@ static odeon_status begin_series(const odeon_host *host, const char *path, int64
     if (n + 1 >= s->room_series) {
         int64_t room = s->room_series > 0 ? 2 * s->room_series : 2;
         if (!grow(host, &s->first, (uint64_t)n + 1, (uint64_t)room + 1, sizeof *s->first) ||
-            !grow(host, &s->file, (uint64_t)n, (uint64_t)room + 1, sizeof *s->file)) {
+            !grow(host, &s->file, (uint64_t)n, (uint64_t)room + 1, sizeof *s->file) ||
+            !grow(host, &s->word, (uint64_t)n, (uint64_t)room + 1, sizeof *s->word)) {
             return no_memory(host, path);
         }
         s->room_series = room;
     }
     s->first[n] = at;
     s->file[n] = file;
+    s->word[n] = -1;
     s->n_series = n + 1;
     return ODEON_OK;
 }
@@ -99,6 +101,8 @@ void series_free(const odeon_host *host, series_set *s)
     host->free(host, s->line);
     host->free(host, s->first);
     host->free(host, s->file);
+    host->free(host, s->word);
+    words_free(host, &s->classes);
     words_free(host, &s->files);
     words_free(host, &s->ids);
     *s = (series_set){.n_rows = 0};
@@ -155,7 +159,7 @@ static odeon_status check_time(const adding *a, int64_t row, bool begins)
 static odeon_status begins(const adding *a, series_set *s, int64_t row, bool *out)
 {
     char what[200];
-    int64_t number, known = s->ids.n, at = (int64_t)a->t->n_columns - 1;
+    int64_t number, known = s->ids.n, at = 1 + a->f->dim + a->f->n_controls;
     *out = row == 0;
     if (!a->f->has_id) {
         return ODEON_OK;
@@ -170,6 +174,32 @@ static odeon_status begins(const adding *a, series_set *s, int64_t row, bool *ou
     (void)snprintf(what, sizeof what,
                    "the id '%.80s' comes back: the rows of a series have to stand together", id);
     return number < known ? refuse(a, row, what) : ODEON_OK;
+}
+
+/* The class of a row's series; NULL: none is given. */
+static const char *class_of(const adding *a, int64_t row)
+{
+    int64_t at = 1 + a->f->dim + a->f->n_controls + (a->f->has_id ? 1 : 0);
+    double number = at < a->t->n_columns ? a->t->value[row * a->t->n_columns + at] : (double)NAN;
+    return isnan(number) ? NULL : a->t->words.text[(int64_t)number];
+}
+
+/* Words of one table are one text each, so that addresses can be compared. */
+static odeon_status take_class(const adding *a, series_set *s, int64_t row, bool begins)
+{
+    char what[700];
+    const char *now = class_of(a, row), *before = begins ? now : class_of(a, row - 1);
+    if (!a->f->has_class || (now == NULL && before == NULL)) {
+        return ODEON_OK;
+    }
+    if (now != before) {
+        (void)snprintf(what, sizeof what,
+                       "the class changes from '%.100s' to '%.100s': it has to be the same in all "
+                       "rows of a series",
+                       before != NULL ? before : "", now != NULL ? now : "");
+        return refuse(a, row, what);
+    }
+    return begins ? words_add(a->host, &s->classes, now, &s->word[s->n_series - 1]) : ODEON_OK;
 }
 
 /* A series of one row says nothing of how it goes on; where it is all that there is, a window of
@@ -195,6 +225,7 @@ static odeon_status add_series(const adding *a, series_set *s)
         ODEON_TRY(new_one ? begin_series(a->host, a->path, a->before + row, s) : ODEON_OK);
         ODEON_TRY(check_time(a, row, new_one));
         ODEON_TRY(check_controls(a, row));
+        ODEON_TRY(take_class(a, s, row, new_one));
     }
     s->first[s->n_series] = end;
     return check_length(a, s, end);
@@ -230,6 +261,46 @@ static odeon_status take_table(const odeon_host *host, const char *path, csv_tab
     return ODEON_OK;
 }
 
+/* Does the text have a column of this name, or index? */
+static odeon_status find_column(const odeon_host *host, const char *path, const char *text,
+                                uint64_t bytes, const csv_format *format, const column *c,
+                                bool *found)
+{
+    int64_t n;
+    csv_scan s = csv_scan_start(host, path, text, bytes, format->separator), again = s;
+    ODEON_TRY(csv_scan_row(&s, NULL, 0, &n));
+    csv_cell *cells = host->alloc(host, ((uint64_t)n + 1) * sizeof *cells);
+    if (cells == NULL) {
+        return no_memory(host, path);
+    }
+    (void)csv_scan_row(&again, cells, n, &n);
+    *found = c->index >= 0 && c->index < n;
+    for (int64_t i = 0; format->header && i < n && !*found; i++) {
+        char word[256];
+        uint64_t length = csv_cell_copy(&cells[i], word, sizeof word);
+        *found = c->name != NULL && length == (uint64_t)c->name_bytes && length < sizeof word &&
+                 memcmp(word, c->name, length) == 0;
+    }
+    host->free(host, cells);
+    return ODEON_OK;
+}
+
+/* The class, which is the last column wanted, may be missing, or may be missing in some rows. */
+static odeon_status read_table(const odeon_host *host, const char *path, const char *text,
+                               uint64_t bytes, const series_format *f, csv_table *out)
+{
+    csv_format format = f->csv;
+    columns wanted = *f->wanted;
+    bool there = true;
+    if (f->has_class && f->class_optional) {
+        const column *last = &wanted.item[wanted.n - 1];
+        ODEON_TRY(find_column(host, path, text, bytes, &format, last, &there));
+        format.n_strict = wanted.n - 1;
+        wanted.n -= there ? 0 : 1;
+    }
+    return csv_table_read(host, path, text, bytes, &format, &wanted, out);
+}
+
 odeon_status series_add_csv(const odeon_host *host, const char *path, const series_format *f,
                             series_set *out)
 {
@@ -237,7 +308,7 @@ odeon_status series_add_csv(const odeon_host *host, const char *path, const seri
     char *text;
     uint64_t bytes;
     ODEON_TRY(regular_file_load(host, path, &text, &bytes));
-    odeon_status status = csv_table_read(host, path, text, bytes, &f->csv, f->wanted, &table);
+    odeon_status status = read_table(host, path, text, bytes, f, &table);
     host->free(host, text);
     ODEON_TRY(status);
     const adding a = {.host = host, .path = path, .f = f, .t = &table, .before = out->n_rows};

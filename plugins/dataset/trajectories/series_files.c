@@ -86,8 +86,8 @@ typedef struct arrays {
     const odeon_host *host;
     const char *path;
     const series_format *f;
-    const array *values, *times, *controls; /* times, controls: NULL where there are none */
-    int64_t n, rows;                        /* S and T */
+    const array *values, *times, *controls, *labels; /* all but values NULL where there are none */
+    int64_t n, rows;                                 /* S and T */
 } arrays;
 
 static odeon_status refuse_shape(const arrays *a, const char *name, const array *x,
@@ -111,9 +111,13 @@ static odeon_status check_arrays(const arrays *a)
     }
     bool fits = c != NULL && c->ndim == 3 && c->dim[0] == a->n && c->dim[1] == a->rows &&
                 c->dim[2] == a->f->n_controls;
-    return a->f->n_controls == 0 || fits
-               ? ODEON_OK
-               : refuse_shape(a, "controls", c, "[series,rows,c] with c of control_count");
+    if (a->f->n_controls > 0 && !fits) {
+        return refuse_shape(a, "controls", c, "[series,rows,c] with c of control_count");
+    }
+    const array *l = a->f->has_class ? a->labels : NULL;
+    bool labelled =
+        l != NULL ? l->ndim == 1 && l->dim[0] == a->n : !a->f->has_class || a->f->class_optional;
+    return labelled ? ODEON_OK : refuse_shape(a, "labels", l, "[series], the class of each");
 }
 
 static double time_at(const arrays *a, int64_t s, int64_t row)
@@ -147,6 +151,18 @@ static odeon_status copy_row(const arrays *a, int64_t s, int64_t row, double *to
     return ODEON_OK;
 }
 
+/* A class of an array is a number, kept as the text that spells it. */
+static odeon_status take_label(const arrays *a, int64_t s, series_set *out)
+{
+    char text[64];
+    double number = array_number(a->labels, s);
+    (void)snprintf(text, sizeof text, "%.17g", number);
+    return isfinite(number) ? words_add(a->host, &out->classes, text, &out->word[out->n_series - 1])
+                            : odeon_fail(a->host, ODEON_ERR_DATA,
+                                         "%s: the label of series %lld is %g, which is no class",
+                                         a->path, (long long)s, number);
+}
+
 /* Times that are NaN from some row on end a series that is shorter than the array. */
 static odeon_status add_series(const arrays *a, int64_t s, series_set *out)
 {
@@ -164,7 +180,7 @@ static odeon_status add_series(const arrays *a, int64_t s, series_set *out)
     for (int64_t row = 0; row < n; row++) {
         ODEON_TRY(copy_row(a, s, row, rows + row * out->width));
     }
-    return ODEON_OK;
+    return a->f->has_class && a->labels != NULL ? take_label(a, s, out) : ODEON_OK;
 }
 
 odeon_status series_add_arrays(const odeon_host *host, const char *path, const series_format *f,
@@ -177,6 +193,7 @@ odeon_status series_add_arrays(const odeon_host *host, const char *path, const s
     a.values = alone ? &file.of[0] : array_find(&file, "values");
     a.times = array_find(&file, "times");
     a.controls = array_find(&file, "controls");
+    a.labels = array_find(&file, "labels");
     a.n = a.values != NULL ? a.values->dim[0] : 0;
     a.rows = a.values != NULL ? a.values->dim[1] : 0;
     odeon_status status = check_arrays(&a);

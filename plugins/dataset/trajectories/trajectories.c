@@ -8,7 +8,8 @@
  * row with an empty cell, since its first values are the initial state. Columns of controls, known
  * functions of the time, come as control [T,c], and may have no empty cell. With pad = yes a series
  * may be shorter than a window: the mask leaves out what is filled up, and length says how many
- * rows are its own.
+ * rows are its own. With classes the label is the class of the window's series, a whole number, and
+ * there is no mask.
  *
  * Units, the origin of dates and standardization, come from the training rows whichever split is
  * open, unless they came with the weights. */
@@ -79,6 +80,15 @@ static const odeon_option *const options[] = {
                  .help = "what is to be met: the values; or their slopes, those of the natural "
                          "cubic spline through each series, by which a field learns without being "
                          "solved (collocation)"),
+    ODEON_OPTION(trajectories, label_column, STRING, .flags = ODEON_OPTION_OPTIONAL,
+                 .aliases = "class|classcolumn|targetcolumn|labelcol",
+                 .help = "tables: column of the class of a series, a word or a number, the same in "
+                         "all of its rows: the label then, in place of the values; with classes"),
+    ODEON_OPTION(trajectories, classes, I64, .aliases = "nclasses|numclasses", .default_text = "0",
+                 .min_text = "0", .max_text = "1000000000",
+                 .help = "how many classes label_column, or labels [series] of arrays, has: 0 to "
+                         "classes - 1, or as many words, which are numbered in the order of the "
+                         "alphabet; 0: none"),
     ODEON_OPTION(trajectories, continuity, FLAG, .aliases = "shooting|multipleshooting|gaps",
                  .default_text = "no",
                  .help =
@@ -150,18 +160,22 @@ static odeon_status add_optional(trajectories *set, const char *option, const ch
     return text == NULL ? ODEON_OK : add_columns(set, option, text, n);
 }
 
-/* Time, values, controls and id become one list, so that a row of the table is one of the series.
+/* Time, values, controls, id and class become one list, so that a row of the table is one of the
+ * series.
  */
 static odeon_status read_columns(trajectories *set)
 {
-    int64_t ids;
+    int64_t ids, labels;
     ODEON_TRY(columns_parse(set->host, "time", set->time, &set->wanted));
     ODEON_TRY(add_columns(set, "values", set->values, &set->dim));
     ODEON_TRY(add_optional(set, "controls", set->controls, &set->n_controls));
     ODEON_TRY(add_optional(set, "id", set->id, &ids));
-    if (set->wanted.n != 1 + set->dim + set->n_controls + ids || ids > 1) {
+    ODEON_TRY(add_optional(set, "label_column", set->label_column, &labels));
+    if (set->wanted.n != 1 + set->dim + set->n_controls + ids + labels || ids > 1 || labels > 1) {
         return odeon_fail(set->host, ODEON_ERR_CONFIG, "%s: names more than one column",
-                          ids > 1 ? "id" : "time");
+                          ids > 1      ? "id"
+                          : labels > 1 ? "label_column"
+                                       : "time");
     }
     return set->header != 0 ? ODEON_OK : columns_need_numbers(set->host, &set->wanted);
 }
@@ -179,7 +193,11 @@ static odeon_status make_format(trajectories *set)
     }
     memset(set->kinds, CSV_NUMBER, (size_t)n);
     set->kinds[0] = set->date > 0 ? CSV_DATE : CSV_NUMBER;
+    bool has_class = set->label_column != NULL;
     if (set->id != NULL) {
+        set->kinds[n - (has_class ? 2 : 1)] = CSV_WORD;
+    }
+    if (has_class) {
         set->kinds[n - 1] = CSV_WORD;
     }
     set->format = (series_format){.csv = {.separator = separators[set->separator],
@@ -190,8 +208,36 @@ static odeon_status make_format(trajectories *set)
                                   .dim = set->dim,
                                   .n_controls = set->n_controls,
                                   .has_id = set->id != NULL,
+                                  .has_class = set->classes > 0,
                                   .gaps = gaps,
                                   .unit = units[set->date]};
+    return ODEON_OK;
+}
+
+/* Classes are labels by themselves: they leave no room for labels of values. */
+static odeon_status check_classes(const trajectories *set)
+{
+    const odeon_host *host = set->host;
+    bool table = set->source.index == SOURCE_CSV || set->source.index == SOURCE_FOLDER;
+    bool arrays = set->source.index == SOURCE_ARRAYS;
+    if (set->label_column != NULL && !table) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "label_column: is for source = csv(path=FILE) or folder; arrays have "
+                          "labels [series]");
+    }
+    if (arrays ? set->classes == 1 : (set->classes > 1) != (set->label_column != NULL)) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "classes: must be the number of classes, 2 or more, where label_column "
+                          "names their column, and 0 elsewhere");
+    }
+    if (set->classes > 0 &&
+        (set->label == LABEL_SLOPES || set->continuity != 0 || set->missing == MISSING_MASK)) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "classes: the label of a series is its class: leave out %s",
+                          set->label == LABEL_SLOPES ? "label = slopes"
+                          : set->continuity != 0     ? "continuity = yes"
+                                                     : "missing = mask: values have no gaps then");
+    }
     return ODEON_OK;
 }
 
@@ -242,6 +288,7 @@ static odeon_status init(void *self)
     trajectories *set = self;
     bool table = set->source.index == SOURCE_CSV || set->source.index == SOURCE_FOLDER;
     ODEON_TRY(check_source(set));
+    ODEON_TRY(check_classes(set));
     set->dim = set->source.index == SOURCE_ARRAYS ? set->value_count : 2; /* 2: the spiral's */
     set->n_controls = set->control_count;
     ODEON_TRY(table ? read_columns(set) : ODEON_OK);
@@ -257,10 +304,11 @@ static void unload(trajectories *set)
 {
     series_free(set->host, &set->series);
     set->host->free(set->host, set->start);
+    set->host->free(set->host, set->class);
     set->host->free(set->host, set->slopes);
     set->host->free(set->host, set->value_slopes);
     set->slopes = set->value_slopes = NULL;
-    set->start = set->length = NULL;
+    set->start = set->length = set->class = NULL;
     set->n_starts = 0;
 }
 
@@ -270,6 +318,7 @@ static void fini(void *self)
     unload(set);
     set->host->free(set->host, set->kinds);
     standard_free(set->host, &set->standard);
+    words_free(set->host, &set->names);
     fitted_text_free(set->host, &set->text);
     columns_free(set->host, &set->wanted);
 }
@@ -281,7 +330,8 @@ static int32_t field_count(void *self)
     return trajectories_index(self, N_FIELDS);
 }
 
-/* Values, label and mask [window, dim], time [window], control [window, n_controls], length []. */
+/* Values, label and mask [window, dim], of series of classes label [], time [window], control
+ * [window, n_controls], length []. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     static const struct {
@@ -303,16 +353,20 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
                           (int)index);
     }
     int64_t width = windows_width(set, at);
-    bool number = at == FIELD_INPUT && set->input != INPUT_VALUES;
+    bool class = at == FIELD_LABEL && set->classes > 0;
+    bool number = class || (at == FIELD_INPUT && set->input != INPUT_VALUES);
     bool relative = at == FIELD_TIME && set->clock == CLOCK_WINDOW;
     *out = (odeon_field_info){.struct_size = out->struct_size,
                               .role = fields[at].role,
-                              .dtype = fields[at].dtype,
+                              .dtype = class ? ODEON_DTYPE_I64 : fields[at].dtype,
                               .ndim = number ? 0 : fields[at].ndim,
                               .dim = {fields[at].ndim > 0 && !number ? set->window : 0,
                                       fields[at].ndim == 2 && !number ? width : 0},
+                              .classes = class ? set->classes : 0,
                               .scale = 1.0,
-                              .name = number ? "number" : fields[at].name,
+                              .name = class    ? "class"
+                                      : number ? "number"
+                                               : fields[at].name,
                               .flags = relative ? ODEON_FIELD_RELATIVE : 0};
     return ODEON_OK;
 }
@@ -420,7 +474,9 @@ static odeon_status load(trajectories *set, int32_t which, bool find)
                               ? share(set, split)
                               : odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory", set->plan.name);
     if (status == ODEON_OK && find) {
-        trajectories_apply(set);
+        status = trajectories_apply(set);
+    }
+    if (status == ODEON_OK && find) {
         set->interval = find_interval(&set->series, set->window);
         status = trajectories_slopes(set);
     }
@@ -458,15 +514,17 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
  * configured source. */
 static odeon_status load_file(trajectories *set, const char *path)
 {
-    bool fits = set->standardize != 0 || (set->date > 0 && set->clock == CLOCK_SERIES);
+    bool fits =
+        set->standardize != 0 || set->classes > 0 || (set->date > 0 && set->clock == CLOCK_SERIES);
     if (!set->is_fitted && fits) {
         ODEON_TRY(load(set, ODEON_SPLIT_TRAIN, false));
         unload(set);
     }
     int32_t source = set->source.index == SOURCE_ARRAYS ? SOURCE_ARRAYS : SOURCE_CSV;
+    set->format.class_optional = true;
     ODEON_TRY(read_source(set, source, path));
     ODEON_TRY(set->is_fitted ? ODEON_OK : trajectories_fit(set, NULL));
-    trajectories_apply(set);
+    ODEON_TRY(trajectories_apply(set));
     set->interval = find_interval(&set->series, set->window);
     ODEON_TRY(trajectories_slopes(set));
     return windows_find(set, ODEON_SPLIT_TEST, NULL, true);
@@ -485,7 +543,7 @@ static odeon_status open_file(void *self, const char *path, int64_t *length, int
         return status;
     }
     *length = set->n_starts;
-    *labelled = 1; /* the values are what is to be met */
+    *labelled = set->classes == 0 || set->class != NULL; /* without classes the values are met */
     return ODEON_OK;
 }
 
@@ -522,8 +580,10 @@ static void locate(void *self, int64_t index, int32_t field_index, int64_t eleme
     int64_t own = set->length[index], k = element / width;
     int64_t at_row = set->start[index] + (k < own ? k : own - 1);
     int64_t before = which == FIELD_CONTROL ? 1 + set->dim : 1;
+    bool class = which == FIELD_LABEL && set->classes > 0;
     int32_t at =
-        which == FIELD_TIME || which == FIELD_LENGTH
+        class ? set->wanted.n - 1
+        : which == FIELD_TIME || which == FIELD_LENGTH
             ? 0
             : (int32_t)(before +
                         element % width % (which == FIELD_CONTROL ? set->n_controls : set->dim));
@@ -541,6 +601,12 @@ static void locate(void *self, int64_t index, int32_t field_index, int64_t eleme
 }
 
 /* ---- what was fitted ---- */
+
+static const char *class_name(void *self, int64_t index)
+{
+    const trajectories *set = self;
+    return index >= 0 && index < set->names.n ? set->names.text[index] : NULL;
+}
 
 static const char *fitted(void *self)
 {
@@ -564,7 +630,8 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .has_split = has_split,
                                       .fitted = fitted,
                                       .restore = restore,
-                                      .standard = trajectories_standard};
+                                      .standard = trajectories_standard,
+                                      .class_name = class_name};
 
 ODEON_PLUGIN_OPTIONS(DATASET, "trajectories", &ops,
                      "windows of series of observations, with their times",

@@ -1,6 +1,7 @@
 /* trajectories.h: what an instance of the data set is. */
 #ifndef ODEON_DATASET_TRAJECTORIES_TRAJECTORIES_H
 #define ODEON_DATASET_TRAJECTORIES_TRAJECTORIES_H
+#include "../common/classes.h"
 #include "../common/fitted_text.h"
 #include "../common/split.h"
 #include "../common/standard.h"
@@ -30,7 +31,8 @@ typedef struct trajectories {
     ODEON_INSTANCE;
     odeon_choice source;
     int64_t window, stride;
-    const char *time, *values, *controls, *id, *fold;
+    const char *time, *values, *controls, *id, *label_column, *fold;
+    int64_t classes;
     int64_t value_count, control_count; /* of arrays */
     int64_t header, separator, missing, points, date, clock, pad, split, standardize,
         control_slopes, input, label, continuity;
@@ -38,16 +40,19 @@ typedef struct trajectories {
     int64_t split_seed;
 
     int64_t dim, n_controls;
-    columns wanted; /* tables: of the time, of the dim values, of the controls, of the id */
+    columns wanted; /* tables: of the time, of the dim values, of the controls, of the id, of
+                       the class */
     int8_t *kinds;  /* [wanted.n] */
     series_format format;
     split_plan plan;
     standard standard; /* of values, then controls; nothing: as in the data */
     double origin;     /* seconds from which dates count */
     bool is_fitted;
+    words names; /* of the classes, in the order of their numbers; empty: they are numbers */
     fitted_text text;
 
     series_set series; /* n_rows is 0 before open */
+    int64_t *class;    /* [n_series]; NULL: labels are numbers, or the file to predict has none */
     double *slopes;    /* [n_rows, n_controls] of the controls' natural splines; NULL: not wanted */
     double *value_slopes; /* [n_rows, dim], likewise of the values; NULL: not wanted */
     double interval;      /* spacing of all rows of all series; 0: not equally spaced */
@@ -78,8 +83,9 @@ odeon_status trajectories_slopes(trajectories *set);
 /* Means, deviations and the origin of dates, of the rows of split that are for training.
  * ODEON_ERR_DATA for a column that is constant. */
 odeon_status trajectories_fit(trajectories *set, const uint8_t *split);
-/* Rows as the samples have them: times in their unit, columns standardized. */
-void trajectories_apply(trajectories *set);
+/* Rows as the samples have them: times in their unit, columns standardized, series numbered by
+ * their classes. ODEON_ERR_DATA with file and line for what is no class; ODEON_ERR_NOMEM. */
+odeon_status trajectories_apply(trajectories *set);
 odeon_status trajectories_restore(trajectories *set, const char *text);
 /* The slot `standard` of odeon_dataset_ops. */
 odeon_status trajectories_standard(void *self, int32_t index, double *mean, double *deviation,

@@ -8,7 +8,8 @@ bool trajectories_has(const trajectories *set, int32_t which)
 {
     switch (which) {
     case FIELD_MASK:
-        return set->missing == MISSING_MASK || set->pad != 0 || set->continuity != 0;
+        return set->classes == 0 &&
+               (set->missing == MISSING_MASK || set->pad != 0 || set->continuity != 0);
     case FIELD_CONTROL:
         return set->n_controls > 0;
     case FIELD_LENGTH:
@@ -239,6 +240,22 @@ static void copy_row(const trajectories *set, int64_t index, int64_t k, double *
     }
 }
 
+/* The values of a window of a series of a class, and the class. */
+static void copy_class(const trajectories *set, int64_t index, int64_t i, void *const *fields)
+{
+    bool values = set->input == INPUT_VALUES;
+    int64_t size = values ? set->window * set->dim : 1;
+    double *input = numbers_at(set, fields, FIELD_INPUT, i, size);
+    int64_t *label = (int64_t *)fields[trajectories_index(set, FIELD_LABEL)] + i;
+    for (int64_t k = 0; values && k < set->window; k++) {
+        copy_row(set, index, k, input + k * set->dim, NULL);
+    }
+    if (!values) {
+        copy_number(set, index, input);
+    }
+    *label = set->class != NULL ? set->class[series_of(&set->series, set->start[index])] : 0;
+}
+
 static void copy_values(const trajectories *set, int64_t index, int64_t i, void *const *fields)
 {
     int64_t n = set->window, dim = set->dim, width = windows_width(set, FIELD_LABEL);
@@ -277,7 +294,11 @@ void windows_copy(const trajectories *set, int64_t index, int64_t i, void *const
 {
     int64_t n = set->window;
     double *time = numbers_at(set, fields, FIELD_TIME, i, n);
-    copy_values(set, index, i, fields);
+    if (set->classes > 0) {
+        copy_class(set, index, i, fields);
+    } else {
+        copy_values(set, index, i, fields);
+    }
     for (int64_t k = 0; k < n; k++) {
         time[k] = time_of(set, index, k);
     }

@@ -145,6 +145,62 @@ static odeon_status cpu_batch_norm_vjp(odeon_queue *queue, const odeon_batch_nor
     return ODEON_OK;
 }
 
+/* ---- softmax ---- */
+
+/* mask [M,K,...], lengths [M] of x's dtype, M dividing N; sets: M. */
+static int32_t keys_fit(const odeon_softmax *call, cpu_softmax *s)
+{
+    const odeon_shape *x = &call->x->shape;
+    const odeon_shape *mask = call->mask != NULL ? &call->mask->shape : NULL;
+    const odeon_shape *lengths = call->lengths != NULL ? &call->lengths->shape : NULL;
+    s->sets = mask != NULL ? mask->dim[0] : lengths != NULL ? odeon_count(lengths) : x->dim[0];
+    if (mask != NULL && (mask->dtype != x->dtype || mask->ndim < 2 || mask->dim[1] != s->cols)) {
+        return 0;
+    }
+    if (lengths != NULL && (lengths->dtype != x->dtype || odeon_count(lengths) != s->sets)) {
+        return 0;
+    }
+    int64_t shared = s->sets * s->cols;
+    s->each = mask != NULL && shared > 0 ? odeon_count(mask) / shared : 1;
+    return s->sets > 0 ? x->dim[0] % s->sets == 0 : x->dim[0] == 0;
+}
+
+/* x [N,Q,K] -> y [N,Q,K]. */
+static odeon_status cpu_softmax_rows(odeon_queue *queue, const odeon_softmax *call)
+{
+    const cpu_kernels *k;
+    const odeon_shape *x = &call->x->shape;
+    ODEON_TRY(cpu_begin(queue, "softmax", call->flags, x->dtype, &k));
+    cpu_softmax s = {.n = x->dim[0],
+                     .queries = x->dim[1],
+                     .cols = x->dim[2],
+                     .mask = read_or_null(call->mask),
+                     .lengths = read_or_null(call->lengths),
+                     .causal = call->causal};
+    ODEON_TRY(cpu_require(queue,
+                          x->ndim == 3 && cpu_alike(x, &call->y->view.shape) && keys_fit(call, &s),
+                          "softmax", "x, y[N,Q,K], mask[M,K,...], lengths[M], M divides N"));
+    if (odeon_count(x) > 0) {
+        k->softmax(&s, odeon_read(call->x), odeon_write(call->y));
+    }
+    return ODEON_OK;
+}
+
+/* y, dy [N,Q,K] -> dx [N,Q,K]. */
+static odeon_status cpu_softmax_vjp(odeon_queue *queue, const odeon_softmax_vjp *call)
+{
+    const cpu_kernels *k;
+    const odeon_shape *y = &call->y->shape;
+    ODEON_TRY(cpu_begin(queue, "softmax_vjp", call->flags, y->dtype, &k));
+    ODEON_TRY(cpu_require(queue,
+                          y->ndim == 3 && cpu_alike(y, &call->dy->shape) &&
+                              cpu_alike(y, &call->dx->view.shape),
+                          "softmax_vjp", "y, dy, dx[N,Q,K]"));
+    k->softmax_vjp(y->dim[0] * y->dim[1], y->dim[2], odeon_read(call->y), odeon_read(call->dy),
+                   odeon_write(call->dx));
+    return ODEON_OK;
+}
+
 const odeon_norm_family cpu_norm = {
     .struct_size = sizeof(odeon_norm_family),
     .group_norm = cpu_group_norm,
@@ -153,4 +209,6 @@ const odeon_norm_family cpu_norm = {
     .batch_norm = cpu_batch_norm,
     .batch_norm_vjp_sums = cpu_batch_norm_vjp_sums,
     .batch_norm_vjp = cpu_batch_norm_vjp,
+    .softmax = cpu_softmax_rows,
+    .softmax_vjp = cpu_softmax_vjp,
 };

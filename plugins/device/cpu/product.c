@@ -121,6 +121,12 @@ static int32_t shapes_fit(const cpu_gemm_shape *p, const odeon_shape *a, const o
            b->dim[p->trans_b ? 1 : 0] == p->k && b->dim[p->trans_b ? 0 : 1] == p->n;
 }
 
+/* One of the matrices x [n,M,N]. */
+static odeon_shape matrix_of(const odeon_shape *x)
+{
+    return (odeon_shape){.ndim = 2, .dtype = x->dtype, .dim = {x->dim[1], x->dim[2]}};
+}
+
 /* a [M,K], b [K,N], as stored or transposed -> c [M,N]. */
 static odeon_status cpu_gemm(odeon_queue *queue, const odeon_gemm *call)
 {
@@ -159,10 +165,36 @@ static odeon_status cpu_channel_sum(odeon_queue *queue, const odeon_channel_sum 
     return ODEON_OK;
 }
 
+/* a [n,M,K], b [n,K,N], as stored or transposed -> c [n,M,N], one product after the other. */
+static odeon_status cpu_gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call)
+{
+    const cpu_kernels *k;
+    const odeon_shape *a = &call->a->shape, *b = &call->b->shape, *c = &call->c->view.shape;
+    ODEON_TRY(cpu_begin(queue, "gemm_batch", call->flags, c->dtype, &k));
+    ODEON_TRY(cpu_require(queue,
+                          a->ndim == 3 && b->ndim == 3 && c->ndim == 3 && a->dim[0] == c->dim[0] &&
+                              b->dim[0] == c->dim[0],
+                          "gemm_batch", "a, b, c of n matrices each"));
+    odeon_shape one_a = matrix_of(a), one_b = matrix_of(b), one_c = matrix_of(c);
+    cpu_gemm_shape p = {
+        call->trans_a, call->trans_b, one_c.dim[0], one_c.dim[1], one_a.dim[call->trans_a ? 0 : 1],
+        call->alpha,   call->beta};
+    ODEON_TRY(cpu_require(queue, shapes_fit(&p, &one_a, &one_b, &one_c), "gemm_batch",
+                          "op(a) [n,M,K], op(b) [n,K,N]"));
+    for (int64_t i = 0; i < c->dim[0]; i++) {
+        cpu_multiply(queue, k, c->dtype, &p,
+                     (const char *)odeon_read(call->a) + i * odeon_bytes(&one_a),
+                     (const char *)odeon_read(call->b) + i * odeon_bytes(&one_b),
+                     (char *)odeon_write(call->c) + i * odeon_bytes(&one_c));
+    }
+    return ODEON_OK;
+}
+
 const odeon_product_family cpu_product = {
     .struct_size = sizeof(odeon_product_family),
     .gemm = cpu_gemm,
     .channel_sum = cpu_channel_sum,
     .dense_vjp_scratch = cpu_dense_vjp_scratch,
     .dense_vjp = cpu_dense_vjp,
+    .gemm_batch = cpu_gemm_batch,
 };

@@ -172,10 +172,10 @@ odeon_status dual_slots_read(odeon_queue *queue, const double *slots, int32_t fi
 extern const odeon_move_family dual_move;
 extern const odeon_solver_family dual_solver;
 extern const odeon_pointwise_family dual_pointwise;
-extern const odeon_product_family dual_product;
+const odeon_product_family *dual_product_of(const odeon_device *base); /* as much as the base has */
 extern const odeon_conv_family dual_conv;
 extern const odeon_pool_family dual_pool;
-extern const odeon_norm_family dual_norm;
+const odeon_norm_family *dual_norm_of(const odeon_device *base); /* likewise */
 extern const odeon_random_family dual_random;
 extern const odeon_loss_family dual_loss;
 extern const odeon_optimizer_family dual_optimizer;
@@ -187,5 +187,11 @@ struct odeon_group_norm;
 struct odeon_group_norm_vjp;
 odeon_status dual_group_norm(odeon_queue *queue, const struct odeon_group_norm *call);
 odeon_status dual_group_norm_vjp(odeon_queue *queue, const struct odeon_group_norm_vjp *call);
+
+/* softmax.c: likewise. */
+struct odeon_softmax;
+struct odeon_softmax_vjp;
+odeon_status dual_softmax(odeon_queue *queue, const struct odeon_softmax *call);
+odeon_status dual_softmax_vjp(odeon_queue *queue, const struct odeon_softmax_vjp *call);
 
 #endif

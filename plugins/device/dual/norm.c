@@ -188,7 +188,7 @@ static odeon_status batch_norm_vjp(odeon_queue *queue, const odeon_batch_norm_vj
     return VALUE(q, norm, batch_norm_vjp, call);
 }
 
-const odeon_norm_family dual_norm = {
+static const odeon_norm_family whole = {
     .struct_size = sizeof(odeon_norm_family),
     .group_norm = dual_group_norm,
     .group_norm_vjp = dual_group_norm_vjp,
@@ -196,4 +196,23 @@ const odeon_norm_family dual_norm = {
     .batch_norm = batch_norm,
     .batch_norm_vjp_sums = batch_norm_vjp_sums,
     .batch_norm_vjp = batch_norm_vjp,
+    .softmax = dual_softmax,
+    .softmax_vjp = dual_softmax_vjp,
 };
+static const odeon_norm_family needed = {
+    .struct_size = offsetof(odeon_norm_family, softmax),
+    .group_norm = dual_group_norm,
+    .group_norm_vjp = dual_group_norm_vjp,
+    .channel_moment = channel_moment,
+    .batch_norm = batch_norm,
+    .batch_norm_vjp_sums = batch_norm_vjp_sums,
+    .batch_norm_vjp = batch_norm_vjp,
+};
+
+const odeon_norm_family *dual_norm_of(const odeon_device *base)
+{
+    return ODEON_HAS(base->norm, odeon_norm_family, softmax) &&
+                   ODEON_HAS(base->norm, odeon_norm_family, softmax_vjp)
+               ? &whole
+               : &needed;
+}

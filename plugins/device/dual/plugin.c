@@ -69,13 +69,18 @@ static const void *get_table(void *self, const char *id)
 {
     static const device_table tables[] = {
         {ODEON_FAMILY(move), &dual_move},           {ODEON_FAMILY(solver), &dual_solver},
-        {ODEON_FAMILY(pointwise), &dual_pointwise}, {ODEON_FAMILY(product), &dual_product},
+        {ODEON_FAMILY(pointwise), &dual_pointwise}, {ODEON_FAMILY(loss), &dual_loss},
         {ODEON_FAMILY(conv), &dual_conv},           {ODEON_FAMILY(pool), &dual_pool},
-        {ODEON_FAMILY(norm), &dual_norm},           {ODEON_FAMILY(random), &dual_random},
-        {ODEON_FAMILY(loss), &dual_loss},           {ODEON_FAMILY(optimizer), &dual_optimizer},
-        {ODEON_DEVICE_DUAL, &dual_services},
+        {ODEON_DEVICE_DUAL, &dual_services},        {ODEON_FAMILY(random), &dual_random},
+        {ODEON_FAMILY(optimizer), &dual_optimizer},
     };
     const dual_device *d = self;
+    if (strcmp(id, ODEON_FAMILY(product)) == 0) {
+        return dual_product_of(d->base);
+    }
+    if (strcmp(id, ODEON_FAMILY(norm)) == 0) {
+        return dual_norm_of(d->base);
+    }
     if (strcmp(id, ODEON_DEVICE_POISON) == 0) {
         return d->poison != NULL ? &dual_poison : NULL;
     }

@@ -48,11 +48,39 @@ static odeon_status channel_sum(odeon_queue *queue, const odeon_channel_sum *cal
     return VALUE(q, product, channel_sum, call);
 }
 
-const odeon_product_family dual_product = {
+/* c' = alpha (a' b + a b') + beta c' */
+static odeon_status gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call)
+{
+    RULE(queue, gemm_batch, call);
+    odeon_view a = twin(q, call->a), b = twin(q, call->b);
+    odeon_tensor c = twin_of(q, call->c);
+    odeon_gemm_batch one = *call;
+    one.c = &c;
+    one.a = &a;
+    ODEON_TRY(VALUE(q, product, gemm_batch, &one));
+    one.a = call->a;
+    one.b = &b;
+    one.beta = 1.0;
+    ODEON_TRY(VALUE(q, product, gemm_batch, &one));
+    return VALUE(q, product, gemm_batch, call);
+}
+
+static const odeon_product_family whole = {
     .struct_size = sizeof(odeon_product_family),
     .gemm = gemm,
     .channel_sum = channel_sum,
+    .gemm_batch = gemm_batch,
 };
+static const odeon_product_family needed = {
+    .struct_size = offsetof(odeon_product_family, gemm_batch),
+    .gemm = gemm,
+    .channel_sum = channel_sum,
+};
+
+const odeon_product_family *dual_product_of(const odeon_device *base)
+{
+    return ODEON_HAS(base->product, odeon_product_family, gemm_batch) ? &whole : &needed;
+}
 
 /* ---- convolutions: the caller's scratch serves all calls, one after the other ---- */
 

@@ -271,6 +271,102 @@ static odeon_status reference_batch_norm_vjp(odeon_queue *queue, const odeon_bat
     return ODEON_OK;
 }
 
+/* ---- softmax ---- */
+
+/* mask [M,K,...] and lengths [M], each NULL or of the dtype of x [N,Q,K], M dividing N. */
+static odeon_status expect_keys(odeon_queue *queue, const odeon_softmax *call)
+{
+    const odeon_shape *x = &call->x->shape;
+    const odeon_view *mask = call->mask, *lengths = call->lengths;
+    int64_t sets = mask != NULL ? mask->shape.dim[0] : lengths != NULL ? lengths->shape.dim[0] : 1;
+    ODEON_TRY(reference_expect_true(queue, sets > 0 ? x->dim[0] % sets == 0 : x->dim[0] == 0,
+                                    "softmax: mask or lengths do not divide the matrices"));
+    ODEON_TRY(reference_expect_true(queue,
+                                    mask == NULL ||
+                                        (mask->shape.dtype == x->dtype && mask->shape.ndim >= 2 &&
+                                         mask->shape.dim[1] == x->dim[2]),
+                                    "softmax: mask is not [M,K,...] of the dtype of x"));
+    return lengths == NULL
+               ? ODEON_OK
+               : reference_expect(queue, "softmax: lengths", &lengths->shape, x->dtype, 1, &sets);
+}
+
+static int32_t mask_counts(const odeon_view *mask, int64_t n, int64_t k)
+{
+    int64_t sets = mask->shape.dim[0], keys = mask->shape.dim[1], each = 1;
+    for (int32_t i = 2; i < mask->shape.ndim; i++) {
+        each *= mask->shape.dim[i];
+    }
+    for (int64_t i = 0; i < each; i++) {
+        if (load(mask, (n % sets * keys + k) * each + i) != 0.0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Does number k of row q of matrix n count? */
+static int32_t key_counts(const odeon_softmax *call, int64_t n, int64_t q, int64_t k)
+{
+    const odeon_view *lengths = call->lengths;
+    return (call->causal == 0 || k <= q) &&
+           (lengths == NULL || (double)k < load(lengths, n % lengths->shape.dim[0])) &&
+           (call->mask == NULL || mask_counts(call->mask, n, k));
+}
+
+/* Of one row, which begins at element first. Written so that a NaN that counts reaches the row. */
+static void softmax_row(const odeon_softmax *call, int64_t n, int64_t q, int64_t first)
+{
+    int64_t K = call->x->shape.dim[2];
+    double largest = -HUGE_VAL, sum = 0.0;
+    for (int64_t k = 0; k < K; k++) {
+        double x = load(call->x, first + k);
+        largest = key_counts(call, n, q, k) && x > largest ? x : largest;
+    }
+    for (int64_t k = 0; k < K; k++) {
+        sum += key_counts(call, n, q, k) ? exp(load(call->x, first + k) - largest) : 0.0;
+    }
+    for (int64_t k = 0; k < K; k++) {
+        int32_t counts = key_counts(call, n, q, k);
+        store(call->y, first + k, counts ? exp(load(call->x, first + k) - largest) / sum : 0.0);
+    }
+}
+
+/* x [N,Q,K] -> y [N,Q,K]. */
+static odeon_status reference_softmax(odeon_queue *queue, const odeon_softmax *call)
+{
+    const odeon_shape *x = &call->x->shape;
+    ODEON_TRY(reference_begin(queue, "softmax", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "softmax: x", x, 3));
+    ODEON_TRY(reference_expect_like(queue, "softmax: y", &call->y->view.shape, x));
+    ODEON_TRY(expect_keys(queue, call));
+    for (int64_t row = 0; row < x->dim[0] * x->dim[1]; row++) {
+        softmax_row(call, row / x->dim[1], row % x->dim[1], row * x->dim[2]);
+    }
+    return ODEON_OK;
+}
+
+/* y, dy [N,Q,K] -> dx [N,Q,K]. */
+static odeon_status reference_softmax_vjp(odeon_queue *queue, const odeon_softmax_vjp *call)
+{
+    const odeon_shape *y = &call->y->shape;
+    ODEON_TRY(reference_begin(queue, "softmax_vjp", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "softmax_vjp: y", y, 3));
+    ODEON_TRY(reference_expect_like(queue, "softmax_vjp: dy", &call->dy->shape, y));
+    ODEON_TRY(reference_expect_like(queue, "softmax_vjp: dx", &call->dx->view.shape, y));
+    int64_t K = y->dim[2];
+    for (int64_t first = 0; first < odeon_count(y); first += K) {
+        double sum = 0.0;
+        for (int64_t k = first; k < first + K; k++) {
+            sum += load(call->y, k) * load(call->dy, k);
+        }
+        for (int64_t k = first; k < first + K; k++) {
+            store(call->dx, k, load(call->y, k) * (load(call->dy, k) - sum));
+        }
+    }
+    return ODEON_OK;
+}
+
 const odeon_norm_family reference_norm = {
     .struct_size = sizeof(odeon_norm_family),
     .group_norm = reference_group_norm,
@@ -279,4 +375,6 @@ const odeon_norm_family reference_norm = {
     .batch_norm = reference_batch_norm,
     .batch_norm_vjp_sums = reference_batch_norm_vjp_sums,
     .batch_norm_vjp = reference_batch_norm_vjp,
+    .softmax = reference_softmax,
+    .softmax_vjp = reference_softmax_vjp,
 };

@@ -51,6 +51,32 @@ static odeon_status reference_gemm(odeon_queue *queue, const odeon_gemm *call)
     return ODEON_OK;
 }
 
+/* a [n,M,K] or with trans_a [n,K,M], b [n,K,N] or with trans_b [n,N,K] -> c [n,M,N]. */
+static odeon_status reference_gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call)
+{
+    const odeon_shape *a = &call->a->shape, *c = &call->c->view.shape;
+    ODEON_TRY(reference_begin(queue, "gemm_batch", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "gemm_batch: c", c, 3));
+    ODEON_TRY(reference_expect_real(queue, "gemm_batch: a", a, 3));
+    int64_t n = c->dim[0], M = c->dim[1], N = c->dim[2], K = a->dim[call->trans_a ? 1 : 2];
+    ODEON_TRY(reference_expect(queue, "gemm_batch: a", a, c->dtype, 3,
+                               call->trans_a ? (int64_t[]){n, K, M} : (int64_t[]){n, M, K}));
+    ODEON_TRY(reference_expect(queue, "gemm_batch: b", &call->b->shape, c->dtype, 3,
+                               call->trans_b ? (int64_t[]){n, N, K} : (int64_t[]){n, K, N}));
+    for (int64_t i = 0; i < n * M * N; i++) {
+        int64_t at_a = i / (M * N) * M * K, at_b = i / (M * N) * K * N;
+        int64_t row = i / N % M, col = i % N;
+        double sum = 0.0;
+        for (int64_t k = 0; k < K; k++) {
+            sum += load(call->a, at_a + (call->trans_a ? k * M + row : row * K + k)) *
+                   load(call->b, at_b + (call->trans_b ? col * K + k : k * N + col));
+        }
+        double before = call->beta != 0.0 ? call->beta * load(&call->c->view, i) : 0.0;
+        store(call->c, i, call->alpha * sum + before);
+    }
+    return ODEON_OK;
+}
+
 /* x [B,C,S]; adds to bias [C]. */
 static odeon_status reference_channel_sum(odeon_queue *queue, const odeon_channel_sum *call)
 {
@@ -75,4 +101,5 @@ const odeon_product_family reference_product = {
     .struct_size = sizeof(odeon_product_family),
     .gemm = reference_gemm,
     .channel_sum = reference_channel_sum,
+    .gemm_batch = reference_gemm_batch,
 };

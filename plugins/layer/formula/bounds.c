@@ -51,32 +51,46 @@ static int32_t bounded(program *p, int32_t weight, double low, double high)
                         : program_affine(p, curve, 1.0, low);
 }
 
-static odeon_status check(const parsing *x, const scan_name *name, const names_entry *entry,
-                          double low, double high)
+static odeon_status check(const parsing *x, const scan_name *name, double value, double low,
+                          double high)
 {
-    if (isinf(low) && isinf(high)) {
-        return scan_fail(&x->in, name->start, "neither bound is a number");
-    }
-    double value = x->params[entry->param].value;
     return value > low && value < high
                ? ODEON_OK
                : scan_fail(&x->in, name->start, "it starts at %g, which is not between %g and %g",
                            value, low, high);
 }
 
+/* All elements of a name lie between the same bounds. */
+static odeon_status apply(parsing *x, const scan_name *name, const names_entry *entry, double low,
+                          double high)
+{
+    operand_site site = parse_site(x);
+    for (int32_t i = 0; i < operand_count(&entry->value); i++) {
+        formula_param *param = &x->params[entry->param + i];
+        int32_t value;
+        ODEON_TRY(check(x, name, param->value, low, high));
+        param->value = weight_of(param->value, low, high);
+        value = bounded(x->program, operand_value(&site, &entry->value, i), low, high);
+        ODEON_TRY(operand_answer(&site, name->start, value, &value));
+        operand_set(&site, &entry->value, i, value);
+    }
+    return ODEON_OK;
+}
+
 odeon_status formula_read_bounds(parsing *x, const char *text)
 {
+    operand_site site = parse_site(x);
     x->in = scan_begin(x->host, "bounds", text);
     while (scan_next(&x->in) != '\0') {
         scan_name name;
         double low, high;
         ODEON_TRY(scan_read_name(&x->in, &name));
-        names_entry *entry = names_find(&x->names, &name);
+        const names_entry *entry = names_find(&x->names, &name);
         if (entry == NULL || entry->param < 0) {
             return scan_fail(&x->in, name.start, "'%.*s' is none of the learned constants",
                              name.length, name.start);
         }
-        if (x->program->values[entry->value].kind != VALUE_PARAM) {
+        if (x->program->values[operand_value(&site, &entry->value, 0)].kind != VALUE_PARAM) {
             return scan_fail(&x->in, name.start, "'%.*s' stands twice", name.length, name.start);
         }
         if (!scan_take(&x->in, '=')) {
@@ -87,11 +101,10 @@ odeon_status formula_read_bounds(parsing *x, const char *text)
             return scan_fail(&x->in, x->in.at, "expected a ':' between the two bounds");
         }
         ODEON_TRY(read_bound(x, &high));
-        ODEON_TRY(check(x, &name, entry, low, high));
-        formula_param *param = &x->params[entry->param];
-        param->value = weight_of(param->value, low, high);
-        ODEON_TRY(parse_answer(x, name.start, bounded(x->program, entry->value, low, high),
-                               &entry->value));
+        if (isinf(low) && isinf(high)) {
+            return scan_fail(&x->in, name.start, "neither bound is a number");
+        }
+        ODEON_TRY(apply(x, &name, entry, low, high));
     }
     return ODEON_OK;
 }

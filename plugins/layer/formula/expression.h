@@ -16,10 +16,15 @@ typedef struct parsing {
     names names;
     formula_param *params;
     int32_t depth;
+    operand_pool pool;
 } parsing;
 
-/* Parses a sum and appends it to the program; *out is its value. */
-odeon_status parse_sum(parsing *x, int32_t *out);
+operand_site parse_site(parsing *x);
+
+/* Parses a sum and appends it to the program; *out is what it comes to. */
+odeon_status parse_sum(parsing *x, operand *out);
+/* Parses "[" SIZE [ "," SIZE ] "]", or nothing: a number, whose rows are 0. */
+odeon_status parse_shape(parsing *x, int32_t *rows, int32_t *cols);
 
 /* The unary id of the function of this name, or -1. */
 int32_t parse_function(const scan_name *name);
@@ -27,8 +32,6 @@ int32_t parse_function(const scan_name *name);
 /* Is it min, max or if? */
 bool parse_is_choice(const scan_name *name);
 
-/* Stores value in *out, or reports the error that it encodes (PROGRAM_*) at the position at. */
-odeon_status parse_answer(const parsing *x, const char *at, int32_t value, int32_t *out);
 /* Reports an unknown name and lists the known ones. */
 odeon_status parse_refuse_name(const parsing *x, const scan_name *name);
 

@@ -22,14 +22,18 @@ static const odeon_option *const options[] = {
             "equations with '|' between, as in x' = a*x - b*x*y | y' = d*x*y - c*y: NAME' is the "
             "derivative of a component, in the order of the input, a plain NAME an intermediate; "
             "t is the time; + - * / ^ and exp log sin cos tanh sqrt abs relu sigmoid softplus erf, "
-            "min(a, b), max(a, b), if(a > b, c, d)"),
-    ODEON_OPTION_AS(formula, text.constants, STRING, "constants", .flags = ODEON_OPTION_OPTIONAL,
-                    .aliases = "parameters|params|p|theta",
-                    .help = "constants with their values, as in a=1.5 b=1"),
+            "min(a, b), max(a, b), if(a > b, c, d); x[3]' is that of a vector of three, of which "
+            "x[0] is the first, A @ x a product with a matrix, and sum, dot and norm are numbers"),
+    ODEON_OPTION_AS(
+        formula, text.constants, STRING, "constants", .flags = ODEON_OPTION_OPTIONAL,
+        .aliases = "parameters|params|p|theta",
+        .help = "constants with their values, as in a=1.5 b=1; of vectors and matrices row by "
+                "row, as in c[3]=1 2 3 A[2 2]=0 1 -1 0, or one for all"),
     ODEON_OPTION_AS(
         formula, text.learn, STRING, "learn", .flags = ODEON_OPTION_OPTIONAL,
         .aliases = "trainable|learnable",
-        .help = "which of the constants are parameters, which start with their values, as in a b"),
+        .help = "which of the constants are parameters, which start with their values, as in a b; "
+                "of a vector or matrix A all elements, A_0 or A_0_1"),
     ODEON_OPTION_AS(formula, text.bounds, STRING, "bounds", .flags = ODEON_OPTION_OPTIONAL,
                     .aliases = "limits|range",
                     .help = "between which numbers learned constants stay, as in a=0:inf b=0:1; "
@@ -37,7 +41,8 @@ static const odeon_option *const options[] = {
     ODEON_OPTION_AS(
         formula, text.inputs, STRING, "inputs", .flags = ODEON_OPTION_OPTIONAL,
         .help =
-            "names of the input's components where the equations are no derivatives, as in x y"),
+            "names of the input's components where the equations are no derivatives, as in x y, "
+            "or x[3] y"),
     ODEON_OPTION_AS(formula, text.outputs, STRING, "outputs", .flags = ODEON_OPTION_OPTIONAL,
                     .help = "which names come out then, as in u v"),
     NULL};

@@ -21,7 +21,7 @@ names_entry *names_add(names *table, const scan_name *name)
         return NULL;
     }
     names_entry *entry = &table->entries[table->n++];
-    *entry = (names_entry){.name = *name, .value = -1, .param = -1, .component = -1};
+    *entry = (names_entry){.name = *name, .value = {.at = -1}, .param = -1, .component = -1};
     return entry;
 }
 

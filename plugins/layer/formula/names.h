@@ -1,22 +1,24 @@
 /* names.h: the symbol table of a formula. */
 #ifndef ODEON_LAYER_FORMULA_NAMES_H
 #define ODEON_LAYER_FORMULA_NAMES_H
+#include "operand.h"
 #include "scan.h"
 
 enum { NAMES_MAX = 512 }; /* of a formula */
 
-/* A learnable constant. */
+/* A learnable constant: one of a vector or matrix A is A_0, A_0_1. */
 typedef struct formula_param {
-    char name[SCAN_MAX_NAME + 1];
+    char name[SCAN_MAX_NAME + 16];
     double value; /* at the start */
 } formula_param;
 
-/* A name and what it denotes: a value of the program, and the constant or component that it is. */
+/* A name and what it denotes: values of the program, and the constants or components that they are.
+ */
 typedef struct names_entry {
     scan_name name;    /* points into an option's text */
-    int32_t value;     /* number of a value of the program; -1: not defined yet */
-    int32_t param;     /* index of a learnable constant; -1: none */
-    int32_t component; /* index of a component of the input; -1: none */
+    operand value;     /* at -1: not defined yet */
+    int32_t param;     /* index of its first learnable constant; -1: none */
+    int32_t component; /* index of its first component of the input; -1: none */
 } names_entry;
 
 typedef struct names {

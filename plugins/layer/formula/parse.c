@@ -23,29 +23,113 @@ static odeon_status define(parsing *x, const scan_name *name, names_entry **out)
                         : scan_fail(&x->in, name->start, "more than %d names", NAMES_MAX);
 }
 
+static odeon_status read_signed(parsing *x, double *out)
+{
+    double sign = scan_take(&x->in, '-') ? -1.0 : 1.0;
+    ODEON_TRY(scan_read_number(&x->in, out));
+    *out *= sign;
+    return ODEON_OK;
+}
+
+static bool is_number_next(parsing *x)
+{
+    char c = scan_next(&x->in);
+    return c == '-' || scan_starts_number(c);
+}
+
+/* A number each, or one for all of them. */
+static odeon_status read_values(parsing *x, const scan_name *name, const operand *out)
+{
+    int32_t n = operand_count(out), given = 0;
+    operand_site site = parse_site(x);
+    do {
+        double value;
+        int32_t made;
+        ODEON_TRY(read_signed(x, &value));
+        ODEON_TRY(operand_answer(&site, name->start, program_constant(x->program, value), &made));
+        if (given < n) {
+            operand_set(&site, out, given, made);
+        }
+        given++;
+    } while (!operand_is_number(out) && is_number_next(x));
+    for (int32_t i = 1; given == 1 && i < n; i++) {
+        operand_set(&site, out, i, operand_value(&site, out, 0));
+    }
+    return given == 1 || given == n
+               ? ODEON_OK
+               : scan_fail(&x->in, name->start, "'%.*s' has %d elements, but %d numbers are given",
+                           name->length, name->start, (int)n, (int)given);
+}
+
 /* Constants become values of the program that are folded into others. */
 static odeon_status read_constants(parsing *x, const char *text)
 {
+    operand_site site = parse_site(x);
     x->in = scan_begin(x->host, "constants", text);
     while (scan_next(&x->in) != '\0') {
         scan_name name;
         names_entry *entry;
-        double value, sign;
+        int32_t rows, cols;
         ODEON_TRY(scan_read_name(&x->in, &name));
         ODEON_TRY(define(x, &name, &entry));
+        ODEON_TRY(parse_shape(x, &rows, &cols));
         if (!scan_take(&x->in, '=')) {
             return scan_fail(&x->in, x->in.at,
                              "constants are written name=number, with blanks between");
         }
-        sign = scan_take(&x->in, '-') ? -1.0 : 1.0;
-        ODEON_TRY(scan_read_number(&x->in, &value));
-        ODEON_TRY(
-            parse_answer(x, name.start, program_constant(x->program, sign * value), &entry->value));
+        operand value;
+        ODEON_TRY(operand_new(&site, name.start, rows, cols, &value));
+        ODEON_TRY(read_values(x, &name, &value));
+        entry->value = value;
     }
     return ODEON_OK;
 }
 
-/* A learnable constant is no longer folded: its name now denotes a parameter of the program. */
+/* "a", or of element i of a vector or matrix "a_1", "a_0_1". */
+static void name_param(const scan_name *name, const operand *whole, int32_t i, formula_param *out)
+{
+    if (operand_is_number(whole)) {
+        (void)snprintf(out->name, sizeof out->name, "%.*s", name->length, name->start);
+    } else if (whole->cols == 0) {
+        (void)snprintf(out->name, sizeof out->name, "%.*s_%d", name->length, name->start, (int)i);
+    } else {
+        (void)snprintf(out->name, sizeof out->name, "%.*s_%d_%d", name->length, name->start,
+                       (int)(i / whole->cols), (int)(i % whole->cols));
+    }
+}
+
+/* An element of A may be called what another constant is. */
+static odeon_status check_name(const parsing *x, const scan_name *name, int32_t index)
+{
+    for (int32_t i = 0; i < index; i++) {
+        if (strcmp(x->params[i].name, x->params[index].name) == 0) {
+            return scan_fail(&x->in, name->start, "two learned constants are called '%s'",
+                             x->params[i].name);
+        }
+    }
+    return ODEON_OK;
+}
+
+/* A learnable constant is no longer folded: its name now denotes parameters of the program. */
+static odeon_status learn(parsing *x, const scan_name *name, names_entry *entry)
+{
+    operand_site site = parse_site(x);
+    entry->param = x->program->n_params;
+    for (int32_t i = 0; i < operand_count(&entry->value); i++) {
+        int32_t index = x->program->n_params, value = operand_value(&site, &entry->value, i);
+        if (index == PROGRAM_MAX_PARAMS) {
+            return scan_fail(&x->in, name->start, "more than %d names", PROGRAM_MAX_PARAMS);
+        }
+        name_param(name, &entry->value, i, &x->params[index]);
+        x->params[index].value = x->program->values[value].shift;
+        ODEON_TRY(check_name(x, name, index));
+        x->program->n_params++;
+        ODEON_TRY(operand_answer(&site, name->start, program_param(x->program, index), &value));
+        operand_set(&site, &entry->value, i, value);
+    }
+    return ODEON_OK;
+}
+
 static odeon_status read_learn(parsing *x, const char *text)
 {
     x->in = scan_begin(x->host, "learn", text);
@@ -57,25 +141,27 @@ static odeon_status read_learn(parsing *x, const char *text)
             return scan_fail(&x->in, name.start, "'%.*s' %s", name.length, name.start,
                              entry == NULL ? "is none of the constants" : "stands twice");
         }
-        if (x->program->n_params == PROGRAM_MAX_PARAMS) {
-            return scan_fail(&x->in, name.start, "more than %d names", PROGRAM_MAX_PARAMS);
-        }
-        formula_param *param = &x->params[x->program->n_params];
-        memcpy(param->name, name.start, (size_t)name.length);
-        param->value = x->program->values[entry->value].shift;
-        entry->param = x->program->n_params++;
-        ODEON_TRY(
-            parse_answer(x, name.start, program_param(x->program, entry->param), &entry->value));
+        ODEON_TRY(learn(x, &name, entry));
     }
     return ODEON_OK;
 }
 
-static odeon_status add_input(parsing *x, const scan_name *name)
+/* The elements of a vector or matrix are components one after the other, row by row. */
+static odeon_status add_input(parsing *x, const scan_name *name, int32_t rows, int32_t cols)
 {
     names_entry *entry;
+    operand value;
+    operand_site site = parse_site(x);
     ODEON_TRY(define(x, name, &entry));
-    entry->component = x->program->n_inputs++;
-    return parse_answer(x, name->start, program_input(x->program, entry->component), &entry->value);
+    ODEON_TRY(operand_new(&site, name->start, rows, cols, &value));
+    entry->component = x->program->n_inputs;
+    for (int32_t i = 0; i < operand_count(&value); i++) {
+        int32_t made = program_input(x->program, x->program->n_inputs++);
+        ODEON_TRY(operand_answer(&site, name->start, made, &made));
+        operand_set(&site, &value, i, made);
+    }
+    entry->value = value;
+    return ODEON_OK;
 }
 
 static odeon_status read_inputs(parsing *x, const char *text)
@@ -83,22 +169,29 @@ static odeon_status read_inputs(parsing *x, const char *text)
     x->in = scan_begin(x->host, "inputs", text);
     while (scan_next(&x->in) != '\0') {
         scan_name name;
+        int32_t rows, cols;
         ODEON_TRY(scan_read_name(&x->in, &name));
-        ODEON_TRY(add_input(x, &name));
+        ODEON_TRY(parse_shape(x, &rows, &cols));
+        ODEON_TRY(add_input(x, &name, rows, cols));
     }
     return ODEON_OK;
 }
 
 /* A first pass collects the components, the names with a prime, since every equation may use all of
- * them. */
+ * them. The text of a shape that is wrong is refused here. */
 static odeon_status find_components(parsing *x, const char *text)
 {
     x->in = scan_begin(x->host, "equations", text);
     for (bool more = true; more; more = scan_skip_past(&x->in, '|')) {
         scan_name name;
+        int32_t rows = 0, cols = 0;
         (void)scan_next(&x->in);
-        if (scan_name_here(&x->in, &name) && scan_take(&x->in, '\'')) {
-            ODEON_TRY(add_input(x, &name));
+        if (!scan_name_here(&x->in, &name)) {
+            continue;
+        }
+        ODEON_TRY(parse_shape(x, &rows, &cols));
+        if (scan_take(&x->in, '\'')) {
+            ODEON_TRY(add_input(x, &name, rows, cols));
         }
     }
     return ODEON_OK;
@@ -106,43 +199,79 @@ static odeon_status find_components(parsing *x, const char *text)
 
 /* ---- equations ---- */
 
-static odeon_status add_output(parsing *x, const char *at, int32_t value)
+static odeon_status add_outputs(parsing *x, const char *at, const operand *value)
 {
     program *p = x->program;
-    if (p->n_outputs == PROGRAM_MAX_OUTPUTS) {
-        return scan_fail(&x->in, at, "more than %d components", PROGRAM_MAX_OUTPUTS);
+    operand_site site = parse_site(x);
+    for (int32_t i = 0; i < operand_count(value); i++) {
+        if (p->n_outputs == PROGRAM_MAX_OUTPUTS) {
+            return scan_fail(&x->in, at, "more than %d components", PROGRAM_MAX_OUTPUTS);
+        }
+        p->outputs[p->n_outputs++] = operand_value(&site, value, i);
     }
-    p->outputs[p->n_outputs++] = value;
     return ODEON_OK;
 }
 
-/* Parses the left-hand side. primes: derivatives are allowed; *derivative: this is one. */
-static odeon_status read_left(parsing *x, bool primes, scan_name *name, bool *derivative)
+/* The left-hand side of an equation. */
+typedef struct left_side {
+    scan_name name;
+    int32_t rows, cols;
+    bool derivative;
+} left_side;
+
+/* primes: derivatives are allowed. The size of an intermediate follows from what it is. */
+static odeon_status read_left(parsing *x, bool primes, left_side *out)
 {
-    ODEON_TRY(scan_read_name(&x->in, name));
-    *derivative = scan_take(&x->in, '\'');
-    if (*derivative && !primes) {
+    ODEON_TRY(scan_read_name(&x->in, &out->name));
+    ODEON_TRY(parse_shape(x, &out->rows, &out->cols));
+    out->derivative = scan_take(&x->in, '\'');
+    const scan_name *name = &out->name;
+    if (out->derivative && !primes) {
         return scan_fail(&x->in, name->start,
                          "no prime where inputs or outputs are given: equations are name = ...");
+    }
+    if (!out->derivative && out->rows > 0) {
+        return scan_fail(&x->in, name->start,
+                         "only a component has its size here, as in x[3]' = ...; '%.*s' has that "
+                         "of what stands behind its '='",
+                         name->length, name->start);
     }
     return scan_take(&x->in, '=') ? ODEON_OK
                                   : scan_fail(&x->in, x->in.at, "expected a '=' after '%.*s'",
                                               name->length, name->start);
 }
 
+/* A number is the derivative of each element. */
+static odeon_status add_derivative(parsing *x, const left_side *left, const operand *value)
+{
+    char one[64], two[64];
+    operand_site site = parse_site(x);
+    operand shape = {.rows = left->rows, .cols = left->cols}, all = *value;
+    if (operand_is_number(value) && left->rows > 0) {
+        ODEON_TRY(operand_new(&site, left->name.start, left->rows, left->cols, &all));
+        for (int32_t i = 0; i < operand_count(&all); i++) {
+            operand_set(&site, &all, i, operand_value(&site, value, 0));
+        }
+    } else if (!operand_same_shape(&shape, value)) {
+        return scan_fail(&x->in, left->name.start, "it is %s, but what stands behind its '=' is %s",
+                         operand_text(&shape, one, sizeof one),
+                         operand_text(value, two, sizeof two));
+    }
+    return add_outputs(x, left->name.start, &all);
+}
+
 /* Intermediates are defined after their right-hand side, so they cannot refer to themselves. */
 static odeon_status read_equation(parsing *x, bool primes)
 {
-    scan_name name;
-    bool derivative;
-    int32_t value;
-    ODEON_TRY(read_left(x, primes, &name, &derivative));
+    left_side left;
+    operand value;
+    ODEON_TRY(read_left(x, primes, &left));
     ODEON_TRY(parse_sum(x, &value));
-    if (derivative) {
-        return add_output(x, name.start, value);
+    if (left.derivative) {
+        return add_derivative(x, &left, &value);
     }
     names_entry *entry;
-    ODEON_TRY(define(x, &name, &entry));
+    ODEON_TRY(define(x, &left.name, &entry));
     entry->value = value;
     return ODEON_OK;
 }
@@ -169,7 +298,7 @@ static odeon_status read_outputs(parsing *x, const char *text)
         if (entry == NULL) {
             return parse_refuse_name(x, &name);
         }
-        ODEON_TRY(add_output(x, name.start, entry->value));
+        ODEON_TRY(add_outputs(x, name.start, &entry->value));
     }
     return ODEON_OK;
 }

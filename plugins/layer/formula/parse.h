@@ -1,17 +1,25 @@
 /* parse.h: parse the text of a formula into a program. The grammar:
  *
  *   equations  = equation { "|" equation }
- *   equation   = NAME [ "'" ] "=" sum
+ *   equation   = NAME [ [ shape ] "'" ] "=" sum
  *   sum        = product { ("+" | "-") product }
- *   product    = signed { ("*" | "/") signed }
+ *   product    = signed { ("*" | "/" | "@") signed }
  *   signed     = ("-" | "+") signed | power
  *   power      = operand [ "^" signed ]
- *   operand    = NUMBER | NAME | FUNCTION "(" sum ")" | "(" sum ")" | choice
+ *   operand    = NUMBER | NAME [ shape ] | FUNCTION "(" sum ")" | "(" sum ")" | choice
+ *              | "dot" "(" sum "," sum ")"
+ *   shape      = "[" NUMBER [ [ "," ] NUMBER ] "]"
  *   choice     = ("min" | "max") "(" sum "," sum ")" | "if" "(" condition "," sum "," sum ")"
  *   condition  = sum ("<" | "<=" | ">" | ">=") sum
  *
  * Thus -x^2 is -(x^2) and 2^3^2 is 2^9. NAME' is the derivative of a component; a plain NAME is an
  * intermediate, which later equations may use. t is the time.
+ *
+ * x[3]' is the derivative of a vector of three components, A[2,2]=1 0 0 1 a constant matrix, row by
+ * row; x[0] and A[0,1] in an expression are elements, from 0. All goes element by element, a number
+ * with each of them; A @ x is the product of matrices and vectors, a vector on the left being a
+ * row. sum, dot and norm of vectors and matrices are numbers. They are functions before a "("
+ * alone.
  *
  * A choice computes what it leaves out, too, which has to be finite. Bounds are a=LOW:HIGH, each a
  * number, -inf or inf: a learned constant in there is low + softplus(w), high - softplus(w) or low

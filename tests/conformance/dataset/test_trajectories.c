@@ -384,9 +384,9 @@ static void survive_failing_allocations(instance *x, int64_t allocations)
 
 static void test_every_failing_allocation_is_survived(void **state)
 {
-    /* the curve, the rows, three parts of a list, two of the series, the splits, the windows */
-    survive_failing_allocations(make(*state, "window=2, points=3"), 9);
-    survive_failing_allocations(make_csv(*state, "t,y\n0,1\n1,2\n", "values=y, window=1"), 12);
+    /* the curve, the rows, three parts of a list, three of the series, the splits, the windows */
+    survive_failing_allocations(make(*state, "window=2, points=3"), 10);
+    survive_failing_allocations(make_csv(*state, "t,y\n0,1\n1,2\n", "values=y, window=1"), 13);
 }
 
 /* Behind the mask where there is one, in its place where there is none. */

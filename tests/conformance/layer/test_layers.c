@@ -98,6 +98,18 @@ static const layer_case cases[] = {
      3,
      {2, 3, 1},
      1},
+    {"formula(equations=v[3]' = A @ v + c*tanh(v) - v*norm(v) + max(v, 0.1)/(2 + t) | w' = dot(v, "
+     "v @ A) + "
+     "sum(v)*w + v[1]*A[0 2], constants=A[3 3]=0.5 c[3]=1 2 3, learn=A c)",
+     2,
+     {4, 4},
+     1},
+    {"formula(inputs=X[2 3] k, outputs=Y u, equations=Y = X*k + (B @ X)^2 | u = if(k > 0, sum(X), "
+     "norm(B)) | z = Y[1 2], "
+     "constants=B[2 2]=1 2 3 4, learn=B, bounds=B=-6:inf)",
+     3,
+     {2, 2, 7},
+     LAYER_NO_TIME},
     {"gelu", 2, {3, 5}, LAYER_NO_TIME},
     {"gelu(approximate=tanh)", 3, {2, 3, 2}, LAYER_NO_TIME},
     {"silu", 4, {2, 3, 2, 2}, LAYER_NO_TIME},
@@ -121,6 +133,9 @@ static const layer_case cases[] = {
     {"select(channels=2 0)", 3, {2, 4, 3}, LAYER_NO_TIME},
     {"gru(units=4)", 3, {3, 2, 3}, LAYER_NO_TIME},
     {"gru(units=2, output=all, direction=backward)", 3, {2, 4, 3}, LAYER_NO_TIME},
+    {"attention", 3, {3, 4, 3}, LAYER_NO_TIME},
+    {"attention(heads=2, causal=yes)", 3, {2, 5, 4}, LAYER_NO_TIME},
+    {"attention(heads=3, bias=no)", 3, {3, 2, 6}, LAYER_NO_TIME},
     {"embedding(classes=4, units=3)", 2, {2, 3}, LAYER_NO_TIME},
     {"embedding(classes=4, units=3, values=1 -2 0.5, deviation=0.1)", 1, {5}, LAYER_NO_TIME},
     {"learned(values=1 -2 0.5)", 3, {2, 3, 2}, LAYER_NO_TIME},

@@ -23,6 +23,8 @@
 
 #include "batch_norm.h"
 
+#include "softmax.h"
+
 const cpu_kernels CPU_KERNELS = {
     .direct = &CPU_DIRECT,
     .lincomb = lincomb,
@@ -52,6 +54,8 @@ const cpu_kernels CPU_KERNELS = {
     .batch_norm = batch_norm,
     .batch_norm_vjp_sums = batch_norm_vjp_sums,
     .batch_norm_vjp = batch_norm_vjp,
+    .softmax = softmax,
+    .softmax_vjp = softmax_vjp,
     .dropout = dropout,
     .crop = crop,
     .crop_vjp = crop_vjp,

@@ -44,6 +44,14 @@ typedef struct cpu_gemm_shape {
     double alpha, beta;
 } cpu_gemm_shape;
 
+/* Rows [n,queries,cols]; sets of matrices share mask [sets,cols,each] and lengths [sets], either of
+ * which may be NULL. */
+typedef struct cpu_softmax {
+    int64_t n, queries, cols, sets, each;
+    const void *mask, *lengths;
+    int32_t causal, reserved0;
+} cpu_softmax;
+
 /* What follows a product: bias [n] is added (NULL: not), then ReLU. */
 typedef struct cpu_epilogue {
     const void *bias;
@@ -116,6 +124,10 @@ typedef struct cpu_kernels {
                                 const void *dy, double *sums);
     void (*batch_norm_vjp)(const cpu_groups *g, const void *x, const void *w, const double *stats,
                            const void *dy, const double *sums, double count, void *dx);
+
+    /* softmax of rows; dx may be dy */
+    void (*softmax)(const cpu_softmax *s, const void *x, void *y);
+    void (*softmax_vjp)(int64_t rows, int64_t cols, const void *y, const void *dy, void *dx);
 
     /* random; crops write only the overlap of window and image */
     void (*dropout)(int64_t count, uint64_t key, uint64_t first, double p, const void *x, void *y);

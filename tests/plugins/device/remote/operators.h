@@ -106,7 +106,8 @@ typedef struct call_field {
     X(product, channel_sum, VIEW(channel_sum, x), VIEW(channel_sum, bias))                         \
     X(product, dense_vjp, VIEW(dense_vjp, x), VIEW(dense_vjp, w), VIEW(dense_vjp, y),              \
       VIEW(dense_vjp, dy), VIEW(dense_vjp, dx), VIEW(dense_vjp, dw), VIEW(dense_vjp, dbias),       \
-      DENSE_SCRATCH(dense_vjp, x, w))
+      DENSE_SCRATCH(dense_vjp, x, w))                                                              \
+    X(product, gemm_batch, VIEW(gemm_batch, a), VIEW(gemm_batch, b), VIEW(gemm_batch, c))
 #define CONV_OPERATORS(X)                                                                          \
     X(conv, conv2d, VIEW(conv2d, x), VIEW(conv2d, w), VIEW(conv2d, y), VIEW(conv2d, bias),         \
       SCRATCH(conv2d, x, w))                                                                       \
@@ -138,7 +139,10 @@ typedef struct call_field {
       VIEW(batch_norm_vjp_sums, dy), VIEW(batch_norm_vjp_sums, sums))                              \
     X(norm, batch_norm_vjp, VIEW(batch_norm_vjp, x), VIEW(batch_norm_vjp, w),                      \
       VIEW(batch_norm_vjp, stats), VIEW(batch_norm_vjp, dy), VIEW(batch_norm_vjp, sums),           \
-      VIEW(batch_norm_vjp, dx))
+      VIEW(batch_norm_vjp, dx))                                                                    \
+    X(norm, softmax, VIEW(softmax, x), VIEW(softmax, mask), VIEW(softmax, lengths),                \
+      VIEW(softmax, y))                                                                            \
+    X(norm, softmax_vjp, VIEW(softmax_vjp, y), VIEW(softmax_vjp, dy), VIEW(softmax_vjp, dx))
 #define RANDOM_OPERATORS(X)                                                                        \
     X(random, dropout, VIEW(dropout, x), VIEW(dropout, y))                                         \
     X(random, window2d, VIEW(window2d, x), VIEW(window2d, y))                                      \
