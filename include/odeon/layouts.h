@@ -10,11 +10,11 @@
 #define ODEON_LAYOUT_BASE      0x00000001u
 #define ODEON_LAYOUT_DEVICE    0x0ecc4822u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x587705f3u
+#define ODEON_LAYOUT_LAYER     0xa43779d4u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x65373d15u
-#define ODEON_LAYOUT_LOSS      0xbcef6ef4u
+#define ODEON_LAYOUT_OPTIMIZER 0xd8b3a047u
+#define ODEON_LAYOUT_LOSS      0x244cacc7u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
@@ -25,11 +25,11 @@
     "00000001"                                                                                     \
     ".0ecc4822"                                                                                    \
     ".00000001"                                                                                    \
-    ".587705f3"                                                                                    \
+    ".a43779d4"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".65373d15"                                                                                    \
-    ".bcef6ef4"                                                                                    \
+    ".d8b3a047"                                                                                    \
+    ".244cacc7"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \
