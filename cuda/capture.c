@@ -117,7 +117,9 @@ static odeon_status load_kernels(cuda_device *d)
     struct cudaFuncAttributes attributes;
     int32_t loops = has_loops(d);
     for (int32_t i = 0; i < KERNEL_COUNT && !atomic_load(&d->loaded); i++) {
-        if (i != KERNEL_loop_pass || loops) {
+        int32_t is_of_loops =
+            i == KERNEL_loop_pass || i == KERNEL_judge_pass || i == KERNEL_back_pass;
+        if (!is_of_loops || loops) {
             ODEON_TRY(cuda_check(d, cudaFuncGetAttributes(&attributes, d->functions[i]),
                                  "bringing a kernel to the GPU"));
         }
@@ -292,6 +294,7 @@ static odeon_status loop_begin(odeon_queue *queue, const double *slots, int32_t 
         return cuda_fail(q, ODEON_ERR_INTERNAL, "loop_begin: the slot or the passes are no number");
     }
     r->pass = (loop_args){.slots = slots, .left = q->passes_left, .passes = passes, .slot = slot};
+    r->decided = 0;
     odeon_status status = add_node(q, &body);
     if (status == ODEON_OK) {
         status = change_graph(q, &r->around, body, NULL);
@@ -300,6 +303,19 @@ static odeon_status loop_begin(odeon_queue *queue, const double *slots, int32_t 
         r->node = NULL; /* no loop is open */
     }
     return status;
+}
+
+/* Of two kernels that would decide neither does: a pass that comes after both will. */
+int32_t queue_decides_pass(odeon_queue *queue, const double *slots, loop_args *out)
+{
+    odeon_recording *r = cuda_queue_of(queue)->recording;
+    if (r == NULL || r->node == NULL || r->pass.slots != slots || r->pass.slot != ODEON_SLOT_STOP) {
+        return 0;
+    }
+    r->decided = !r->decided;
+    *out = r->pass;
+    out->first = 0;
+    return r->decided;
 }
 
 /* Nodes that a loop may not hold, and what puts them into one. A graph with such a node would be
@@ -352,7 +368,7 @@ static odeon_status loop_end(odeon_queue *queue)
     if (r == NULL || r->node == NULL) {
         return cuda_fail(q, ODEON_ERR_DEVICE, "loop_end: no loop was begun");
     }
-    ODEON_TRY(launch_pass(q, 0));
+    ODEON_TRY(r->decided ? ODEON_OK : launch_pass(q, 0));
     ODEON_TRY(change_graph(q, &body, r->around, &r->node));
     r->node = NULL;
     r->around = NULL;

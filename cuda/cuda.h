@@ -62,6 +62,7 @@ struct odeon_recording {
     cudaGraph_t around;
     cudaGraphNode_t node;
     loop_args pass;
+    int32_t decided, reserved0; /* a kernel of the loop's body has decided on the next pass */
 };
 
 /* What a queue's handle is. */

@@ -4,28 +4,53 @@
  * digits reads back as the same double as long as it is no further away than that. */
 #include "base/decimal.h"
 
+#include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+static_assert(DBL_MANT_DIG == 53 && sizeof(double) == sizeof(uint64_t), "IEEE 754 binary64");
 
 /* S = whole + fraction 2^-bits; half = half_whole + half_fraction 2^-(bits + 1). */
 typedef struct scaled {
     uint64_t whole, fraction, half_whole, half_fraction;
     int bits, exponent; /* exponent: value has its first digit at 10^exponent */
     bool even;          /* m is even: a number right between two doubles is read as this one */
+    bool power;         /* a power of two: the next double below is only half as far away */
 } scaled;
 
 enum { MOST_DIGITS = 17, SURE_DIGITS = 15 };
 
-/* n <= 27: the last one that 64 bits hold. */
-static uint64_t power_of_five(int n)
-{
-    uint64_t power = 1;
-    for (int i = 0; i < n; i++) {
-        power *= 5;
-    }
-    return power;
-}
+/* Those that 64 bits hold. */
+static const uint64_t powers_of_five[] = {UINT64_C(1),
+                                          UINT64_C(5),
+                                          UINT64_C(25),
+                                          UINT64_C(125),
+                                          UINT64_C(625),
+                                          UINT64_C(3125),
+                                          UINT64_C(15625),
+                                          UINT64_C(78125),
+                                          UINT64_C(390625),
+                                          UINT64_C(1953125),
+                                          UINT64_C(9765625),
+                                          UINT64_C(48828125),
+                                          UINT64_C(244140625),
+                                          UINT64_C(1220703125),
+                                          UINT64_C(6103515625),
+                                          UINT64_C(30517578125),
+                                          UINT64_C(152587890625),
+                                          UINT64_C(762939453125),
+                                          UINT64_C(3814697265625),
+                                          UINT64_C(19073486328125),
+                                          UINT64_C(95367431640625),
+                                          UINT64_C(476837158203125),
+                                          UINT64_C(2384185791015625),
+                                          UINT64_C(11920928955078125),
+                                          UINT64_C(59604644775390625),
+                                          UINT64_C(298023223876953125),
+                                          UINT64_C(1490116119384765625),
+                                          UINT64_C(7450580596923828125)};
 
 /* a b = high 2^64 + low, by halves of 32 bits. */
 static uint64_t multiply(uint64_t a, uint64_t b, uint64_t *high)
@@ -41,27 +66,38 @@ static uint64_t multiply(uint64_t a, uint64_t b, uint64_t *high)
 static scaled scale(uint64_t m, int e, int exponent)
 {
     int k = MOST_DIGITS - 1 - exponent, bits = -(e + k);
-    uint64_t five = power_of_five(k), high, low = multiply(m, five, &high);
+    uint64_t five = powers_of_five[k], high, low = multiply(m, five, &high);
     return (scaled){.whole = high << (64 - bits) | low >> bits,
                     .fraction = low & ((UINT64_C(1) << bits) - 1),
                     .half_whole = five >> (bits + 1),
                     .half_fraction = five & ((UINT64_C(2) << bits) - 1),
                     .bits = bits,
                     .exponent = exponent,
-                    .even = m % 2 == 0};
+                    .even = m % 2 == 0,
+                    .power = m == UINT64_C(1) << (DBL_MANT_DIG - 1)};
 }
 
-/* value from 1e-10 to 1e15, so that bits stays between 1 and 62. The logarithm may be off by a
- * rounding error, which the count of digits shows. */
+/* floor(log10(2^e)) for |e| < 200; the division rounds down because its left side is not negative.
+ */
+static int decimal_exponent(int e)
+{
+    enum { LOG10_2 = 78913, ONE = 1 << 18, SHIFT = 64 }; /* log10(2) = LOG10_2 / ONE */
+    return (e * LOG10_2 + SHIFT * ONE) / ONE - SHIFT;
+}
+
+/* value from 1e-10 to 1e15, so that bits stays between 1 and 62 and m has its first bit. The
+ * exponent that is tried is that of the power of two below value, which may have a digit less, as
+ * the count of digits shows. */
 static scaled scale_value(double value)
 {
-    int e, exponent = (int)floor(log10(value));
-    uint64_t m = (uint64_t)ldexp(frexp(value, &e), 53);
-    scaled s = scale(m, e - 53, exponent);
-    if (s.whole >= UINT64_C(100000000000000000)) {
-        return scale(m, e - 53, exponent + 1);
-    }
-    return s.whole < UINT64_C(10000000000000000) ? scale(m, e - 53, exponent - 1) : s;
+    const int fraction_bits = DBL_MANT_DIG - 1, bias = DBL_MAX_EXP - 1;
+    const uint64_t one = UINT64_C(1) << fraction_bits;
+    uint64_t binary;
+    memcpy(&binary, &value, sizeof binary);
+    uint64_t m = (binary & (one - 1)) | one;
+    int e = (int)(binary >> fraction_bits) - bias, exponent = decimal_exponent(e);
+    scaled s = scale(m, e - fraction_bits, exponent);
+    return s.whole < UINT64_C(100000000000000000) ? s : scale(m, e - fraction_bits, exponent + 1);
 }
 
 /* Is a distance of whole + fraction 2^-bits within half of that to the next double? */
@@ -93,12 +129,16 @@ static bool round_to(const scaled *s, uint64_t unit, uint64_t *out)
 
 /* The digits as text, without zeros at their end; *exponent is that of the first. A decimal of 15
  * digits or less survives a double, so that of the 15 that were found the zeros can go, and no
- * shorter number reads back. */
+ * shorter number reads back. That holds of a power of two, too, which so many digits say exactly;
+ * of others there are 0 digits. */
 static int find_digits(double value, char digits[MOST_DIGITS + 2], int *exponent)
 {
     scaled s = scale_value(value);
     uint64_t found = s.whole;
     int n = SURE_DIGITS;
+    if (s.power && (s.whole % 100 != 0 || s.fraction != 0)) {
+        return 0;
+    }
     for (uint64_t unit = 100; !round_to(&s, unit, &found) && unit > 1; unit /= 10) {
         n++;
     }
@@ -169,9 +209,13 @@ static void put_whole(char *to, uint32_t n)
 bool decimal_print(double value, char text[DECIMAL_TEXT_BYTES])
 {
     double size = fabs(value);
-    int unused;
+    char digits[MOST_DIGITS + 2];
+    int exponent = 0, n = 0;
     bool whole = size < 1e6 && size == trunc(size);
-    if (!whole && (!(size >= 1e-10 && size < 1e15) || frexp(size, &unused) == 0.5)) {
+    if (!whole && size >= 1e-10 && size < 1e15) {
+        n = find_digits(size, digits, &exponent);
+    }
+    if (!whole && n == 0) {
         return false;
     }
     char *to = text;
@@ -180,10 +224,8 @@ bool decimal_print(double value, char text[DECIMAL_TEXT_BYTES])
     }
     if (whole) {
         put_whole(to, (uint32_t)size);
-        return true;
+    } else {
+        put_number(to, digits, n, exponent);
     }
-    char digits[MOST_DIGITS + 2];
-    int exponent, n = find_digits(size, digits, &exponent);
-    put_number(to, digits, n, exponent);
     return true;
 }

@@ -191,14 +191,15 @@ static void add_quoted(text_buffer *t, const char *plain, size_t n)
 void text_json_string(text_buffer *t, const char *string)
 {
     const unsigned char *p = (const unsigned char *)string;
-    size_t plain = plain_json(p), left = strlen(string + plain);
-    if (left == 0) { /* most strings, among them every name in a row of metrics */
+    size_t plain = plain_json(p);
+    if (p[plain] == '\0') { /* most strings, among them every name in a row of metrics */
         add_quoted(t, string, plain);
         return;
     }
     text_add(t, "\"");
     text_add_bytes(t, string, plain);
     p += plain;
+    size_t left = strlen(string + plain);
     while (left > 0) {
         size_t length = text_utf8(p, left);
         if (length == 1) {

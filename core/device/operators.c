@@ -66,6 +66,12 @@ static double conv2d_fused_vjp_operations(const void *call)
     return filter_operations(c->dy, c->w) * ((c->dx != NULL) + (c->dw != NULL));
 }
 
+static double dense_vjp_operations(const void *call)
+{
+    const odeon_dense_vjp *c = call;
+    return filter_operations(c->dy, c->w) * ((c->dx != NULL) + (c->dw != NULL));
+}
+
 /* ---- bytes of tensors that are used in part ---- */
 
 static double element(const odeon_view *x)
@@ -273,6 +279,11 @@ const operator_info operator_infos[OPERATORS] = {
                 VIEW(conv2d_fused_vjp, d_t), STRIDES(conv2d_fused_vjp),
                 NAMED(conv2d_fused_vjp, act, UNARY), INT(conv2d_fused_vjp, time_first)},
      .operations = conv2d_fused_vjp_operations},
+    {HEAD(product, dense_vjp),
+     .fields = {VIEW(dense_vjp, x), VIEW(dense_vjp, w), VIEW(dense_vjp, y), VIEW(dense_vjp, dy),
+                VIEW(dense_vjp, dx), VIEW(dense_vjp, dw), VIEW(dense_vjp, dbias),
+                NAMED(dense_vjp, act, UNARY)},
+     .operations = dense_vjp_operations},
 };
 
 const operator_info *operator_find(const char *name)

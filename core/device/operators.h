@@ -17,7 +17,8 @@
 #define OPERATOR_OPTIONAL(X)                                                                       \
     X(random, noise)                                                                               \
     X(conv, conv2d_fused)                                                                          \
-    X(conv, conv2d_fused_vjp)
+    X(conv, conv2d_fused_vjp)                                                                      \
+    X(product, dense_vjp)
 #define OPERATOR_NEEDED(X)                                                                         \
     X(move, copy)                                                                                  \
     X(move, cast)                                                                                  \

@@ -346,6 +346,42 @@ static odeon_status check_integrals(const odeon_net *net, const net_layer *layer
                            layer->path, layer->instance->component->id);
 }
 
+/* A layer of a body, or of bodies within it, that can be called but once a pass: a block keeps one
+ * solve for its vjp, and a quantity is added once. NULL: there is none. */
+static const net_layer *called_once(const odeon_net *body)
+{
+    const net_layer *found = NULL;
+    for (size_t i = 0; body != NULL && i < body->n && found == NULL; i++) {
+        const net_layer *layer = &body->layers[i];
+        bool once = layer->ops->bodies == ODEON_BODIES_FIELD ||
+                    (layer->plan.flags & ODEON_LAYER_QUANTITIES) != 0;
+        found = once ? layer : NULL;
+        for (size_t b = 0; b < layer->n_bodies && found == NULL; b++) {
+            found = called_once(layer->bodies[b]);
+        }
+    }
+    return found;
+}
+
+/* A container that gives its bodies an input of their own calls them as often as it likes, as one
+ * for every row of a sequence. Fields are checked by the block that solves them. */
+static odeon_status check_repeats(const net_layer *layer)
+{
+    bool repeats =
+        ODEON_HAS(layer->ops, odeon_layer_ops, body_in) && layer->ops->bodies != ODEON_BODIES_FIELD;
+    for (size_t b = 0; b < layer->n_bodies && repeats; b++) {
+        const net_layer *once = called_once(layer->bodies[b]);
+        if (once != NULL) {
+            return diag_fail(ODEON_ERR_CONFIG,
+                             "%s: layer %s cannot stand in the sections of %s, which are "
+                             "evaluated many times in one pass: put it before or behind that layer",
+                             once->path, once->instance->component->id,
+                             layer->instance->component->id);
+        }
+    }
+    return ODEON_OK;
+}
+
 /* The next layer of a chain, which takes what the chain has made so far. Bodies come before the
  * plan: a container plans by what its bodies need. The plan is that of training, which has all
  * layers. Derived memory is of one size for all batches and is had at once. */
@@ -366,6 +402,7 @@ static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer
     }
     ODEON_TRY(given_check_plan(site, layer, &layer->plan));
     ODEON_TRY(check_integrals(net, layer));
+    ODEON_TRY(check_repeats(layer));
     if (layer->plan.derived_bytes > 0 && !site->shapes_only) {
         ODEON_TRY(site->lane.device->ops->alloc(site->lane.device->handle,
                                                 layer->plan.derived_bytes, &layer->derived));

@@ -30,7 +30,8 @@ static odeon_status open_path(log_file *file, int how)
 static odeon_status open_file(log_file *file, const char *folder, const char *name, int how)
 {
     file->path = mem_printf("%s/%s", folder, name);
-    if (file->path == NULL) {
+    file->waiting = mem_alloc(LOG_FILE_BYTES);
+    if (file->path == NULL || file->waiting == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write %s", folder, name);
     }
     return open_path(file, how);
@@ -203,8 +204,8 @@ static void note_failure(log_file *file, int error)
     }
 }
 
-/* After the first failure nothing more is written. */
-void log_file_add(log_file *file, const char *text, size_t bytes)
+/* Writes text as far as there is room for it. Returns how many bytes that were. */
+static size_t write_text(log_file *file, const char *text, size_t bytes)
 {
     size_t done = 0;
     while (file->error == 0 && done < bytes) {
@@ -213,20 +214,61 @@ void log_file_add(log_file *file, const char *text, size_t bytes)
             done += (size_t)n;
         } else if (errno != EINTR) {
             note_failure(file, errno);
-            if (done > 0) { /* half a line would mislead; if this fails too, so be it */
-                (void)!ftruncate(file->fd, file->whole);
-            }
         }
     }
-    if (file->error == 0) {
-        file->whole += (off_t)done;
+    return done;
+}
+
+/* Writes text, whose lines end there. What was written up to the last end counts; half a line
+ * would mislead, and is cut off. If this fails too, so be it. */
+static void write_lines(log_file *file, const char *text, size_t n_ends, const size_t *ends)
+{
+    size_t done = write_text(file, text, ends[n_ends - 1]), whole = 0;
+    for (size_t i = 0; i < n_ends && ends[i] <= done; i++) {
+        whole = ends[i];
     }
+    file->whole += (off_t)whole;
+    if (whole < done) {
+        (void)!ftruncate(file->fd, file->whole);
+    }
+}
+
+void log_file_write(log_file *file)
+{
+    if (file->n_ends > 0) {
+        write_lines(file, file->waiting, file->n_ends, file->ends);
+        file->n_ends = 0;
+    }
+}
+
+static size_t waiting_bytes(const log_file *file)
+{
+    return file->n_ends > 0 ? file->ends[file->n_ends - 1] : 0;
+}
+
+/* After the first failure nothing more is written. */
+void log_file_add(log_file *file, const char *text, size_t bytes)
+{
+    if (file->n_ends == LOG_FILE_ENDS || bytes > LOG_FILE_BYTES - waiting_bytes(file)) {
+        log_file_write(file);
+    }
+    if (file->error != 0 || bytes == 0) {
+        return;
+    }
+    if (bytes > LOG_FILE_BYTES) {
+        write_lines(file, text, 1, &bytes);
+        return;
+    }
+    size_t before = waiting_bytes(file);
+    memcpy(file->waiting + before, text, bytes);
+    file->ends[file->n_ends++] = before + bytes;
 }
 
 /* What cannot be synced may be lost with the machine: the mark then counts it, and a run that goes
  * on finds the file shorter and says so. */
 void log_file_sync(log_file *file)
 {
+    log_file_write(file);
     if (fsync(file->fd) != 0 && errno != EINVAL) { /* EINVAL: no such thing there */
         note_failure(file, errno);
     }
@@ -255,5 +297,6 @@ odeon_status log_file_status(const log_file *file)
 void log_file_fini(log_file *file)
 {
     mem_free(file->path);
+    mem_free(file->waiting);
     mem_free(file->restored);
 }

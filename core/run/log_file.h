@@ -1,9 +1,10 @@
 /* log_file.h: a file of a run that whole lines are appended to.
  *
- * A line is appended with one write and never buffered, so that a process that is killed leaves
- * whole lines, and a reader sees them while the run goes on. A file that cannot be written does not
- * stop a run: what is there stays, whole lines only, and the failure is reported by one warning and
- * by log_file_status. */
+ * Lines wait in memory until log_file_write, many of them for one write, so that a process that is
+ * killed leaves whole lines, all but the last ones; who owns the file writes often enough for those
+ * who read it while the run goes on. A file that cannot be written does not stop a run: what is
+ * there stays, whole lines only, and the failure is reported by one warning and by
+ * log_file_status. */
 #ifndef ODEON_CORE_RUN_LOG_FILE_H
 #define ODEON_CORE_RUN_LOG_FILE_H
 #include <stdbool.h>
@@ -13,13 +14,21 @@
 
 #include "odeon/status.h"
 
-/* fd is -1 while the file is not open. whole never counts a line that was written in part. */
+/* What can wait. ends of lines are kept so that a disk that fills up in the midst of a write leaves
+ * the last whole line that has room. */
+enum { LOG_FILE_BYTES = 64 * 1024, LOG_FILE_ENDS = 256 };
+
+/* fd is -1 while the file is not open. whole never counts a line that was written in part, or one
+ * that waits. */
 typedef struct log_file {
     int fd;
     bool records; /* of records that need not be lines; set before it is opened */
     char *path;
-    off_t whole;    /* bytes of complete lines */
-    int error;      /* errno of the first failure; 0: none */
+    off_t whole;   /* bytes of complete lines in the file */
+    int error;     /* errno of the first failure; 0: none */
+    char *waiting; /* [LOG_FILE_BYTES] text that is to be written; NULL while it is not open */
+    size_t n_ends;
+    size_t ends[LOG_FILE_ENDS]; /* bytes of waiting up to the end of each text that was added */
     char *restored; /* the text with LF, where an editor has saved the file with CR LF; else NULL */
     size_t restored_bytes;
 } log_file;
@@ -42,9 +51,11 @@ bool log_file_has_text(const log_file *file);
  * is shorter is continued, with a warning. */
 odeon_status log_file_continue(log_file *file, int64_t bytes);
 
-/* Appends text, which is whole lines, unless a write has failed before. */
+/* Adds text, which is whole lines, to what is to be written, unless a write has failed before. It
+ * allocates nothing. What has no room any more is written at once. */
 void log_file_add(log_file *file, const char *text, size_t bytes);
-void log_file_sync(log_file *file);
+void log_file_write(log_file *file); /* what waits, with one call */
+void log_file_sync(log_file *file);  /* writes it, and has it on the disk */
 void log_file_close(log_file *file); /* syncs; takes one that is not open */
 /* ODEON_ERR_IO if anything could not be written. */
 odeon_status log_file_status(const log_file *file);

@@ -2,6 +2,7 @@
  * that cannot be made for want of memory is in no file, unless the memory ended between two. */
 #include "run/metrics.h"
 
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,10 +11,16 @@
 #include "base/number.h"
 #include "run/log_file.h"
 
+/* A row a step would otherwise cost two system calls a step. */
+static const double write_seconds = 0.1;
+
 struct metrics {
     observers *observers;
     log_file *files;        /* of each observer; path NULL: it has none */
+    bool waits;             /* lines do, in any of the files */
+    double written_at;      /* by the clock of events */
     row_cells cells, first; /* of the row under way; of the first, whose columns hold */
+    bool matches;           /* the columns of cells are those of first */
     text_buffer line;
     text_buffer others; /* of the last mark */
 };
@@ -46,6 +53,7 @@ static odeon_status open_all(const char *folder, observers *all, file_opener ope
     }
     m->observers = all;
     m->files = files;
+    m->written_at = -(double)INFINITY;
     for (size_t i = 0; i < all->n; i++) {
         files[i].fd = -1;
         files[i].records = observer_has_records(&all->list[i]);
@@ -127,6 +135,7 @@ metrics_mark metrics_sync(metrics *m)
             text_printf(&m->others, "%s %lld\n", name, (long long)m->files[i].whole);
         }
     }
+    m->waits = false;
     mark.others = m->others.length > 0 && !m->others.failed ? m->others.data : NULL;
     return mark;
 }
@@ -206,6 +215,32 @@ odeon_status metrics_reopen(const char *folder, observers *all, const metrics_ma
     return status;
 }
 
+/* ---- lines ---- */
+
+void metrics_write(metrics *m)
+{
+    for (size_t i = 0; i < m->observers->n; i++) {
+        log_file_write(&m->files[i]);
+    }
+    m->waits = false;
+}
+
+void metrics_write_if_due(metrics *m, double seconds)
+{
+    if (m->waits && !(seconds - m->written_at < write_seconds)) {
+        metrics_write(m);
+        m->written_at = seconds;
+    }
+}
+
+static void add_lines(metrics *m, size_t i)
+{
+    if (m->line.length > 0) {
+        log_file_add(&m->files[i], m->line.data, m->line.length);
+        m->waits = true;
+    }
+}
+
 /* ---- events ---- */
 
 /* The first row of a new file writes the heading; that of a file that is continued must match what
@@ -216,9 +251,8 @@ static odeon_status begin_file(metrics *m, size_t i, const odeon_event *event)
         return check_heading(m, i);
     }
     ODEON_TRY(observer_heading(&m->observers->list[i], event, &m->line));
-    if (m->line.length > 0) {
-        log_file_add(&m->files[i], m->line.data, m->line.length);
-    }
+    add_lines(m, i);
+    log_file_write(&m->files[i]); /* the next row, if this one fails, looks for it in the file */
     return ODEON_OK;
 }
 
@@ -226,7 +260,7 @@ static odeon_status begin_file(metrics *m, size_t i, const odeon_event *event)
 static odeon_status check_columns(metrics *m, const odeon_event *event, const metrics_row *row)
 {
     if (m->first.n > 0) {
-        return row_cells_match(&m->cells, &m->first)
+        return m->matches
                    ? ODEON_OK
                    : diag_fail(ODEON_ERR_INTERNAL, "metrics: a row has other columns than the "
                                                    "first");
@@ -235,7 +269,18 @@ static odeon_status check_columns(metrics *m, const odeon_event *event, const me
     for (size_t i = 0; i < m->observers->n; i++) {
         ODEON_TRY(file_of(m, i) != NULL ? begin_file(m, i, event) : ODEON_OK);
     }
-    return row_cells_make(&m->first, row) ? ODEON_OK : out_of_memory();
+    m->matches = row_cells_make(&m->first, row);
+    return m->matches ? ODEON_OK : out_of_memory();
+}
+
+/* Names are compared only where they are not those of the row before. */
+static odeon_status make_cells(metrics *m, const metrics_row *row)
+{
+    if (!row_cells_make(&m->cells, row)) {
+        return out_of_memory();
+    }
+    m->matches = m->cells.renamed ? row_cells_match(&m->cells, &m->first) : m->matches;
+    return ODEON_OK;
 }
 
 odeon_status metrics_event(metrics *m, const odeon_event *event, const metrics_row *row)
@@ -245,19 +290,16 @@ odeon_status metrics_event(metrics *m, const odeon_event *event, const metrics_r
     }
     odeon_event with = *event;
     if (row != NULL) {
-        if (!row_cells_make(&m->cells, row)) {
-            return out_of_memory();
-        }
+        ODEON_TRY(make_cells(m, row));
         with.n_cells = (int64_t)m->cells.n;
         with.cells = m->cells.cells;
     }
     ODEON_TRY(with.type == ODEON_EVENT_ROW ? check_columns(m, &with, row) : ODEON_OK);
     for (size_t i = 0; i < m->observers->n; i++) {
         ODEON_TRY(observer_see(&m->observers->list[i], &with, &m->line));
-        if (m->line.length > 0) {
-            log_file_add(&m->files[i], m->line.data, m->line.length);
-        }
+        add_lines(m, i);
     }
+    metrics_write_if_due(m, with.seconds);
     return ODEON_OK;
 }
 

@@ -1,7 +1,9 @@
 /* metrics.h: the rows of a run, its events, and the files that observers make of them.
  *
  * The files are the host's: which bytes an observer's lines are is its own affair, where they go,
- * how far they are at a checkpoint and what of them a run goes on with is decided here. A log that
+ * how far they are at a checkpoint and what of them a run goes on with is decided here. Lines are
+ * written together with others of the same tenth of a second, so that a process that is killed has
+ * lost no more than that of them: all are behind its last checkpoint. A log that
  * cannot be written does not stop a run: what is there stays, whole lines only, and the failure is
  * reported by one warning and by metrics_close. */
 #ifndef ODEON_CORE_RUN_METRICS_H
@@ -28,6 +30,10 @@ odeon_status metrics_reopen(const char *folder, observers *all, const metrics_ma
  * where a file is continued, ODEON_ERR_DATA. */
 odeon_status metrics_event(metrics *m, const odeon_event *event, const metrics_row *row);
 bool metrics_want(const metrics *m, int32_t type);
+/* Writes the lines that wait; at seconds, by the clock of events, if the last such was a tenth of a
+ * second ago. metrics_event does the latter for each row that has been made. */
+void metrics_write(metrics *m);
+void metrics_write_if_due(metrics *m, double seconds);
 /* Syncs the files and says how far they are; others of it lives until the next call. What could not
  * be written does not count. */
 metrics_mark metrics_sync(metrics *m);

@@ -1,6 +1,7 @@
 /* One list of cells stands for all files and observers: they cannot come apart in columns or
- * values. Texts lie one behind the other in a buffer that may move while it grows, so cells get
- * their addresses when all of them are there. */
+ * values. Texts lie one behind the other in buffers that may move while they grow, so cells get
+ * their addresses when all of them are there. Names are the same in every row of a run: they are
+ * compared with those of the row before, and written only where they differ. */
 #include "run/row_cells.h"
 
 #include <math.h>
@@ -17,21 +18,62 @@ static void end_text(row_cells *x)
     text_add_bytes(&x->text, "", 1);
 }
 
-/* The name in full, as "path.name"; the text of the value follows it. */
-static bool begin(row_cells *x, const char *path, const char *name, int32_t type, double value)
+/* What follows part in text; NULL: it does not begin so. */
+static const char *skip(const char *text, const char *part)
+{
+    while (*part != '\0' && *text == *part) {
+        text++;
+        part++;
+    }
+    return *part == '\0' ? text : NULL;
+}
+
+/* Is text "path.name", or, where there is no path, "name"? */
+static bool is_name(const char *text, const char *path, const char *name)
+{
+    const char *rest = path != NULL ? skip(text, path) : text;
+    if (path != NULL && (rest == NULL || *rest++ != '.')) {
+        return false;
+    }
+    return strcmp(rest, name) == 0;
+}
+
+/* The name of cell number x->n, in place of the one that it had; those behind it have to be written
+ * again as well. */
+static void put_name(row_cells *x, const char *path, const char *name)
+{
+    x->renamed = true;
+    x->names.length = x->n < x->n_named ? x->places[x->n].name : x->names.length;
+    x->n_named = x->n + 1;
+    x->places[x->n].name = x->names.length;
+    if (path != NULL) {
+        text_add(&x->names, path);
+        text_add_bytes(&x->names, ".", 1);
+    }
+    text_add_bytes(&x->names, name, strlen(name) + 1);
+}
+
+static bool make_room(row_cells *x)
 {
     odeon_cell *cells = mem_reserve(x->cells, &x->room, x->n + 1, 32, sizeof *cells);
-    if (cells == NULL) {
+    x->cells = cells != NULL ? cells : x->cells;
+    row_place *places = mem_reserve(x->places, &x->room_places, x->n + 1, 32, sizeof *places);
+    x->places = places != NULL ? places : x->places;
+    return cells != NULL && places != NULL;
+}
+
+/* The text of the value follows. */
+static bool begin(row_cells *x, const char *path, const char *name, int32_t type, double value)
+{
+    if (!make_room(x)) {
         x->failed = true;
         return false;
     }
-    x->cells = cells;
-    cells[x->n++] = (odeon_cell){.value = value, .type = type};
-    if (path != NULL) {
-        text_add(&x->text, path);
-        text_add_bytes(&x->text, ".", 1);
+    if (x->n >= x->n_named || !is_name(x->names.data + x->places[x->n].name, path, name)) {
+        put_name(x, path, name);
     }
-    text_add_bytes(&x->text, name, strlen(name) + 1);
+    x->places[x->n].text = x->text.length;
+    x->cells[x->n++] = (odeon_cell){.value = value, .type = type};
     return true;
 }
 
@@ -153,28 +195,33 @@ static void add_row(row_cells *x, const metrics_row *row)
     }
 }
 
-/* The name and the text of each cell, in their order. */
 static void place_texts(row_cells *x)
 {
-    const char *text = x->text.data;
     for (size_t i = 0; i < x->n; i++) {
-        x->cells[i].name = text;
-        text += strlen(text) + 1;
-        x->cells[i].text = text;
-        text += strlen(text) + 1;
+        x->cells[i].name = x->names.data + x->places[i].name;
+        x->cells[i].text = x->text.data + x->places[i].text;
     }
+}
+
+/* After a row that could not be made no name is known. */
+static bool give_up(row_cells *x)
+{
+    x->n = x->n_named = 0;
+    text_clear(&x->names);
+    return false;
 }
 
 bool row_cells_make(row_cells *x, const metrics_row *row)
 {
+    size_t before = x->n;
     x->n = 0;
-    x->failed = false;
+    x->failed = x->renamed = false;
     text_clear(&x->text);
     add_row(x, row);
-    if (x->failed || x->text.failed) {
-        x->n = 0;
-        return false;
+    if (x->failed || x->text.failed || x->names.failed) {
+        return give_up(x);
     }
+    x->renamed |= x->n != before;
     place_texts(x);
     return true;
 }
@@ -203,6 +250,8 @@ const char *row_cells_repeated(const row_cells *x)
 void row_cells_fini(row_cells *x)
 {
     mem_free(x->cells);
+    mem_free(x->places);
+    text_fini(&x->names);
     text_fini(&x->text);
     *x = (row_cells){.n = 0};
 }

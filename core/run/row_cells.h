@@ -31,12 +31,21 @@ typedef struct metrics_row {
     const figure_value *figures;
 } metrics_row;
 
+/* Where the texts of a cell begin, in names and in text. */
+typedef struct row_place {
+    size_t name, text;
+} row_place;
+
 /* Starts as {0}. The cells of the last row that was made. */
 typedef struct row_cells {
-    size_t n, room;
+    size_t n, room, room_places;
     odeon_cell *cells;
-    text_buffer text; /* name and text of each cell in turn, each with its NUL */
-    bool failed;      /* memory has run out */
+    row_place *places;
+    size_t n_named;    /* cells of which names has the name; may be more than n */
+    text_buffer names; /* of each cell in turn, each with its NUL */
+    text_buffer text;  /* of each value, likewise */
+    bool renamed;      /* other columns than in the row before, or the first row */
+    bool failed;       /* memory has run out */
 } row_cells;
 
 /* Columns: step, epoch, seconds, split, loss, the loss's metrics by name, lr, grad_norm,

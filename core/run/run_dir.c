@@ -444,6 +444,16 @@ bool run_dir_wants(const run_dir *dir, int32_t type)
     return metrics_want(dir->metrics, type);
 }
 
+void run_dir_write_rows(run_dir *dir)
+{
+    metrics_write(dir->metrics);
+}
+
+void run_dir_write_rows_if_due(run_dir *dir, double seconds)
+{
+    metrics_write_if_due(dir->metrics, seconds);
+}
+
 metrics_mark run_dir_sync(run_dir *dir)
 {
     return metrics_sync(dir->metrics);

@@ -43,6 +43,9 @@ char *run_dir_file(const run_dir *dir, const char *name);
  * any want such? */
 odeon_status run_dir_event(run_dir *dir, const odeon_event *event, const metrics_row *row);
 bool run_dir_wants(const run_dir *dir, int32_t type);
+/* Writes the rows that wait to be written; only if they have waited long enough (metrics.h). */
+void run_dir_write_rows(run_dir *dir);
+void run_dir_write_rows_if_due(run_dir *dir, double seconds);
 /* Makes the rows so far last and says how far the files are. */
 metrics_mark run_dir_sync(run_dir *dir);
 

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,33 +124,140 @@ static bool is_its_own(const char *section, const char *name)
     return strcmp(section, "run") == 0 && (strcmp(name, "out") == 0 || strcmp(name, "name") == 0);
 }
 
-/* Has another run of this name another value of the key, or none? */
-static bool differs(const run_list *x, const run_status *r, const char *section, const ini_key *key)
+static int by_name(const void *a, const void *b)
 {
-    for (size_t i = 0; i < x->n; i++) {
-        const run_status *other = &x->list[i];
-        if (other == r || strcmp(other->name, r->name) != 0) {
-            continue;
-        }
-        const char *value = run_status_key(other, section, key->name);
-        if (value == NULL || strcmp(value, key->value) != 0) {
-            return true;
-        }
-    }
-    return false;
+    const run_status *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
 }
 
-static void add_differences(const run_list *x, const run_status *r, text_buffer *out)
+/* The runs by name, so that those of one name stand together; the caller frees the list. */
+static const run_status **sort_by_name(const run_list *x)
+{
+    const run_status **sorted = mem_zalloc(x->n + 1, sizeof *sorted);
+    for (size_t i = 0; sorted != NULL && i < x->n; i++) {
+        sorted[i] = &x->list[i];
+    }
+    if (sorted != NULL && x->n > 1) {
+        qsort(sorted, x->n, sizeof *sorted, by_name);
+    }
+    return sorted;
+}
+
+static size_t count_of_name(const run_status *const *sorted, size_t n)
+{
+    size_t same = 1;
+    while (same < n && strcmp(sorted[same]->name, sorted[0]->name) == 0) {
+        same++;
+    }
+    return same;
+}
+
+/* The keys of the first of some runs, with what all of them have. A key is the same in all of them
+ * or differs in each that has it, so that one comparison with the first is enough. */
+typedef struct shared_keys {
+    const ini_file *first;
+    bool *same; /* key by key, in the order of the file */
+} shared_keys;
+
+static size_t count_keys(const ini_file *file)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < file->n_sections; i++) {
+        n += file->sections[i].n_keys;
+    }
+    return n;
+}
+
+/* The number of a key in a file; SIZE_MAX: it has none such. */
+static size_t key_number(const ini_file *file, const char *section, const char *name)
+{
+    size_t before = 0;
+    for (size_t i = 0; i < file->n_sections; i++) {
+        const ini_section *s = &file->sections[i];
+        for (size_t k = 0; k < s->n_keys && strcmp(s->name, section) == 0; k++) {
+            if (strcmp(s->keys[k].name, name) == 0) {
+                return before + k;
+            }
+        }
+        before += s->n_keys;
+    }
+    return SIZE_MAX;
+}
+
+/* Keys of the first that r has otherwise, or not at all, are not those of all. */
+static void compare_keys(shared_keys *x, const run_status *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < x->first->n_sections; i++) {
+        const ini_section *s = &x->first->sections[i];
+        for (size_t k = 0; k < s->n_keys; k++) {
+            const char *value = run_status_key(r, s->name, s->keys[k].name);
+            x->same[n++] &= value != NULL && strcmp(value, s->keys[k].value) == 0;
+        }
+    }
+}
+
+static odeon_status find_shared(const run_status *const *runs, size_t n, shared_keys *out)
+{
+    size_t keys = count_keys(runs[0]->config);
+    *out = (shared_keys){.first = runs[0]->config, .same = mem_zalloc(keys + 1, sizeof *out->same)};
+    if (out->same == NULL) {
+        return no_memory();
+    }
+    memset(out->same, true, keys);
+    for (size_t i = 1; i < n; i++) {
+        compare_keys(out, runs[i]);
+    }
+    return ODEON_OK;
+}
+
+static bool differs(const shared_keys *x, const char *section, const char *name)
+{
+    size_t number = key_number(x->first, section, name);
+    return number == SIZE_MAX || !x->same[number];
+}
+
+static void add_differences(const shared_keys *x, const run_status *r, text_buffer *out)
 {
     for (size_t i = 0; i < r->config->n_sections; i++) {
         const ini_section *s = &r->config->sections[i];
         for (size_t k = 0; k < s->n_keys; k++) {
-            if (!is_its_own(s->name, s->keys[k].name) && differs(x, r, s->name, &s->keys[k])) {
+            if (!is_its_own(s->name, s->keys[k].name) && differs(x, s->name, s->keys[k].name)) {
                 text_printf(out, "%s%s.%s=%s", out->length > 0 ? " " : "", s->name, s->keys[k].name,
                             s->keys[k].value);
             }
         }
     }
+}
+
+/* Of n runs of one name; what is theirs of texts, which stand in the order of the list. */
+static odeon_status describe_name(const run_list *x, const run_status *const *runs, size_t n,
+                                  text_buffer *texts)
+{
+    shared_keys shared;
+    ODEON_TRY(find_shared(runs, n, &shared));
+    bool failed = false;
+    for (size_t i = 0; i < n; i++) {
+        text_buffer *mine = &texts[runs[i] - x->list];
+        add_differences(&shared, runs[i], mine);
+        failed |= mine->failed;
+    }
+    mem_free(shared.same);
+    return failed ? no_memory() : ODEON_OK;
+}
+
+/* texts: [x->n], empty. */
+static odeon_status describe_all(const run_list *x, text_buffer *texts)
+{
+    const run_status **sorted = sort_by_name(x);
+    odeon_status status = sorted != NULL ? ODEON_OK : no_memory();
+    for (size_t i = 0; status == ODEON_OK && i < x->n;) {
+        size_t n = count_of_name(sorted + i, x->n - i);
+        status = describe_name(x, sorted + i, n, texts);
+        i += n;
+    }
+    mem_free(sorted);
+    return status;
 }
 
 /* ---- the table ---- */
@@ -172,9 +280,8 @@ static void add_start(const run_status *r, table *t)
 static const char *const figures[] = {"test_loss", "accuracy", "evals_forward", "evals_backward"};
 enum { N_FIGURES = sizeof figures / sizeof *figures };
 
-static odeon_status add_row(const run_list *x, const run_status *r, table *t)
+static void add_row(const run_status *r, const text_buffer *differences, table *t)
 {
-    text_buffer what = {0};
     table_add_word(t, r->name);
     add_start(r, t);
     table_add_word(t, run_state_text(r->state));
@@ -185,14 +292,10 @@ static odeon_status add_row(const run_list *x, const run_status *r, table *t)
     }
     table_add_number(t, r->seconds, "%.1f");
     table_add_word(t, r->path);
-    add_differences(x, r, &what);
-    table_add_word(t, what.data != NULL ? what.data : "");
-    bool failed = what.failed;
-    text_fini(&what);
-    return failed ? no_memory() : ODEON_OK;
+    table_add_word(t, differences->data != NULL ? differences->data : "");
 }
 
-odeon_status run_list_table(const run_list *x, table *out)
+static void add_columns(table *out)
 {
     static const char *const before[] = {"name", "started", "state", "step", "steps"};
     static const char *const behind[] = {"seconds", "folder", "differs"};
@@ -205,8 +308,19 @@ odeon_status run_list_table(const run_list *x, table *out)
     for (size_t i = 0; i < sizeof behind / sizeof *behind; i++) {
         table_column_add(out, behind[i], false);
     }
-    for (size_t i = 0; i < x->n; i++) {
-        ODEON_TRY(add_row(x, &x->list[i], out));
+}
+
+odeon_status run_list_table(const run_list *x, table *out)
+{
+    text_buffer *texts = mem_zalloc(x->n + 1, sizeof *texts);
+    odeon_status status = texts != NULL ? describe_all(x, texts) : no_memory();
+    add_columns(out);
+    for (size_t i = 0; status == ODEON_OK && i < x->n; i++) {
+        add_row(&x->list[i], &texts[i], out);
     }
-    return ODEON_OK;
+    for (size_t i = 0; texts != NULL && i < x->n; i++) {
+        text_fini(&texts[i]);
+    }
+    mem_free(texts);
+    return status;
 }

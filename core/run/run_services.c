@@ -12,6 +12,7 @@ static void draw_page(void *self, double refresh_seconds)
     if (s->ends) {
         live_page_want_last(s->page);
     } else {
+        run_dir_write_rows(s->dir); /* another process reads them */
         live_page_draw(s->page, refresh_seconds);
     }
 }
@@ -35,7 +36,7 @@ static void terminal(void *self, odeon_terminal *out)
     memcpy(out, &found, out->struct_size < sizeof found ? out->struct_size : sizeof found);
 }
 
-void run_services_init(run_services *s, progress *p, live_page *page)
+void run_services_init(run_services *s, progress *p, live_page *page, run_dir *dir)
 {
     *s = (run_services){.table = {.struct_size = sizeof s->table,
                                   .self = s,
@@ -43,5 +44,6 @@ void run_services_init(run_services *s, progress *p, live_page *page)
                                   .show = show,
                                   .terminal = terminal},
                         .progress = p,
-                        .page = page};
+                        .page = page,
+                        .dir = dir};
 }

@@ -140,16 +140,23 @@ static size_t used_columns(const table *t, const table_cell *row)
     return n;
 }
 
-static void print_text(const table *t, const size_t *widths, FILE *out)
+/* How a column is set. */
+typedef struct column_form {
+    size_t width;
+    bool right;
+} column_form;
+
+static void print_text(const table *t, const column_form *forms, FILE *out)
 {
     size_t n = t->n_columns;
     for (size_t c = 0; c < n; c++) {
-        print_padded(out, text_at(t, t->columns[c].name), widths[c], is_right(t, c), c + 1 == n);
+        print_padded(out, text_at(t, t->columns[c].name), forms[c].width, forms[c].right,
+                     c + 1 == n);
     }
     for (size_t i = 0; i + n <= t->n_cells; i += n) {
         size_t used = used_columns(t, &t->cells[i]);
         for (size_t c = 0; c < used; c++) {
-            print_padded(out, text_at(t, t->cells[i + c].text), widths[c], is_right(t, c),
+            print_padded(out, text_at(t, t->cells[i + c].text), forms[c].width, forms[c].right,
                          c + 1 == used);
         }
     }
@@ -157,15 +164,15 @@ static void print_text(const table *t, const size_t *widths, FILE *out)
 
 static odeon_status print_for_people(const table *t, FILE *out)
 {
-    size_t *widths = mem_zalloc(t->n_columns, sizeof *widths);
-    if (widths == NULL) {
+    column_form *forms = mem_zalloc(t->n_columns, sizeof *forms);
+    if (forms == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "table: no memory");
     }
     for (size_t c = 0; c < t->n_columns; c++) {
-        widths[c] = column_width(t, c);
+        forms[c] = (column_form){.width = column_width(t, c), .right = is_right(t, c)};
     }
-    print_text(t, widths, out);
-    mem_free(widths);
+    print_text(t, forms, out);
+    mem_free(forms);
     return ODEON_OK;
 }
 

@@ -59,11 +59,14 @@ static odeon_status leave_device(trainer *t, odeon_status status)
 }
 
 /* A session_stuck: called on the thread of whichever worker waits, while others are at work, so
- * that nothing of the run is touched and nothing more is saved. */
+ * that nothing of the run is touched and nothing more is saved. No row is made within a step, so
+ * that those that wait can be written. */
 static void abandon_run(void *context, const char *message)
 {
+    const trainer *t = context;
     char text[2 * DIAG_MESSAGE_BYTES], saved[DIAG_MESSAGE_BYTES];
-    train_saved_text(context, saved, sizeof saved);
+    run_dir_write_rows(t->plan->dir);
+    train_saved_text(t, saved, sizeof saved);
     (void)snprintf(text, sizeof text, "%s; %s", message, saved);
     abandon_program(NULL, text);
 }
@@ -150,7 +153,7 @@ static odeon_status prepare(trainer *t, FILE *out)
     if (t->plan->from != NULL) {
         train_times_read(t->plan->dir, &t->times);
     }
-    run_services_init(&t->services, t->progress, t->plan->page);
+    run_services_init(&t->services, t->progress, t->plan->page, t->plan->dir);
     return train_audit_create(t->plan->registry, t->config, run_dir_path(t->plan->dir), &t->audit);
 }
 

@@ -65,6 +65,7 @@ static odeon_status row_event(trainer *t, int32_t type, int32_t split, const ses
 odeon_status train_step_event(trainer *t, int64_t n, const session_result *result)
 {
     double rate = t->batch_seconds > 0.0 ? (double)n / t->batch_seconds : (double)NAN;
+    run_dir_write_rows_if_due(t->plan->dir, clock_seconds() - t->started);
     return row_event(t, ODEON_EVENT_BATCH, ODEON_SPLIT_TRAIN, result, rate);
 }
 

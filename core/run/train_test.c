@@ -101,6 +101,7 @@ static odeon_status test_splits(trainer *t)
 /* With the mean of the weights where there is one: the best weights are taken of it, too. */
 odeon_status train_test(trainer *t)
 {
+    run_dir_write_rows(t->plan->dir); /* a test may take its time */
     if (!session_averages(t->session)) {
         return test_splits(t);
     }

@@ -7,6 +7,7 @@
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
 #include "solver/executor.h"
+#include "solver/judge.h"
 #include "solver/reverse.h"
 #include "solver/rows.h"
 #include "solver/step.h"
@@ -118,7 +119,7 @@ static odeon_status reverse_row(solver *s, const reverse_task *t, bool is_last)
     ODEON_TRY(step_run(s, t->step));
     ODEON_TRY(reverse_run(s, &record));
     ODEON_TRY(pass_on(s));
-    return ODEON_DO(s->lane->device, solver, step_back, s->lane->queue, .slots = s->slots);
+    return judge_step_back(s);
 }
 
 /* The last step is not one of the loop where the output was read within it: it alone has weights.

@@ -6,6 +6,7 @@
 #include "odeon/device_solver.h"
 #include "solver/controller.h"
 #include "solver/executor.h"
+#include "solver/judge.h"
 #include "solver/keep.h"
 #include "solver/outputs.h"
 #include "solver/rows.h"
@@ -147,6 +148,7 @@ static odeon_status choose_first_step(solver *s, const device_task *t)
  * finds it as it was. */
 static odeon_status call_begin(solver *s, void *context)
 {
+    const device_task *t = context;
     odeon_tensor y0 = vector_tensor(s, fixed_vector(s, 0));
     ODEON_TRY(save_running(s));
     ODEON_TRY(
@@ -154,7 +156,8 @@ static odeon_status call_begin(solver *s, void *context)
     s->step.value[REG_Y0] = fixed_vector(s, 0);
     ODEON_TRY(step_begin(s, s->task.times[0]));
     ODEON_TRY(fix_carry(s));
-    return choose_first_step(s, context);
+    ODEON_TRY(choose_first_step(s, t));
+    return judge_is_at_once(s) ? step_set_stage_times(s, t->step) : ODEON_OK;
 }
 
 /* If the step was accepted, its end becomes the next one's start. */
@@ -175,15 +178,24 @@ static odeon_status call_accept(const solver *s)
                     .slots = s->slots, .slot = ODEON_SLOT_ACCEPT);
 }
 
-/* One trial step. Whether it is accepted is known to the device alone. */
+/* What a trial step computes. The judge of the step before, or the begin, has left its times where
+ * the device judges at once. */
+static odeon_status run_step(solver *s, const program *p)
+{
+    s->step.timed = judge_is_at_once(s);
+    odeon_status status = step_run(s, p);
+    s->step.timed = false;
+    return status;
+}
+
+/* One trial step. Whether it is accepted is known to the device alone. Rows have T and H of the
+ * step, which are the next one's once it is judged. */
 static odeon_status call_step(solver *s, void *context)
 {
     const device_task *t = context;
-    ODEON_TRY(step_run(s, t->step));
-    ODEON_TRY(step_error_sums(s, t->step));
+    ODEON_TRY(run_step(s, t->step));
     ODEON_TRY(rows_store(s, t->rows));
-    ODEON_TRY(ODEON_DO(s->lane->device, solver, step_control, s->lane->queue,
-                       .control = &t->control, .slots = s->slots));
+    ODEON_TRY(judge_step(s, t->step, &t->control));
     ODEON_TRY(call_accept(s));
     step_reject(s); /* only releases what the step used: nobody knows how it went */
     return ODEON_OK;

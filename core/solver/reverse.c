@@ -266,8 +266,7 @@ static odeon_status reverse_last(solver *s)
     s->step.h_prev = record->h_prev;
     ODEON_TRY(step_set_time(s, record->t, record->h));
     verb_scalars(s, p);
-    ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
-                       .c = p->c, .slots = s->slots));
+    ODEON_TRY(step_set_stage_times(s, p));
     return reverse_record(s, record);
 }
 

@@ -14,6 +14,7 @@
  *   verb_scalar, verb_join   coefficients of a step; parts of a state
  *   part_error   how parts count in an error               step_slices one step by slices
  *   step         one step: a program's verbs             rows        steps kept on the device
+ *   judge        the end of a step that the device judges
  *   event        a step cut short where a function of the state crosses zero
  *   diagnosis    where and why a solve failed            failure     the same in words
  *   controller   adaptive step sizes, the first step     reverse     cotangents through steps
@@ -70,6 +71,7 @@ typedef struct step_state {
      * none; and its scalars. */
     double h, h_prev, scalar[PROGRAM_SCALARS];
     double t;              /* where this step starts */
+    bool timed;            /* its stage times are in their slots already */
     char *spare_cotangent; /* reverse: memory of the answer until a cotangent is bound to it */
 } step_state;
 

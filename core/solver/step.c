@@ -103,6 +103,12 @@ odeon_status step_set_time(solver *s, double t, double h)
                     .first = ODEON_SLOT_T, .n = 2, .values = values);
 }
 
+odeon_status step_set_stage_times(const solver *s, const program *p)
+{
+    return ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
+                    .c = p->c, .slots = s->slots);
+}
+
 /* A value that a frame keeps is computed right there, which saves a copy; the others get vectors as
  * their verbs are reached. */
 static void bind_to_frames(solver *s, const program *p)
@@ -224,8 +230,7 @@ odeon_status step_run(solver *s, const program *p)
     if (keeps_frames(s)) {
         bind_to_frames(s, p);
     }
-    ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
-                       .c = p->c, .slots = s->slots));
+    ODEON_TRY(s->step.timed ? ODEON_OK : step_set_stage_times(s, p));
     if (step_slices_suit(s, p)) {
         return step_slices_run(s, p);
     }

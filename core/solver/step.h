@@ -12,6 +12,9 @@ odeon_status step_reserve(solver *s, const program *p);
 
 odeon_status step_set_time(solver *s, double t, double h); /* writes slots T and H */
 
+/* Writes the times of a step's evaluations, of T and H in their slots. */
+odeon_status step_set_stage_times(const solver *s, const program *p);
+
 /* Runs a program's verbs from what is bound to Y0 and carry in; T and H are in their slots. Frames
  * are taken if the solve is kept. */
 odeon_status step_run(solver *s, const program *p);

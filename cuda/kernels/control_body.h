@@ -26,3 +26,49 @@ KERNEL_FN void control_back(int32_t phase, const back_args *a, kernel_thread w, 
     (void)shared;
     odeon_kit_step_back(a->slots);
 }
+
+/* ---- the end of a trial step, one block ---- */
+
+/* Phases 0 to KERNEL_TREE_PHASES: each sum by itself, as kernel join does it. */
+KERNEL_FN void judge_join(int32_t phase, const judge_args *a, kernel_thread w, double *shared)
+{
+    const int32_t norm = a->of.control.norm;
+    KERNEL_ROLLED for (int32_t i = 0; i < a->n_sums; i++)
+    {
+        const judged_sum *s = &a->sum[i];
+        double *sums = shared + i * w.threads;
+        const kernel_thread of_sum = {0, 1, w.thread, s->threads};
+        if (phase > 0) {
+            kernel_tree_join(phase, of_sum, sums, norm);
+        } else if (w.thread < s->threads) {
+            sums[w.thread] =
+                kernel_join_from(norm, a->from + s->first, s->count, w.thread, s->threads);
+        }
+    }
+}
+
+/* Thread 0, which has made the last addition of each sum. */
+KERNEL_FN void judge_control(const judge_args *a, int32_t threads, const double *shared)
+{
+    KERNEL_ROLLED for (int32_t i = 0; i < a->n_sums; i++)
+    {
+        a->of.slots[a->sum[i].slot] = shared[i * threads];
+    }
+    odeon_kit_step_control(&a->of.control, a->of.slots);
+}
+
+KERNEL_FN void judge(int32_t phase, const judge_args *a, kernel_thread w, void *shared)
+{
+    double *slots = a->of.slots;
+    if (phase <= KERNEL_TREE_PHASES) {
+        judge_join(phase, a, w, (double *)shared);
+    }
+    if (phase == KERNEL_TREE_PHASES && w.thread == 0) {
+        judge_control(a, w.threads, (const double *)shared);
+    }
+    if (phase > KERNEL_TREE_PHASES) {
+        for (int32_t i = w.thread; i < a->n_times; i += w.threads) {
+            slots[ODEON_SLOT_STAGE_T + i] = slots[ODEON_SLOT_T] + a->c[i] * slots[ODEON_SLOT_H];
+        }
+    }
+}

@@ -7,7 +7,7 @@
     extern "C" __global__ void __launch_bounds__(KERNEL_THREADS)                                   \
         run_##name(const __grid_constant__ arguments a)                                            \
     {                                                                                              \
-        extern __shared__ double shared[];                                                         \
+        extern __shared__ __align__(16) double shared[];                                           \
         const kernel_thread w = {(int64_t)blockIdx.x, (int64_t)gridDim.x, (int32_t)threadIdx.x,    \
                                  (int32_t)blockDim.x};                                             \
         _Pragma("unroll") for (int32_t phase = 0; phase < (phases); phase++)                       \

@@ -77,6 +77,9 @@
     KERNEL(lincomb_f64, lincomb_args, 2)                                                           \
     KERNEL(error_sum_f32, error_sum_args, 2 + KERNEL_TREE_PHASES)                                  \
     KERNEL(error_sum_f64, error_sum_args, 2 + KERNEL_TREE_PHASES)                                  \
+    KERNEL(error_parts_f32, error_parts_args, 2 + KERNEL_TREE_PHASES)                              \
+    KERNEL(error_parts_f64, error_parts_args, 2 + KERNEL_TREE_PHASES)                              \
+    KERNEL(judge, judge_args, JUDGE_PHASES)                                                        \
     KERNEL(dot_f32, dot_args, 1 + KERNEL_TREE_PHASES)                                              \
     KERNEL(dot_f64, dot_args, 1 + KERNEL_TREE_PHASES)                                              \
     KERNEL(join, join_args, 1 + KERNEL_TREE_PHASES)
@@ -85,7 +88,10 @@
     KERNEL(choose, pairs_args, 1)                                                                  \
     KERNEL(move_row, pairs_args, 1)
 
-#define LOOPS_KERNELS(KERNEL) KERNEL(loop_pass, loop_args, 1)
+#define LOOPS_KERNELS(KERNEL)                                                                      \
+    KERNEL(loop_pass, loop_args, 1)                                                                \
+    KERNEL(judge_pass, judge_args, JUDGE_PHASES)                                                   \
+    KERNEL(back_pass, back_pass_args, 1)
 
 #define POINTWISE_KERNELS(KERNEL)                                                                  \
     KERNEL(unary_f32, unary_args, 1)                                                               \
@@ -128,6 +134,8 @@
 #define LOSS_KERNELS(KERNEL)                                                                       \
     KERNEL(softmax_f32, softmax_args, SOFTMAX_PHASES)                                              \
     KERNEL(softmax_f64, softmax_args, SOFTMAX_PHASES)                                              \
+    KERNEL(weighed_softmax_f32, weighed_args, SOFTMAX_PHASES)                                      \
+    KERNEL(weighed_softmax_f64, weighed_args, SOFTMAX_PHASES)                                      \
     KERNEL(difference_loss_f32, difference_args, LOSS_PHASES)                                      \
     KERNEL(difference_loss_f64, difference_args, LOSS_PHASES)                                      \
     KERNEL(loss_finish, loss_sums, LOSS_PHASES)

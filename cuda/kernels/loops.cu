@@ -1,5 +1,6 @@
 #include "list.h"
 
+#include "control_body.h"
 #include "loop_body.h"
 #include "instances.h"
 

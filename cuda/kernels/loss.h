@@ -21,6 +21,20 @@ typedef struct softmax_args {
     loss_sums to;
 } softmax_args;
 
+/* Weights of classes that a launch brings along. */
+enum { FEW_CLASSES = 256 };
+
+/* softmax_args whose row b counts mask[b] times (NULL: 1). smoothing is per class. weights: of the
+ * classes, which add up to sum; NULL: those in few, where has_few, else 1 everywhere. */
+typedef struct weighed_args {
+    softmax_args of;
+    const void *mask;
+    const double *weights;
+    double smoothing, rest, sum; /* rest: what is left to the label */
+    int32_t has_few, reserved0;
+    double few[FEW_CLASSES];
+} weighed_args;
+
 typedef struct difference_args {
     const void *x, *target, *mask; /* mask and dx may be NULL */
     void *dx;
@@ -84,6 +98,18 @@ KERNEL_FN void softmax_tree(int32_t phase, int32_t lanes, kernel_thread w, doubl
             where[t] = where[other];
         }
     }
+}
+
+/* What class k of all counts. */
+KERNEL_FN double weighed_class(const weighed_args *a, int64_t k)
+{
+    return a->weights != NULL ? a->weights[k] : a->has_few ? a->few[k] : 1.0;
+}
+
+/* What it counts in the loss of a row of this label. */
+KERNEL_FN double weighed_share(const weighed_args *a, int64_t k, int64_t label)
+{
+    return weighed_class(a, k) * (a->smoothing + (k == label ? a->rest : 0.0));
 }
 
 /* e of a difference d and, into *slope, its derivative. Written so that NaN gives NaN. */

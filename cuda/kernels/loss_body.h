@@ -51,35 +51,117 @@ KERNEL_FN double REAL(softmax_loss)(const softmax_args *a, int64_t b, double mos
     return most - (double)((const real *)a->x)[b * a->K + label] + log(sum);
 }
 
-KERNEL_FN void REAL(softmax)(int32_t phase, const softmax_args *a, kernel_thread w, void *shared)
+/* All phases but SOFTMAX_STORE, which leaves two numbers a thread to be added up in `one`, which
+ * lies behind the sums of exp, and in where[]. */
+KERNEL_FN void REAL(softmax_common)(int32_t phase, const softmax_args *a, kernel_thread w,
+                                    double *most)
 {
-    double *most = (double *)shared, *where = most + w.threads, *sums = where + w.threads;
-    double *losses = sums + w.threads;
-    int32_t t = w.thread, lane = t % a->lanes, row = t - lane; /* row: its first thread */
+    double *where = most + w.threads, *sums = where + w.threads, *one = sums + w.threads;
+    int32_t t = w.thread, lane = t % a->lanes;
     int64_t b = w.block * (w.threads / a->lanes) + t / a->lanes;
     if (phase == 0) {
         REAL(softmax_largest)(a, b, lane, &most[t], &where[t]);
     } else if (phase < SOFTMAX_SUM) {
         softmax_tree(phase, a->lanes, w, most, where);
     } else if (phase == SOFTMAX_SUM) {
-        sums[t] = REAL(softmax_sum)(a, b, lane, most[row]);
+        sums[t] = REAL(softmax_sum)(a, b, lane, most[t - lane]);
     } else if (phase < SOFTMAX_STORE) {
         int32_t half = a->lanes >> (phase - SOFTMAX_SUM);
         sums[t] += lane < half ? sums[t + half] : 0.0;
-    } else if (phase == SOFTMAX_STORE) {
-        int32_t first = lane == 0 && b < a->B;
-        if (a->dx != NULL && b < a->B) {
-            REAL(softmax_slope)(a, b, lane, most[row], sums[row]);
-        }
-        losses[t] = first ? REAL(softmax_loss)(a, b, most[t], sums[t]) : 0.0;
-        /* Nobody else reads where[t] any more. */
-        where[t] = first && !isnan(losses[t]) && where[t] == (double)a->labels[b] ? 1.0 : 0.0;
     } else if (phase < SOFTMAX_END) {
-        kernel_tree_sum(phase - SOFTMAX_STORE, w, losses);
+        kernel_tree_sum(phase - SOFTMAX_STORE, w, one);
         kernel_tree_sum(phase - SOFTMAX_STORE, w, where);
     } else {
-        loss_store(&a->to, w, losses[0], where[0]);
+        loss_store(&a->to, w, one[0], where[0]);
     }
+}
+
+KERNEL_FN void REAL(softmax)(int32_t phase, const softmax_args *a, kernel_thread w, void *shared)
+{
+    double *most = (double *)shared, *where = most + w.threads, *sums = where + w.threads;
+    double *losses = sums + w.threads;
+    int32_t t = w.thread, lane = t % a->lanes, row = t - lane; /* row: its first thread */
+    int64_t b = w.block * (w.threads / a->lanes) + t / a->lanes;
+    if (phase != SOFTMAX_STORE) {
+        REAL(softmax_common)(phase, a, w, most);
+        return;
+    }
+    int32_t first = lane == 0 && b < a->B;
+    if (a->dx != NULL && b < a->B) {
+        REAL(softmax_slope)(a, b, lane, most[row], sums[row]);
+    }
+    losses[t] = first ? REAL(softmax_loss)(a, b, most[t], sums[t]) : 0.0;
+    /* Nobody else reads where[t] any more. */
+    where[t] = first && !isnan(losses[t]) && where[t] == (double)a->labels[b] ? 1.0 : 0.0;
+}
+
+/* ---- softmax with weights ---- */
+
+/* This lane's share of dx[b] = scale * (all * softmax(x[b]) - shares), all what they add up to; of
+ * 0 where scale is. */
+KERNEL_FN void REAL(weighed_slope)(const weighed_args *a, int64_t b, int32_t lane, double most,
+                                   double sum, double scale)
+{
+    const real *x = (const real *)a->of.x + b * a->of.K;
+    real *dx = (real *)a->of.dx + b * a->of.K;
+    int64_t label = a->of.labels[b];
+    double all = a->smoothing * a->sum, part = 1.0 / sum;
+    all += scale != 0.0 ? a->rest * weighed_class(a, label) : 0.0;
+    for (int64_t k = lane; k < a->of.K; k += a->of.lanes) {
+        double softmax = (double)MATH(exp)(x[k] - (real)most) * part;
+        double slope = scale != 0.0 ? scale * (all * softmax - weighed_share(a, k, label)) : 0.0;
+        dx[k] = (real)slope;
+    }
+}
+
+/* Classes that count nothing add nothing, however unlikely they are. */
+KERNEL_FN double REAL(weighed_loss)(const weighed_args *a, int64_t b, int32_t lane, double normal)
+{
+    const real *x = (const real *)a->of.x + b * a->of.K;
+    double loss = 0.0;
+    for (int64_t k = lane; k < a->of.K; k += a->of.lanes) {
+        double share = weighed_share(a, k, a->of.labels[b]);
+        loss += share != 0.0 ? share * (normal - (double)x[k]) : 0.0;
+    }
+    return loss;
+}
+
+/* Of a row b: *one this lane's share of the loss, *right what the row counts among those that are
+ * right, for its first lane. A row that counts nothing adds nothing, whatever is in it. */
+KERNEL_FN void REAL(weighed_row)(const weighed_args *a, int64_t b, int32_t lane, double most,
+                                 double sum, double largest, double *one, double *right)
+{
+    double part = a->mask != NULL ? (double)((const real *)a->mask)[b] : 1.0;
+    int64_t label = a->of.labels[b];
+    int32_t counts = part != 0.0, is_class = label >= 0 && label < a->of.K;
+    double normal = most + log(sum);
+    *one = counts ? (double)NAN : 0.0;
+    if (counts && is_class) {
+        *one = part * REAL(weighed_loss)(a, b, lane, normal);
+    }
+    *right = lane == 0 && counts && !isnan(normal) && largest == (double)label ? part : 0.0;
+    if (a->of.dx != NULL) {
+        double scale = counts && is_class ? a->of.to.weight * part : 0.0;
+        REAL(weighed_slope)(a, b, lane, most, sum, scale);
+    }
+}
+
+KERNEL_FN void REAL(weighed_softmax)(int32_t phase, const weighed_args *a, kernel_thread w,
+                                     void *shared)
+{
+    double *most = (double *)shared, *where = most + w.threads, *sums = where + w.threads;
+    int32_t t = w.thread, lane = t % a->of.lanes, row = t - lane;
+    int64_t b = w.block * (w.threads / a->of.lanes) + t / a->of.lanes;
+    if (phase != SOFTMAX_STORE) {
+        REAL(softmax_common)(phase, &a->of, w, most);
+        return;
+    }
+    double one = 0.0, right = 0.0;
+    if (b < a->of.B) {
+        REAL(weighed_row)(a, b, lane, most[row], sums[row], where[t], &one, &right);
+    }
+    sums[w.threads + t] = one;
+    where[t] = right;
 }
 
 /* ---- differences ---- */

@@ -66,10 +66,12 @@ typedef struct batch_norm_vjp_args {
     int64_t elements;
     kernel_divisor channels, space;
     double count;
+    int32_t aligned, reserved0; /* x, dy and dx lie where vectors may */
 } batch_norm_vjp_args;
 
 /* Blocks of one group of one sample: n = each * space numbers. held: shared memory keeps them
- * behind the sums, so that they are read once. */
+ * behind the sums, so that they are read once. aligned: of x and y every group lies where vectors
+ * may. */
 typedef struct group_norm_args {
     const void *x, *w, *b;
     void *y;
@@ -78,6 +80,7 @@ typedef struct group_norm_args {
     kernel_divisor groups, space;
     double epsilon;
     int32_t act, held; /* act: a unary id */
+    int32_t aligned, reserved0;
 } group_norm_args;
 
 typedef struct group_norm_vjp_args {
@@ -86,6 +89,7 @@ typedef struct group_norm_vjp_args {
     const double *stats;
     int64_t each, n;
     kernel_divisor groups, space;
+    int32_t aligned, reserved0; /* as of group_norm, of x, dy and dx */
 } group_norm_vjp_args;
 
 enum {

@@ -217,19 +217,35 @@ KERNEL_FN void REAL(batch_norm)(int32_t phase, const batch_norm_args *a, kernel_
     }
 }
 
+/* dx of element i, whose x and dy are given. */
+KERNEL_FN real REAL(batch_slope)(const batch_norm_vjp_args *a, int64_t i, real x, real dy)
+{
+    const real *scale = (const real *)a->w;
+    int64_t C = a->channels.by, c = REAL(channel_of)(i, &a->space, &a->channels);
+    real rstd = (real)a->stats[C + c], normal = (x - (real)a->stats[c]) * rstd;
+    real common = (real)(a->sums[c] / a->count), slope = (real)(a->sums[C + c] / a->count);
+    real outer = rstd * (scale != NULL ? scale[c] : (real)1);
+    return outer * (dy - common - normal * slope);
+}
+
 KERNEL_FN void REAL(batch_norm_vjp)(int32_t phase, const batch_norm_vjp_args *a, kernel_thread w,
                                     void *shared)
 {
-    const real *x = (const real *)a->x, *dy = (const real *)a->dy, *scale = (const real *)a->w;
-    int64_t C = a->channels.by;
+    const real *x = (const real *)a->x, *dy = (const real *)a->dy;
+    int64_t rest = REAL(vector_rest)(a->elements, w);
     (void)phase;
     (void)shared;
-    KERNEL_EACH (i, a->elements) {
-        int64_t c = REAL(channel_of)(i, &a->space, &a->channels);
-        real rstd = (real)a->stats[C + c], normal = (x[i] - (real)a->stats[c]) * rstd;
-        real common = (real)(a->sums[c] / a->count), slope = (real)(a->sums[C + c] / a->count);
-        real outer = rstd * (scale != NULL ? scale[c] : (real)1);
-        ((real *)a->dx)[i] = outer * (dy[i] - common - normal * slope);
+    KERNEL_EACH (i, a->elements / VECTOR_WIDTH) {
+        REAL(vector) v = REAL(load)(x, i, a->aligned), u = REAL(load)(dy, i, a->aligned);
+        KERNEL_ROLLED for (int32_t l = 0; l < VECTOR_WIDTH; l++)
+        {
+            v = REAL(rotate)(v, REAL(batch_slope)(a, i * VECTOR_WIDTH + l, v.at[0], u.at[0]));
+            u = REAL(rotate)(u, (real)0);
+        }
+        REAL(store)((real *)a->dx, i, v, a->aligned);
+    }
+    if (rest < a->elements) {
+        ((real *)a->dx)[rest] = REAL(batch_slope)(a, rest, x[rest], dy[rest]);
     }
 }
 
@@ -250,22 +266,45 @@ KERNEL_FN int64_t REAL(group_channel)(int64_t g, int64_t k, int64_t each,
     return g * each + kernel_divide_by(k, space, &s);
 }
 
-KERNEL_FN void REAL(group_store)(const group_norm_args *a, kernel_thread w, const real *x,
-                                 double mean, double rstd)
+/* The number behind whole vectors of a group that is this thread's, or n. */
+KERNEL_FN int64_t REAL(group_rest)(int64_t n, kernel_thread w)
+{
+    int64_t k = n / VECTOR_WIDTH * VECTOR_WIDTH + w.thread;
+    return k < n ? k : n;
+}
+
+KERNEL_FN real REAL(group_normalized)(const group_norm_args *a, kernel_thread w, int64_t k, real x,
+                                      real mean, real rstd)
 {
     const real *scale = (const real *)a->w, *shift = (const real *)a->b;
+    int64_t c = REAL(group_channel)(REAL(group_of)(&a->groups, w), k, a->each, &a->space);
+    real value = (x - mean) * rstd * (scale != NULL ? scale[c] : (real)1);
+    value += shift != NULL ? shift[c] : (real)0;
+    return REAL(activation)(a->act, value);
+}
+
+/* x: the group's numbers, at an address where vectors may be where aligned says so. */
+KERNEL_FN void REAL(group_store)(const group_norm_args *a, kernel_thread w, const real *x,
+                                 int32_t aligned, double mean, double rstd)
+{
     real *y = (real *)a->y + w.block * a->n;
+    int64_t rest = REAL(group_rest)(a->n, w);
     if (w.thread == 0) {
         a->stats[2 * w.block] = mean;
         a->stats[2 * w.block + 1] = rstd;
     }
-    KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
+    KERNEL_ROLLED for (int64_t i = w.thread; i < a->n / VECTOR_WIDTH; i += w.threads)
     {
-        int64_t c = REAL(group_channel)(REAL(group_of)(&a->groups, w), k, a->each, &a->space);
-        real normal = (x[k] - (real)mean) * (real)rstd;
-        real value = normal * (scale != NULL ? scale[c] : (real)1);
-        value += shift != NULL ? shift[c] : (real)0;
-        y[k] = REAL(activation)(a->act, value);
+        REAL(vector) v = REAL(load)(x, i, aligned);
+        KERNEL_ROLLED for (int32_t l = 0; l < VECTOR_WIDTH; l++)
+        {
+            v = REAL(rotate)(v, REAL(group_normalized)(a, w, i * VECTOR_WIDTH + l, v.at[0],
+                                                       (real)mean, (real)rstd));
+        }
+        REAL(store)(y, i, v, a->aligned);
+    }
+    if (rest < a->n) {
+        y[rest] = REAL(group_normalized)(a, w, rest, x[rest], (real)mean, (real)rstd);
     }
 }
 
@@ -274,24 +313,42 @@ KERNEL_FN double REAL(group_sum)(const group_norm_args *a, kernel_thread w, real
 {
     const real *x = (const real *)a->x + w.block * a->n;
     double sum = 0.0;
-    KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
+    int64_t rest = REAL(group_rest)(a->n, w);
+    KERNEL_ROLLED for (int64_t i = w.thread; i < a->n / VECTOR_WIDTH; i += w.threads)
     {
-        real value = x[k];
+        REAL(vector) v = REAL(load)(x, i, a->aligned);
         if (a->held) {
-            kept[k] = value;
+            REAL(store)(kept, i, v, 1);
         }
-        sum += (double)value;
+        VECTOR_UNROLL
+        for (int32_t l = 0; l < VECTOR_WIDTH; l++) {
+            sum += (double)v.at[l];
+        }
+    }
+    if (rest < a->n) {
+        if (a->held) {
+            kept[rest] = x[rest];
+        }
+        sum += (double)x[rest];
     }
     return sum;
 }
 
 KERNEL_FN double REAL(group_squares)(const group_norm_args *a, kernel_thread w, const real *x,
-                                     double mean)
+                                     int32_t aligned, double mean)
 {
     double sum = 0.0;
-    KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
+    int64_t rest = REAL(group_rest)(a->n, w);
+    KERNEL_ROLLED for (int64_t i = w.thread; i < a->n / VECTOR_WIDTH; i += w.threads)
     {
-        sum += ((double)x[k] - mean) * ((double)x[k] - mean);
+        REAL(vector) v = REAL(load)(x, i, aligned);
+        VECTOR_UNROLL
+        for (int32_t l = 0; l < VECTOR_WIDTH; l++) {
+            sum += ((double)v.at[l] - mean) * ((double)v.at[l] - mean);
+        }
+    }
+    if (rest < a->n) {
+        sum += ((double)x[rest] - mean) * ((double)x[rest] - mean);
     }
     return sum;
 }
@@ -303,54 +360,96 @@ KERNEL_FN void REAL(group_norm)(int32_t phase, const group_norm_args *a, kernel_
     double *sums = (double *)shared, *squares = sums + KERNEL_SUM_DOUBLES(w.threads);
     real *kept = (real *)(squares + KERNEL_SUM_DOUBLES(w.threads));
     const real *x = a->held ? kept : (const real *)a->x + w.block * a->n;
+    int32_t aligned = a->held || a->aligned;
     if (phase == 0) {
         kernel_warps_store(w, sums, REAL(group_sum)(a, w, kept));
         return;
     }
     double mean = kernel_warps_sum(w, sums) / (double)a->n;
     if (phase == 1) {
-        kernel_warps_store(w, squares, REAL(group_squares)(a, w, x, mean));
+        kernel_warps_store(w, squares, REAL(group_squares)(a, w, x, aligned, mean));
         return;
     }
     double variance = kernel_warps_sum(w, squares) / (double)a->n;
-    REAL(group_store)(a, w, x, mean, 1.0 / sqrt(variance + a->epsilon));
+    REAL(group_store)(a, w, x, aligned, mean, 1.0 / sqrt(variance + a->epsilon));
 }
 
 /* u = dy * w and normal = (x - mean) * rstd of number k. */
-KERNEL_FN real REAL(group_pair)(const group_norm_vjp_args *a, kernel_thread w, int64_t k,
-                                real *normal)
+KERNEL_FN real REAL(group_pair)(const group_norm_vjp_args *a, kernel_thread w, int64_t k, real x,
+                                real dy, real *normal)
 {
-    int64_t i = w.block * a->n + k;
     int64_t c = REAL(group_channel)(REAL(group_of)(&a->groups, w), k, a->each, &a->space);
     real mean = (real)a->stats[2 * w.block], rstd = (real)a->stats[2 * w.block + 1];
-    *normal = (((const real *)a->x)[i] - mean) * rstd;
-    return ((const real *)a->dy)[i] * (a->w != NULL ? ((const real *)a->w)[c] : (real)1);
+    *normal = (x - mean) * rstd;
+    return dy * (a->w != NULL ? ((const real *)a->w)[c] : (real)1);
+}
+
+/* A group of x and of dy. */
+#define GROUP_X(a, w)  ((const real *)(a)->x + (w).block * (a)->n)
+#define GROUP_DY(a, w) ((const real *)(a)->dy + (w).block * (a)->n)
+
+/* What a thread has of the sums of u and of u * normal. */
+KERNEL_FN void REAL(group_sums)(const group_norm_vjp_args *a, kernel_thread w, double *sums)
+{
+    const real *x = GROUP_X(a, w), *dy = GROUP_DY(a, w);
+    int64_t rest = REAL(group_rest)(a->n, w);
+    real normal;
+    KERNEL_ROLLED for (int64_t i = w.thread; i < a->n / VECTOR_WIDTH; i += w.threads)
+    {
+        REAL(vector) v = REAL(load)(x, i, a->aligned), d = REAL(load)(dy, i, a->aligned);
+        VECTOR_UNROLL
+        for (int32_t l = 0; l < VECTOR_WIDTH; l++) {
+            real u = REAL(group_pair)(a, w, i * VECTOR_WIDTH + l, v.at[l], d.at[l], &normal);
+            sums[0] += (double)u;
+            sums[1] += (double)u * (double)normal;
+        }
+    }
+    if (rest < a->n) {
+        real u = REAL(group_pair)(a, w, rest, x[rest], dy[rest], &normal);
+        sums[0] += (double)u;
+        sums[1] += (double)u * (double)normal;
+    }
 }
 
 /* dx = rstd (u - mean(u) - normal * mean(u normal)), the means over the group: what moves all of it
  * or scales all of it has no effect. */
+KERNEL_FN void REAL(group_slopes)(const group_norm_vjp_args *a, kernel_thread w, real mean,
+                                  real slope)
+{
+    const real *x = GROUP_X(a, w), *dy = GROUP_DY(a, w);
+    real *dx = (real *)a->dx + w.block * a->n, rstd = (real)a->stats[2 * w.block + 1], normal;
+    int64_t rest = REAL(group_rest)(a->n, w);
+    KERNEL_ROLLED for (int64_t i = w.thread; i < a->n / VECTOR_WIDTH; i += w.threads)
+    {
+        REAL(vector) v = REAL(load)(x, i, a->aligned), d = REAL(load)(dy, i, a->aligned);
+        VECTOR_UNROLL
+        for (int32_t l = 0; l < VECTOR_WIDTH; l++) {
+            real u = REAL(group_pair)(a, w, i * VECTOR_WIDTH + l, v.at[l], d.at[l], &normal);
+            d.at[l] = rstd * (u - mean - normal * slope);
+        }
+        REAL(store)(dx, i, d, a->aligned);
+    }
+    if (rest < a->n) {
+        real u = REAL(group_pair)(a, w, rest, x[rest], dy[rest], &normal);
+        dx[rest] = rstd * (u - mean - normal * slope);
+    }
+}
+
+#undef GROUP_X
+#undef GROUP_DY
+
 KERNEL_FN void REAL(group_norm_vjp)(int32_t phase, const group_norm_vjp_args *a, kernel_thread w,
                                     void *shared)
 {
     double *sums = (double *)shared, *products = sums + KERNEL_SUM_DOUBLES(w.threads);
     if (phase == 0) {
-        double sum = 0.0, product = 0.0;
-        KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
-        {
-            real normal, u = REAL(group_pair)(a, w, k, &normal);
-            sum += (double)u;
-            product += (double)u * (double)normal;
-        }
-        kernel_warps_store(w, sums, sum);
-        kernel_warps_store(w, products, product);
+        double both[2] = {0.0, 0.0};
+        REAL(group_sums)(a, w, both);
+        kernel_warps_store(w, sums, both[0]);
+        kernel_warps_store(w, products, both[1]);
         return;
     }
-    real *dx = (real *)a->dx + w.block * a->n, rstd = (real)a->stats[2 * w.block + 1];
     real mean = (real)(kernel_warps_sum(w, sums) / (double)a->n);
     real slope = (real)(kernel_warps_sum(w, products) / (double)a->n);
-    KERNEL_ROLLED for (int64_t k = w.thread; k < a->n; k += w.threads)
-    {
-        real normal, u = REAL(group_pair)(a, w, k, &normal);
-        dx[k] = rstd * (u - mean - normal * slope);
-    }
+    REAL(group_slopes)(a, w, mean, slope);
 }

@@ -37,6 +37,11 @@ typedef struct back_args {
     double *slots;
 } back_args;
 
+typedef struct back_pass_args {
+    back_args of;
+    loop_args pass;
+} back_pass_args;
+
 /* The sum of coefficient[i] * x[i] over i < n. */
 typedef struct kernel_terms {
     const double *slots;
@@ -65,6 +70,40 @@ typedef struct error_sum_args {
     int32_t norm, aligned;
     kernel_terms terms;
 } error_sum_args;
+
+/* Elements [first, first + count) of what is summed up, by blocks blocks from block on, of threads
+ * threads; each: their tolerances are n_each, else all have one. */
+typedef struct error_part {
+    int64_t first, count, n_each;
+    int32_t block, blocks, threads, aligned;
+} error_part;
+
+/* to[block] of all parts: blocks of a part add up what those of an error_sum of it do. */
+typedef struct error_parts_args {
+    error_sum_args of;
+    int32_t n, reserved0;
+    error_part part[ODEON_MAX_PARTS];
+} error_parts_args;
+
+/* Sum i is what from[first] to from[first + count - 1] come to, joined by threads threads. */
+typedef struct judged_sum {
+    int32_t first, count, slot, threads;
+} judged_sum;
+
+enum {
+    JUDGED_SUMS = 16, /* at most in one block: shared memory holds a number a thread of each */
+    JUDGE_PHASES = 2 + KERNEL_TREE_PHASES
+};
+
+/* The end of a trial step. pass: of judge_pass alone. */
+typedef struct judge_args {
+    control_args of;
+    const double *from;
+    int32_t n_sums, n_times;
+    judged_sum sum[JUDGED_SUMS];
+    double c[ODEON_MAX_STAGES];
+    loop_args pass;
+} judge_args;
 
 typedef struct dot_args {
     double *to;
@@ -99,16 +138,23 @@ KERNEL_FN void kernel_tree_join(int32_t phase, kernel_thread w, double *shared, 
     }
 }
 
+/* What a thread has of the numbers that are joined. */
+KERNEL_FN double kernel_join_from(int32_t norm, const double *from, int64_t count, int32_t thread,
+                                  int32_t threads)
+{
+    double sum = 0.0;
+    for (int64_t i = thread; i < count; i += threads) {
+        sum = kernel_join(norm, sum, from[i]);
+    }
+    return sum;
+}
+
 /* One block. */
 KERNEL_FN void join(int32_t phase, const join_args *a, kernel_thread w, void *shared)
 {
     double *sums = (double *)shared;
     if (phase == 0) {
-        double sum = 0.0;
-        for (int64_t i = w.thread; i < a->count; i += w.threads) {
-            sum = kernel_join(a->norm, sum, a->from[i]);
-        }
-        sums[w.thread] = sum;
+        sums[w.thread] = kernel_join_from(a->norm, a->from, a->count, w.thread, w.threads);
         return;
     }
     kernel_tree_join(phase, w, sums, a->norm);

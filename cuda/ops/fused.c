@@ -2,6 +2,7 @@
 #include "norm.h"
 #include "odeon/device_fused.h"
 #include "ops.h"
+#include "solver.h"
 
 static odeon_status join_rows(odeon_queue *queue, const odeon_join_rows *call)
 {
@@ -53,4 +54,7 @@ const odeon_device_fused ops_fused = {
     .join_rows = join_rows,
     .batch_statistics = ops_batch_statistics,
     .running_statistics = running_statistics,
+    .solver = &ops_solver,
+    .step_judge = ops_step_judge,
+    .last_step_back = ops_last_step_back,
 };

@@ -192,19 +192,28 @@ static odeon_status ops_batch_norm_vjp(odeon_queue *queue, const odeon_batch_nor
         .channels = kernel_divisor_of(call->x->shape.dim[1]),
         .space = kernel_divisor_of(call->x->shape.dim[2]),
         .count = call->count,
+        .aligned = is_aligned(odeon_read(call->x)) && is_aligned(odeon_read(call->dy)) &&
+                   is_aligned(odeon_write(call->dx)),
     };
     return launch(queue, kernel_of(KERNEL_batch_norm_vjp_f32, call->x->shape.dtype), &a,
-                  shape_each(a.elements));
+                  shape_vectors(&call->x->shape));
 }
 
 /* ---- group normalization ---- */
 
-/* Two sums by kernel_warps_store. */
-static kernel_shape shape_groups(int64_t blocks, int64_t elements)
+/* Two sums by kernel_warps_store over vectors of a group's n numbers. */
+static kernel_shape shape_groups(int64_t blocks, int64_t n, uint32_t dtype)
 {
-    kernel_shape shape = shape_sums(blocks, elements);
+    int64_t bytes = n * odeon_dtype_bytes(dtype);
+    kernel_shape shape = shape_sums(blocks, (bytes + VECTOR_BYTES - 1) / VECTOR_BYTES);
     shape.shared_bytes = 2 * KERNEL_SUM_DOUBLES(shape.threads) * (int32_t)sizeof(double);
     return shape;
+}
+
+/* Groups of so many bytes lie where vectors may if the first does. */
+static int32_t groups_are_aligned(const void *x, int64_t bytes)
+{
+    return is_aligned(x) && bytes % VECTOR_BYTES == 0;
 }
 
 static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeon_shape *x,
@@ -243,7 +252,9 @@ static odeon_status ops_group_norm(odeon_queue *queue, const odeon_group_norm *c
         .act = call->act,
     };
     int64_t bytes = a.n * odeon_dtype_bytes(call->x->shape.dtype);
-    kernel_shape shape = shape_groups(a.n > 0 ? call->x->shape.dim[0] * call->groups : 0, a.n);
+    kernel_shape shape =
+        shape_groups(a.n > 0 ? call->x->shape.dim[0] * call->groups : 0, a.n, call->x->shape.dtype);
+    a.aligned = groups_are_aligned(a.x, bytes) && is_aligned(a.y);
     a.held = bytes <= MOST_HELD_BYTES;
     shape.shared_bytes += a.held ? (int32_t)bytes : 0;
     return launch(queue, kernel_of(KERNEL_group_norm_f32, call->x->shape.dtype), &a, shape);
@@ -276,7 +287,7 @@ static odeon_status ops_group_norm_vjp(odeon_queue *queue, const odeon_group_nor
     ODEON_TRY(
         expect_optional(queue, "group_norm_vjp: dx", odeon_as_view(call->dx), &call->x->shape));
     ODEON_TRY(group_parameters(queue, call));
-    const group_norm_vjp_args a = {
+    group_norm_vjp_args a = {
         .x = odeon_read(call->x),
         .w = read_or_null(call->w),
         .dy = odeon_read(call->dy),
@@ -288,8 +299,10 @@ static odeon_status ops_group_norm_vjp(odeon_queue *queue, const odeon_group_nor
         .n = call->x->shape.dim[1] / call->groups * call->x->shape.dim[2],
     };
     int64_t blocks = call->dx != NULL && a.n > 0 ? call->x->shape.dim[0] * call->groups : 0;
+    a.aligned = groups_are_aligned(a.x, a.n * odeon_dtype_bytes(call->x->shape.dtype)) &&
+                is_aligned(a.dy) && is_aligned(a.dx);
     return launch(queue, kernel_of(KERNEL_group_norm_vjp_f32, call->x->shape.dtype), &a,
-                  shape_groups(blocks, a.n));
+                  shape_groups(blocks, a.n, call->x->shape.dtype));
 }
 
 const odeon_norm_family ops_norm = {

@@ -27,6 +27,9 @@ odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, k
 /* SCRATCH_BYTES of device memory for what passes between the kernels of one operator; contents are
  * undefined at every call of this function, so an operator calls it once. */
 void *queue_scratch(odeon_queue *queue);
+/* Is a loop being recorded whose passes slots[ODEON_SLOT_STOP] ends? Then the next kernel, which is
+ * launched with *out, decides on the next pass; it is the last that changes that slot. */
+int32_t queue_decides_pass(odeon_queue *queue, const double *slots, loop_args *out);
 /* As odeon_fail; the device's name is put in front. Says which operator, what, and what to do. */
 __attribute__((format(printf, 3, 4))) odeon_status
 device_fail(odeon_queue *queue, odeon_status status, const char *format, ...);

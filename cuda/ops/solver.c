@@ -1,3 +1,5 @@
+#include "solver.h"
+
 #include "odeon/device_solver.h"
 #include "ops.h"
 
@@ -46,7 +48,7 @@ static odeon_status ops_step_start(odeon_queue *queue, const odeon_step_start *c
     return launch(queue, KERNEL_control_start, &a, alone);
 }
 
-static odeon_status ops_step_back(odeon_queue *queue, const odeon_step_back *call)
+odeon_status ops_step_back(odeon_queue *queue, const odeon_step_back *call)
 {
     ODEON_TRY(expect_flags(queue, "step_back", call->flags));
     const back_args a = {call->slots};
@@ -61,9 +63,9 @@ static int64_t vectors_of(const odeon_shape *x)
     return (odeon_bytes(x) + VECTOR_BYTES - 1) / VECTOR_BYTES;
 }
 
-static odeon_status take_terms(odeon_queue *queue, const odeon_shape *model, int32_t n,
-                               const odeon_view *const *x, const odeon_scalar *coefficient,
-                               const double *slots, kernel_terms *out, int32_t *aligned)
+odeon_status ops_take_terms(odeon_queue *queue, const odeon_shape *model, int32_t n,
+                            const odeon_view *const *x, const odeon_scalar *coefficient,
+                            const double *slots, kernel_terms *out, int32_t *aligned)
 {
     ODEON_TRY(expect_true(queue, n >= 0 && n <= ODEON_MAX_STAGES,
                           "lincomb, error_sum: more terms than ODEON_MAX_STAGES"));
@@ -95,8 +97,8 @@ static odeon_status ops_lincomb(odeon_queue *queue, const odeon_lincomb *call)
                                  (call->base == NULL || is_aligned(odeon_read(call->base)))};
     ODEON_TRY(expect_real(queue, "lincomb: y", &call->y->view.shape, 0));
     ODEON_TRY(expect_optional(queue, "lincomb: base", call->base, &call->y->view.shape));
-    ODEON_TRY(take_terms(queue, &call->y->view.shape, call->n, call->x, call->coefficient,
-                         call->slots, &a.terms, &a.aligned));
+    ODEON_TRY(ops_take_terms(queue, &call->y->view.shape, call->n, call->x, call->coefficient,
+                             call->slots, &a.terms, &a.aligned));
     return launch(queue, kernel_of(KERNEL_lincomb_f32, call->y->view.shape.dtype), &a,
                   shape_combination(&call->y->view.shape));
 }
@@ -105,7 +107,7 @@ static odeon_status ops_lincomb(odeon_queue *queue, const odeon_lincomb *call)
 
 /* One block for little, whose second kernel would cost more than it; else many. At least one, as a
  * sum of nothing is written too. */
-static kernel_shape shape_parts(int64_t vectors)
+kernel_shape ops_shape_parts(int64_t vectors)
 {
     enum { ALONE = 4 * KERNEL_THREADS, MOST_BLOCKS = 1024 };
     int64_t blocks = (vectors + KERNEL_THREADS - 1) / KERNEL_THREADS;
@@ -113,38 +115,42 @@ static kernel_shape shape_parts(int64_t vectors)
     return shape_sums(blocks, vectors);
 }
 
-/* Joins the results of blocks into *to. */
-static odeon_status join_parts(odeon_queue *queue, const double *parts, int64_t count, int32_t norm,
-                               double *to)
+odeon_status ops_join_parts(odeon_queue *queue, const double *parts, int64_t count, int32_t norm,
+                            double *to)
 {
     const join_args a = {to, parts, count, norm, 0};
     return launch(queue, KERNEL_join, &a, shape_sums(1, count));
 }
 
+error_sum_args ops_error_args(const odeon_control *control, const odeon_view *y0,
+                              const odeon_view *y1)
+{
+    return (error_sum_args){.y0 = odeon_read(y0),
+                            .y1 = odeon_read(y1),
+                            .count = odeon_count(&y0->shape),
+                            .rtol = control->rtol,
+                            .atol = control->atol,
+                            .rtol_each = control->rtol_each,
+                            .atol_each = control->atol_each,
+                            .n_each = control->n_each,
+                            .norm = control->norm,
+                            .aligned = is_aligned(odeon_read(y0)) && is_aligned(odeon_read(y1))};
+}
+
 static odeon_status ops_error_sum(odeon_queue *queue, const odeon_error_sum *call)
 {
     ODEON_TRY(expect_flags(queue, "error_sum", call->flags));
-    error_sum_args a = {.y0 = odeon_read(call->y0),
-                        .y1 = odeon_read(call->y1),
-                        .count = odeon_count(&call->y0->shape),
-                        .rtol = call->control->rtol,
-                        .atol = call->control->atol,
-                        .rtol_each = call->control->rtol_each,
-                        .atol_each = call->control->atol_each,
-                        .n_each = call->control->n_each,
-                        .norm = call->control->norm,
-                        .aligned =
-                            is_aligned(odeon_read(call->y0)) && is_aligned(odeon_read(call->y1))};
+    error_sum_args a = ops_error_args(call->control, call->y0, call->y1);
     ODEON_TRY(expect_real(queue, "error_sum: y0", &call->y0->shape, 0));
     ODEON_TRY(expect_like(queue, "error_sum: y1", &call->y1->shape, &call->y0->shape));
-    ODEON_TRY(take_terms(queue, &call->y0->shape, call->n, call->x, call->coefficient, call->slots,
-                         &a.terms, &a.aligned));
-    kernel_shape shape = shape_parts(vectors_of(&call->y0->shape));
+    ODEON_TRY(ops_take_terms(queue, &call->y0->shape, call->n, call->x, call->coefficient,
+                             call->slots, &a.terms, &a.aligned));
+    kernel_shape shape = ops_shape_parts(vectors_of(&call->y0->shape));
     shape.shared_bytes += ODEON_MAX_STAGES * (int32_t)sizeof(double);
     a.to = shape.blocks > 1 ? queue_scratch(queue) : call->slots + call->slot;
     ODEON_TRY(launch(queue, kernel_of(KERNEL_error_sum_f32, call->y0->shape.dtype), &a, shape));
     return shape.blocks > 1
-               ? join_parts(queue, a.to, shape.blocks, a.norm, call->slots + call->slot)
+               ? ops_join_parts(queue, a.to, shape.blocks, a.norm, call->slots + call->slot)
                : ODEON_OK;
 }
 
@@ -153,7 +159,7 @@ static odeon_status ops_dot(odeon_queue *queue, const odeon_dot *call)
     ODEON_TRY(expect_flags(queue, "dot", call->flags));
     ODEON_TRY(expect_real(queue, "dot: a", &call->a->shape, 0));
     ODEON_TRY(expect_like(queue, "dot: b", &call->b->shape, &call->a->shape));
-    kernel_shape shape = shape_parts(vectors_of(&call->a->shape));
+    kernel_shape shape = ops_shape_parts(vectors_of(&call->a->shape));
     double *to = shape.blocks > 1 ? queue_scratch(queue) : call->slots + call->slot;
     const dot_args d = {to,
                         odeon_read(call->a),
@@ -163,7 +169,7 @@ static odeon_status ops_dot(odeon_queue *queue, const odeon_dot *call)
                         0};
     ODEON_TRY(launch(queue, kernel_of(KERNEL_dot_f32, call->a->shape.dtype), &d, shape));
     return shape.blocks > 1
-               ? join_parts(queue, to, shape.blocks, ODEON_NORM_RMS, call->slots + call->slot)
+               ? ops_join_parts(queue, to, shape.blocks, ODEON_NORM_RMS, call->slots + call->slot)
                : ODEON_OK;
 }
 

@@ -5,6 +5,7 @@
 #ifndef ODEON_DEVICE_FUSED_H
 #define ODEON_DEVICE_FUSED_H
 #include "odeon/device.h"
+#include "odeon/device_solver.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,12 +42,55 @@ typedef struct odeon_running_statistics {
     double epsilon;
 } odeon_running_statistics;
 
+/* Elements [first, first + count) of the state count in the error norm as part number part. each: 1
+ * where the tolerances by element that control may have are meant for them, else 0. */
+typedef struct odeon_judged_part {
+    int64_t first, count;
+    int32_t part, each;
+} odeon_judged_part;
+
+/* e = sum over i < n of coefficient[i] * x[i], of the whole state. */
+typedef struct odeon_judged_error {
+    const odeon_view *const *x;      /* [n] */
+    const odeon_scalar *coefficient; /* [n] */
+    int32_t n, reserved0;
+} odeon_judged_error;
+
+/* Bits of step_judge. */
+enum {
+    /* Within a loop of a recording nothing behind this call changes slots STOP in the same pass, so
+     * that whether there is another one may be decided here. */
+    ODEON_JUDGE_ENDS_PASS = 1 << 16
+};
+
+/* The end of a trial step, with the bits of the calls of family solver that it stands for:
+ * error_sum of each part of each error i into slots[ERROR_SUM + i * control->n_parts + part],
+ * step_control, and stage_times of the step that it proposes. y0, y1 and all x are of one dtype,
+ * F32 or F64, and count. n_errors * n_parts is at most ODEON_MAX_PARTS, n_times at most
+ * ODEON_MAX_STAGES; c is in host memory, copied. */
+typedef struct odeon_step_judge {
+    uint32_t struct_size, flags;
+    const odeon_control *control;
+    double *slots;
+    const odeon_view *y0, *y1;
+    const odeon_judged_error *errors; /* [n_errors] */
+    const odeon_judged_part *parts;   /* [n_parts] */
+    const double *c;                  /* [n_times] */
+    int32_t n_errors, n_parts, n_times, reserved0;
+} odeon_step_judge;
+
 /* Growing. Every slot: [worker; evaluation], replayable (device_ext.h). */
 typedef struct odeon_device_fused {
     uint32_t struct_size, reserved0;
     odeon_status (*join_rows)(odeon_queue *queue, const odeon_join_rows *call);
     odeon_status (*batch_statistics)(odeon_queue *queue, const odeon_batch_statistics *call);
     odeon_status (*running_statistics)(odeon_queue *queue, const odeon_running_statistics *call);
+    /* The family whose bits step_judge gives: with another one its calls are made one by one. */
+    const odeon_solver_family *solver;
+    odeon_status (*step_judge)(odeon_queue *queue, const odeon_step_judge *call);
+    /* step_back of that family, behind which nothing changes slots STOP in the same pass of a loop.
+     */
+    odeon_status (*last_step_back)(odeon_queue *queue, const odeon_step_back *call);
 } odeon_device_fused;
 
 #ifdef __cplusplus

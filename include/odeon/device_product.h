@@ -29,11 +29,32 @@ typedef struct odeon_channel_sum {
     const odeon_tensor *bias;
 } odeon_channel_sum;
 
+/* All vector-Jacobian products of y[B,K] = act(x[B,N] w[K,N]^T + bias[K]), with act as in gemm:
+ * overwrites dx, adds to dw and dbias, each of which is NULL where it is not wanted. dy is the
+ * cotangent of what act gave; with an act that is not the identity y is read, too. w is read for dx
+ * alone, x for dw alone. dx does not overlap dy. */
+typedef struct odeon_dense_vjp {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *w, *y, *dy;
+    const odeon_tensor *dx, *dw, *dbias;
+    void *scratch;
+    int32_t act, reserved0;
+} odeon_dense_vjp;
+
 /* Growing. Every slot: [worker; evaluation]. */
 struct odeon_product_family {
     uint32_t struct_size, flags; /* none yet */
     odeon_status (*gemm)(odeon_queue *queue, const odeon_gemm *call);
     odeon_status (*channel_sum)(odeon_queue *queue, const odeon_channel_sum *call);
+
+    /* ---- optional: both or none; a device that replaces one of those above leaves them out, since
+     * layers call these where they are ---- */
+
+    /* Bytes of scratch that dense_vjp needs for x[B,N] and w[K,N]; no data is looked at.
+     * [any; build] */
+    uint64_t (*dense_vjp_scratch)(const odeon_device *device, const odeon_shape *x,
+                                  const odeon_shape *w);
+    odeon_status (*dense_vjp)(odeon_queue *queue, const odeon_dense_vjp *call);
 };
 
 #ifdef __cplusplus

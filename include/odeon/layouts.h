@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE      0x00000001u
-#define ODEON_LAYOUT_DEVICE    0x0ecc4822u
+#define ODEON_LAYOUT_DEVICE    0x06a6bfb3u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0xa43779d4u
+#define ODEON_LAYOUT_LAYER     0x7b1c544eu
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0xd8b3a047u
-#define ODEON_LAYOUT_LOSS      0x244cacc7u
+#define ODEON_LAYOUT_OPTIMIZER 0x89b08c0cu
+#define ODEON_LAYOUT_LOSS      0xf3262211u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
@@ -23,13 +23,13 @@
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
     "00000001"                                                                                     \
-    ".0ecc4822"                                                                                    \
+    ".06a6bfb3"                                                                                    \
     ".00000001"                                                                                    \
-    ".a43779d4"                                                                                    \
+    ".7b1c544e"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".d8b3a047"                                                                                    \
-    ".244cacc7"                                                                                    \
+    ".89b08c0c"                                                                                    \
+    ".f3262211"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \

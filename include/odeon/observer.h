@@ -108,7 +108,7 @@ typedef struct odeon_event {
 
 /* Growing. Where an observer with a file makes its lines: text put during a call is one or more
  * whole lines, each with its LF at the end; in a file of records, one or more whole records. The
- * host writes them at once when the call has returned ODEON_OK, and nothing of them otherwise. */
+ * host takes them when the call has returned ODEON_OK, and nothing of them otherwise. */
 typedef struct odeon_line {
     uint32_t struct_size, reserved0;
     void *self;
@@ -134,10 +134,10 @@ typedef struct odeon_observer_ops {
     uint64_t wants; /* ODEON_EVENT_BIT of the events to receive; BATCH makes a row every step */
     /* The file in the run's folder that the lines go to, "metrics.csv": a name that begins with
      * "metrics.", or with "events.", and has letters, digits, dots, dashes and underscores; NULL:
-     * no lines. It is the host's: whole lines are appended and never buffered, it is on the disk
-     * before a checkpoint says so, and a run that goes on from a checkpoint finds what was added
-     * after it cut off. So an observer of lines needs no state to go on with. A disk that is full
-     * ends the lines, not the run. */
+     * no lines. It is the host's: whole lines are appended, those of a tenth of a second
+     * together, it is on the disk before a checkpoint says so, and a run that goes on from a
+     * checkpoint finds what was added after it cut off. So an observer of lines needs no state to
+     * go on with. A disk that is full ends the lines, not the run. */
     const char *file;
     /* (optional, with file) Puts the first line or record of the file, from the names of the cells
      * of event, a ROW without values. A file that begins otherwise is not gone on with. [main; run]

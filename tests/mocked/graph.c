@@ -219,6 +219,30 @@ static cudaGraphInstantiateResult find_fault(cudaGraph_t graph, cudaGraphNode_t 
     return cudaGraphInstantiateSuccess;
 }
 
+/* Nodes of a graph, and of the loops within it. */
+static void count_nodes(cudaGraph_t graph, int32_t *nodes, int32_t *within)
+{
+    for (cudaGraphNode_t node = graph->first; node != NULL; node = node->next) {
+        int32_t none = 0;
+        ++*nodes;
+        if (node->body != NULL) {
+            count_nodes(node->body, within, &none);
+        }
+    }
+}
+
+static void tell_nodes(cudaGraph_t graph)
+{
+    const char *path = getenv("ODEON_MOCKED_NODES");
+    FILE *file = path != NULL ? fopen(path, "a") : NULL;
+    int32_t nodes = 0, within = 0;
+    if (file != NULL) {
+        count_nodes(graph, &nodes, &within);
+        (void)fprintf(file, "%d %d\n", (int)nodes, (int)within);
+        (void)fclose(file);
+    }
+}
+
 cudaError_t cudaGraphInstantiateWithParams(cudaGraphExec_t *out, cudaGraph_t graph,
                                            cudaGraphInstantiateParams *parameters)
 {
@@ -232,6 +256,7 @@ cudaError_t cudaGraphInstantiateWithParams(cudaGraphExec_t *out, cudaGraph_t gra
     }
     (*out)->graph = graph;
     graph->references++;
+    tell_nodes(graph);
     return cudaSuccess;
 }
 

@@ -17,6 +17,8 @@
  *   ODEON_MOCKED_NO_CODE      the kernels are of another GPU
  *   ODEON_MOCKED_ALLOCATES    products allocate, as without a workspace
  *   ODEON_MOCKED_NO_GRAPH     the driver makes no launchable graph, for its first kernel's sake
+ *   ODEON_MOCKED_NODES=path   a line there for every graph that becomes launchable: its nodes, and
+ *                             those of its loops' bodies
  *   ODEON_MOCKED_NO_SHAPE     cuDNN refuses its usual algorithms for every shape; "all": all others
  *                             too
  *   ODEON_MOCKED_NO_EPILOGUE  cuDNN and cuBLASLt have no bias and functions behind their products

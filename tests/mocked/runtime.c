@@ -359,8 +359,10 @@ MOCKED_FAMILIES /* FAMILY(moving) and so on, for every .cu file */
     if (getenv("ODEON_MOCKED_NO_CODE") != NULL) {
         return cudaErrorNoKernelImageForDevice;
     }
-    if (function == &emulated_kernels[KERNEL_loop_pass] &&
-        setting("ODEON_MOCKED_DRIVER", CUDART_VERSION) < FIRST_WITH_LOOPS) {
+    int32_t of_loops = function == &emulated_kernels[KERNEL_loop_pass] ||
+                       function == &emulated_kernels[KERNEL_judge_pass] ||
+                       function == &emulated_kernels[KERNEL_back_pass];
+    if (of_loops && setting("ODEON_MOCKED_DRIVER", CUDART_VERSION) < FIRST_WITH_LOOPS) {
         return cudaErrorSymbolNotFound; /* the driver has no function that sets a condition */
     }
     return function != NULL ? mocked_answer() : cudaErrorInvalidDeviceFunction;

@@ -30,6 +30,60 @@ static void run_softmax(case_run *run)
     }
 }
 
+enum { MOST_CLASSES = 1000, MOST_SAMPLES = 300 };
+
+/* The bit is known, so this is no call that has others refused. */
+static odeon_status weighed_call(case_run *run, odeon_softmax_cross_entropy *call)
+{
+    call->flags = ODEON_CROSS_ENTROPY_WEIGHED;
+    return case_device(run)->loss->softmax_cross_entropy(case_queue(run), call);
+}
+
+/* Bits of what: class weights, smoothing, a mask, no dx. */
+static void weighed_variant(case_run *run, int64_t B, int64_t K, int32_t what)
+{
+    double labels[MOST_SAMPLES], part[MOST_SAMPLES], weights[MOST_CLASSES];
+    case_variant(run, "%dx%d, way %d", (int)B, (int)K, (int)what);
+    for (int64_t b = 0; b < B; b++) {
+        labels[b] = floor(0.5 * (1.0 + case_number(run)) * (double)K);
+        part[b] = b % 3 == 0 ? 0.0 : b % 3 == 1 ? 1.0 : 0.25;
+    }
+    for (int64_t k = 0; k < K; k++) { /* some classes count nothing */
+        weights[k] = k % 4 == 3 ? 0.0 : 1.0 + case_number(run);
+    }
+    odeon_tensor x = case_between(run, shape2(B, K), -9.0, 9.0);
+    odeon_tensor label = case_values_as(run, ODEON_DTYPE_I64, shape1(B), labels);
+    odeon_tensor mask = case_values(run, shape1(B), part);
+    odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
+    odeon_tensor dx = case_output(run, shape2(B, K));
+    odeon_softmax_cross_entropy call = {.struct_size = sizeof call,
+                                        .x = &x.view,
+                                        .labels = &label.view,
+                                        .sums = &sums,
+                                        .dx = what & 8 ? NULL : &dx,
+                                        .weight = 0.125,
+                                        .smoothing = what & 2 ? 0.2 : 0.0,
+                                        .class_weight = what & 1 ? weights : NULL,
+                                        .n = what & 1 ? (int32_t)K : 0,
+                                        .mask = what & 4 ? &mask.view : NULL};
+    case_check(run, weighed_call(run, &call));
+    case_keep_each(run, "sums", &sums.view);
+    if (call.dx != NULL) {
+        case_keep(run, "dx", &dx.view);
+    }
+}
+
+static void run_weighed_softmax(case_run *run)
+{
+    static const int64_t sizes[][2] = {{1, 1},    {6, 10},   {33, 3},   {1, 1000}, {0, 10},
+                                       {128, 10}, {300, 10}, {5, 1000}, {40, 256}};
+    for (int32_t i = 0; i < (int32_t)(sizeof sizes / sizeof *sizes); i++) {
+        for (int32_t what = 0; what < 16; what++) {
+            weighed_variant(run, sizes[i][0], sizes[i][1], what);
+        }
+    }
+}
+
 /* exp of these logits overflows, exp of their differences does not. */
 static void run_softmax_of_large_logits(case_run *run)
 {
@@ -228,6 +282,7 @@ static void run_optimizers_pass_on(case_run *run)
 
 const device_case loss_cases[] = {
     {"softmax_cross_entropy", run_softmax},
+    {"softmax_cross_entropy with weights", run_weighed_softmax},
     {"softmax_cross_entropy of large logits", run_softmax_of_large_logits},
     {"softmax_cross_entropy with ties", run_softmax_with_ties},
     {"softmax_cross_entropy of bad rows", run_softmax_of_bad_rows},

@@ -95,11 +95,90 @@ static void run_channel_sum(case_run *run)
     }
 }
 
+/* ---- dense_vjp, or what it stands for where a device does without it ---- */
+
+/* B, K, N: one block of units and rows, several of each, sizes 1 and 0, and large blocks. */
+static const int64_t dense_sizes[][3] = {{1, 1, 1},    {5, 3, 7},    {16, 10, 15}, {16, 10, 10},
+                                         {33, 2, 50},  {20, 50, 2},  {70, 300, 5}, {70, 5, 300},
+                                         {1, 130, 3},  {0, 4, 3},    {3, 0, 4},    {3, 4, 0},
+                                         {65, 17, 16}, {6, 129, 65}, {3, 520, 66}, {259, 65, 70}};
+enum { N_DENSE = sizeof dense_sizes / sizeof *dense_sizes, N_ACTS = ODEON_UNARY_LAST_EPILOGUE + 1 };
+
+typedef struct dense_case {
+    int32_t act;
+    odeon_tensor x, w, y, dy;
+    const odeon_tensor *dx, *dw, *dbias;
+} dense_case;
+
+static void vjp_at_once(case_run *run, const dense_case *c)
+{
+    const odeon_device *device = case_device(run);
+    uint64_t bytes = device->product->dense_vjp_scratch(device, &c->x.view.shape, &c->w.view.shape);
+    void *scratch = case_scratch(run, bytes);
+    case_do(run, product, dense_vjp, .x = &c->x.view, .w = &c->w.view,
+            .y = c->act == ODEON_UNARY_IDENTITY ? NULL : &c->y.view, .dy = &c->dy.view, .dx = c->dx,
+            .dw = c->dw, .dbias = c->dbias, .act = c->act, .scratch = scratch);
+}
+
+static void vjp_of_parts(case_run *run, const dense_case *c)
+{
+    const odeon_shape *shape = &c->dy.view.shape;
+    odeon_tensor u = odeon_tensor_at(case_scratch(run, (uint64_t)odeon_bytes(shape)), *shape);
+    odeon_view columns = u.view;
+    columns.shape.ndim = 3;
+    columns.shape.dim[2] = 1;
+    case_do(run, pointwise, unary_vjp, .id = c->act, .kept = &c->y.view, .dy = &c->dy.view,
+            .dx = &u);
+    if (c->dx != NULL) {
+        case_do(run, product, gemm, .alpha = 1.0, .a = &u.view, .b = &c->w.view, .c = c->dx);
+    }
+    if (c->dw != NULL) {
+        case_do(run, product, gemm, .alpha = 1.0, .a = &u.view, .trans_a = 1, .b = &c->x.view,
+                .beta = 1.0, .c = c->dw);
+    }
+    if (c->dbias != NULL) {
+        case_do(run, product, channel_sum, .x = &columns, .bias = c->dbias);
+    }
+}
+
+static void run_dense_vjp(case_run *run)
+{
+    bool at_once = ODEON_HAS(case_device(run)->product, odeon_product_family, dense_vjp);
+    for (int32_t i = 0; i < N_DENSE * N_ACTS; i++) {
+        const int64_t *size = dense_sizes[i % N_DENSE];
+        int64_t B = size[0], K = size[1], N = size[2];
+        case_variant(run, "B %d K %d N %d, act %d", (int)B, (int)K, (int)N, (int)(i / N_DENSE));
+        dense_case c = {.act = i / N_DENSE};
+        odeon_tensor dx = case_output(run, shape2(B, N)), dw = case_random(run, shape2(K, N));
+        odeon_tensor dbias = case_random(run, shape1(K));
+        c.x = case_random(run, shape2(B, N));
+        c.w = case_random(run, shape2(K, N));
+        c.y = case_between(run, shape2(B, K), -0.9, 0.9);
+        c.dy = case_random(run, shape2(B, K));
+        c.dx = i % 5 == 3 ? NULL : &dx;
+        c.dw = i % 7 == 3 ? NULL : &dw;
+        c.dbias = i % 7 == 3 || i % 3 == 1 ? NULL : &dbias;
+        if (at_once) {
+            vjp_at_once(run, &c);
+        } else {
+            vjp_of_parts(run, &c);
+        }
+        const odeon_tensor *all[] = {c.dx, c.dw, c.dbias};
+        static const char *const names[] = {"dx", "dw", "dbias"};
+        for (int k = 0; k < 3; k++) {
+            if (all[k] != NULL) {
+                case_keep(run, names[k], &all[k]->view);
+            }
+        }
+    }
+}
+
 const device_case product_cases[] = {
     {"gemm", run_gemm},
     {"gemm with an epilogue", run_gemm_epilogue},
     {"gemm of what is not finite", run_gemm_passes_on},
     {"gemm of a tensor with itself", run_gemm_of_itself},
     {"channel_sum", run_channel_sum},
+    {"dense_vjp", run_dense_vjp},
     {NULL, NULL},
 };

@@ -132,6 +132,11 @@ int32_t cpu_tiles_multiply(odeon_queue *queue, const cpu_left *left, const void 
 void cpu_multiply_left(odeon_queue *queue, const cpu_kernels *k, const cpu_left *left,
                        const void *b, void *c);
 
+/* Operators of family product, in dense_vjp.c. */
+uint64_t cpu_dense_vjp_scratch(const odeon_device *device, const odeon_shape *x,
+                               const odeon_shape *w);
+odeon_status cpu_dense_vjp(odeon_queue *queue, const odeon_dense_vjp *call);
+
 /* The families, each in the file of its name. */
 extern const odeon_move_family cpu_move;
 extern const odeon_solver_family cpu_solver;

@@ -163,4 +163,6 @@ const odeon_product_family cpu_product = {
     .struct_size = sizeof(odeon_product_family),
     .gemm = cpu_gemm,
     .channel_sum = cpu_channel_sum,
+    .dense_vjp_scratch = cpu_dense_vjp_scratch,
+    .dense_vjp = cpu_dense_vjp,
 };

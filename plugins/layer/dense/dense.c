@@ -11,6 +11,8 @@ typedef struct dense {
     int64_t units;
     init_choice init;
     int64_t time; /* TIME_* */
+    /* The device that plans were made for makes all gradients by one operator. */
+    int32_t is_fused, reserved0;
 } dense;
 
 static const odeon_option *const options[] = {
@@ -31,9 +33,32 @@ static odeon_shape rows_of(const odeon_shape *x, int64_t time)
     return out;
 }
 
+static int32_t has_fused(const odeon_product_family *product)
+{
+    return ODEON_HAS(product, odeon_product_family, dense_vjp_scratch) &&
+           ODEON_HAS(product, odeon_product_family, dense_vjp);
+}
+
+/* Scratch holds the rows with time, which are not there without it; for the operator that makes all
+ * gradients also those of dx, and what it needs itself. */
+static uint64_t rows_bytes(const dense *layer, const odeon_shape *rows)
+{
+    return layer->time == TIME_NO ? 0 : ((uint64_t)odeon_bytes(rows) + 63) / 64 * 64;
+}
+
+static uint64_t scratch_bytes(const dense *layer, const odeon_layer_plan *plan)
+{
+    odeon_shape rows = rows_of(&plan->in, layer->time);
+    odeon_shape weight = {.ndim = 2, .dtype = rows.dtype, .dim = {layer->units, rows.dim[1]}};
+    const odeon_product_family *product = plan->device->product;
+    return layer->is_fused ? 2 * rows_bytes(layer, &rows) +
+                                 product->dense_vjp_scratch(plan->device, &rows, &weight)
+                           : rows_bytes(layer, &rows);
+}
+
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
-    const dense *layer = self;
+    dense *layer = self;
     /* applying it to the rows of an image would be a mistake */
     if (plan->in.ndim != 2 && plan->in.ndim != 3) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
@@ -41,14 +66,13 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
                           "[B,T,N]: put flatten before it",
                           shape_print(&plan->in).text);
     }
-    plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE;
+    layer->is_fused = has_fused(plan->device->product);
+    plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE |
+                  (layer->is_fused ? ODEON_LAYER_EPILOGUE_VJP : 0) |
+                  (layer->time != TIME_NO ? ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T : 0);
     plan->out = plan->in;
     plan->out.dim[plan->in.ndim - 1] = layer->units;
-    if (layer->time != TIME_NO) {
-        odeon_shape x = rows_of(&plan->in, layer->time);
-        plan->flags |= ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T;
-        plan->scratch_bytes = (uint64_t)odeon_bytes(&x);
-    }
+    plan->scratch_bytes = scratch_bytes(layer, plan);
     return ODEON_OK;
 }
 
@@ -88,6 +112,35 @@ static odeon_status forward(void *self, const odeon_layer_call *call)
                     .bias = layer->init.bias ? &call->param[1] : NULL, .act = call->act);
 }
 
+/* Is dx wanted, or with time a part of it? */
+static int32_t wants_input(const dense *layer, const odeon_layer_call *call)
+{
+    return call->d_in != NULL || (call->d_t != NULL && layer->time != TIME_NO);
+}
+
+/* All gradients by one operator; with time the rows of x, and of dx, are made in scratch. */
+static odeon_status vjp_fused(const dense *layer, const odeon_layer_call *call)
+{
+    odeon_shape rows = rows_of(&call->in->shape, layer->time);
+    odeon_view x, y, dy = shape_view(call->d_out, rows_of(&call->d_out->shape, TIME_NO));
+    int32_t wants_dx = wants_input(layer, call);
+    char *dx_at = (char *)call->scratch + rows_bytes(layer, &rows);
+    odeon_tensor dx = layer->time != TIME_NO ? odeon_tensor_at(dx_at, rows)
+                      : wants_dx             ? shape_tensor(call->d_in, rows)
+                                             : (odeon_tensor){0};
+    ODEON_TRY(join(layer, call, &x));
+    if (call->out != NULL) {
+        y = shape_view(&call->out->view, dy.shape);
+    }
+    ODEON_TRY(ODEON_DO(call->device, product, dense_vjp, call->queue, .x = &x, .w = &call->param[0],
+                       .y = call->out != NULL ? &y : NULL, .dy = &dy, .dx = wants_dx ? &dx : NULL,
+                       .dw = call->grad,
+                       .dbias = call->grad != NULL && layer->init.bias ? &call->grad[1] : NULL,
+                       .scratch = dx_at + rows_bytes(layer, &rows), .act = call->act));
+    odeon_view flat = shape_channels_view(&dx.view);
+    return wants_dx && layer->time != TIME_NO ? time_part(call, layer->time, &flat) : ODEON_OK;
+}
+
 /* dx = dy W, which with time is made in scratch and split into d_in and d_t. */
 static odeon_status vjp_of_input(const dense *layer, const odeon_layer_call *call,
                                  const odeon_view *dy)
@@ -106,7 +159,10 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
     const dense *layer = self;
     odeon_view x, dy = shape_view(call->d_out, rows_of(&call->d_out->shape, TIME_NO));
-    if (call->d_in != NULL || (call->d_t != NULL && layer->time != TIME_NO)) {
+    if (layer->is_fused) {
+        return vjp_fused(layer, call);
+    }
+    if (wants_input(layer, call)) {
         ODEON_TRY(vjp_of_input(layer, call, &dy));
     }
     if (call->grad == NULL) {

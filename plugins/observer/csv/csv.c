@@ -38,13 +38,17 @@ static odeon_status heading(void *self, const odeon_event *event, const odeon_li
     return ODEON_OK;
 }
 
-/* What does not apply is an empty cell. */
+/* Digits need no quotes. What does not apply is an empty cell. */
 static odeon_status see(void *self, const odeon_event *event, const odeon_line *line)
 {
     (void)self;
     for (int64_t i = 0; i < event->n_cells; i++) {
         line->put(line->self, i > 0 ? "," : "");
-        put_word(line, event->cells[i].text);
+        if (event->cells[i].type == ODEON_CELL_WORD) {
+            put_word(line, event->cells[i].text);
+        } else {
+            line->put(line->self, event->cells[i].text);
+        }
     }
     line->put(line->self, "\n");
     return ODEON_OK;

@@ -104,11 +104,22 @@ static void test_ties(void **state)
     }
 }
 
+static void test_powers_of_two_of_few_digits(void **state)
+{
+    (void)state;
+    for (int exponent = -1; exponent >= -15; exponent--) {
+        assert_true(assert_as_printf(ldexp(1.0, exponent)));
+        assert_true(assert_as_printf(-ldexp(1.0, exponent)));
+    }
+    assert_true(assert_as_printf(0x1p30));
+    assert_true(assert_as_printf(0x1p49));
+}
+
 static void test_what_is_left_to_printf(void **state)
 {
     (void)state;
-    static const double values[] = {0.5,   1e-11,   DBL_MIN,     5e-324,          1e15,
-                                    1e300, DBL_MAX, (double)NAN, (double)INFINITY};
+    static const double values[] = {0x1p-30, 1e-11,   DBL_MIN,     5e-324,          1e15,
+                                    1e300,   DBL_MAX, (double)NAN, (double)INFINITY};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         assert_false(assert_as_printf(values[i]));
     }
@@ -122,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_numbers_of_any_size),
         cmocka_unit_test(test_numbers_at_edges),
         cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_powers_of_two_of_few_digits),
         cmocka_unit_test(test_what_is_left_to_printf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

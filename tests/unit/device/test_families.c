@@ -34,15 +34,13 @@ static void leave_out_optional(void)
         size_t bytes;
     } needed[] = {{"pool", offsetof(odeon_pool_family, pool2d_jvp)},
                   {"conv", offsetof(odeon_conv_family, conv2d_fused_scratch)},
+                  {"product", offsetof(odeon_product_family, dense_vjp_scratch)},
                   {"random", offsetof(odeon_random_family, noise)}};
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         for (size_t k = 0; k < sizeof needed / sizeof needed[0]; k++) {
             if (strcmp(families[i].name, needed[k].name) == 0) {
                 families[i].bytes = needed[k].bytes;
             }
-        }
-        if (strcmp(families[i].name, "conv") == 0) {
-            families[i].bytes = offsetof(odeon_conv_family, conv2d_fused_scratch);
         }
     }
 }

@@ -158,10 +158,113 @@ static void test_metrics_of_another_run_are_refused(void **state)
     assert_int_equal(metrics_open("./none", run_fixture_observers(), &second), ODEON_ERR_IO);
 }
 
-/* Whatever the size at which the disk is full: the run goes on, whole lines stay, close tells. */
+static int64_t size_of(const char *path)
+{
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    return info.st_size;
+}
+
+static int count_lines(const char *path)
+{
+    char *contents = run_fixture_read(path);
+    int n = 0;
+    for (const char *p = contents; *p != '\0'; p++) {
+        n += *p == '\n';
+    }
+    mem_free(contents);
+    return n;
+}
+
+static void add_at(metrics *m, int64_t step, double seconds)
+{
+    metrics_row row = run_fixture_row();
+    row.step = step;
+    row.seconds = seconds;
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
+}
+
+/* By the clock of events; the heading is a line, too. */
+static void test_rows_of_a_tenth_of_a_second_are_written_together(void **state)
+{
+    (void)state;
+    metrics *m = create();
+    add_at(m, 1, 5.0);
+    assert_int_equal(count_lines("metrics.csv"), 2);
+    add_at(m, 2, 5.03);
+    add_at(m, 3, 5.06);
+    metrics_write_if_due(m, 5.09);
+    assert_int_equal(count_lines("metrics.csv"), 2);
+    metrics_write_if_due(m, 5.11); /* a step without a row */
+    assert_int_equal(count_lines("metrics.csv"), 4);
+    assert_int_equal(count_lines("metrics.jsonl"), 3);
+    add_at(m, 4, 5.12);
+    add_at(m, 5, 5.22);
+    assert_int_equal(count_lines("metrics.csv"), 6);
+    add_at(m, 6, 5.23);
+    metrics_write(m);
+    assert_int_equal(count_lines("metrics.csv"), 7);
+    add_at(m, 7, 5.24);
+    metrics_mark mark = metrics_sync(m);
+    assert_int_equal(mark.csv_bytes, size_of("metrics.csv"));
+    assert_int_equal(count_lines("metrics.csv"), 8);
+    add_at(m, 8, 5.25);
+    assert_int_equal(metrics_close(m), ODEON_OK);
+    assert_int_equal(count_lines("metrics.csv"), 9);
+    assert_int_equal(count_lines("metrics.jsonl"), 8);
+}
+
+/* More than can wait, in one tenth of a second, and of lines of which none can. */
+static void test_rows_beyond_what_can_wait_are_written_at_once(void **state)
+{
+    (void)state;
+    enum { ROWS = 1000, LONG_NAME = 70000 };
+    metrics *m = create();
+    for (int64_t i = 1; i <= ROWS; i++) {
+        add_at(m, i, 5.0);
+    }
+    assert_in_range(count_lines("metrics.csv"), ROWS - 300, ROWS);
+    assert_int_equal(metrics_close(m), ODEON_OK);
+    assert_int_equal(count_lines("metrics.csv"), ROWS + 1);
+    assert_int_equal(unlink("metrics.csv"), 0);
+    assert_int_equal(unlink("metrics.jsonl"), 0);
+    char *name = mem_zalloc(LONG_NAME + 1, 1);
+    memset(name, 'x', LONG_NAME);
+    const char *const names[] = {name, "accuracy"};
+    metrics_row row = run_fixture_row();
+    row.metric_names = names;
+    m = create();
+    for (row.step = 1; row.step <= 3; row.step++) {
+        assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
+    }
+    assert_int_equal(metrics_close(m), ODEON_OK);
+    assert_int_equal(count_lines("metrics.csv"), 4);
+    assert_int_equal(count_lines("metrics.jsonl"), 3);
+    assert_true(size_of("metrics.jsonl") > 3 * (int64_t)LONG_NAME);
+    mem_free(name);
+}
+
+/* Of a row of the fixture in metrics.csv. */
+static size_t row_bytes(void)
+{
+    metrics *m = create();
+    metrics_row row = run_fixture_row();
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
+    assert_int_equal(metrics_close(m), ODEON_OK);
+    char *contents = run_fixture_read("metrics.csv");
+    size_t n = strlen(strchr(contents, '\n') + 1);
+    mem_free(contents);
+    assert_int_equal(unlink("metrics.csv"), 0);
+    assert_int_equal(unlink("metrics.jsonl"), 0);
+    return n;
+}
+
+/* Whatever the size at which the disk is full: the run goes on, as many whole lines as have room
+ * stay, close tells. */
 static void test_a_full_disk_is_reported_by_close(void **state)
 {
     (void)state;
+    size_t line = row_bytes();
     for (rlim_t limit = 100; limit < 2000; limit += 333) {
         metrics *m = create();
         metrics_row row = run_fixture_row();
@@ -177,6 +280,7 @@ static void test_a_full_disk_is_reported_by_close(void **state)
         char *contents = run_fixture_read("metrics.csv");
         size_t n = strlen(contents);
         assert_true(n <= limit && (n == 0 || contents[n - 1] == '\n'));
+        assert_true(n == 0 || n + line > limit);
         mem_free(contents);
         assert_int_equal(unlink("metrics.csv"), 0);
         assert_int_equal(unlink("metrics.jsonl"), 0);
@@ -226,13 +330,6 @@ static metrics_mark write_two(void)
     assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     assert_int_equal(metrics_close(m), ODEON_OK);
     return mark;
-}
-
-static int64_t size_of(const char *path)
-{
-    struct stat info;
-    assert_int_equal(stat(path, &info), 0);
-    return info.st_size;
 }
 
 static void test_a_mark_is_where_the_whole_rows_end(void **state)
@@ -412,6 +509,8 @@ int main(void)
         WITH_FOLDER(test_json_lines_have_the_same_values),
         WITH_FOLDER(test_every_json_line_is_json),
         WITH_FOLDER(test_rows_are_there_before_the_run_ends),
+        WITH_FOLDER(test_rows_of_a_tenth_of_a_second_are_written_together),
+        WITH_FOLDER(test_rows_beyond_what_can_wait_are_written_at_once),
         WITH_FOLDER(test_a_row_of_other_columns_is_refused),
         WITH_FOLDER(test_a_figure_named_as_another_column_is_refused),
         WITH_FOLDER(test_a_row_survives_failing_allocations),

@@ -126,6 +126,21 @@ static void test_numbers_out_of_range_are_refused(void **state)
                   "register 1024 wrongly"); /* none is allowed, but then none may be used */
 }
 
+/* The largest numbers are within the range, and what they name can be written. */
+static void test_the_most_of_everything_is_taken(void **state)
+{
+    (void)state;
+    const program *p;
+    stepper *s = make_good("scripted(rule=most)");
+    assert_int_equal(s->info.n_carry, ODEON_MAX_CARRY);
+    assert_int_equal(s->info.n_work, ODEON_MAX_WORK);
+    assert_int_equal(s->info.n_scalars, ODEON_MAX_SCALARS);
+    assert_int_equal(stepper_program(s, 0, &p), ODEON_OK);
+    assert_int_equal(p->n_combines, 4 + ODEON_MAX_CARRY); /* k1, end, y1, error, work, the others */
+    assert_int_equal(s->start->n_combines, ODEON_MAX_CARRY - 1);
+    stepper_destroy(s);
+}
+
 static void test_steps_said_to_be_alike_must_be(void **state)
 {
     (void)state;
@@ -343,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_registers_are_written_once_and_before_they_are_read),
         cmocka_unit_test(test_registers_have_their_direction),
         cmocka_unit_test(test_numbers_out_of_range_are_refused),
+        cmocka_unit_test(test_the_most_of_everything_is_taken),
         cmocka_unit_test(test_steps_said_to_be_alike_must_be),
         cmocka_unit_test(test_a_method_that_remembers_is_refused),
         cmocka_unit_test(test_scalars_and_factors_must_be_there),

@@ -82,8 +82,8 @@ static odeon_status attach(void *self, const odeon_device *of)
 {
     plain *d = self;
     d->base = of;
-    d->product = *of->product;
-    d->product.gemm = gemm;
+    d->product = (odeon_product_family){
+        .struct_size = sizeof d->product, .gemm = gemm, .channel_sum = of->product->channel_sum};
     return ODEON_OK;
 }
 

@@ -31,7 +31,8 @@ enum {
     FIELD_SLOTS,          /* device memory */
     FIELD_SLOTS_IF_NAMED, /* the same; needed only where a coefficient names a slot */
     FIELD_SCRATCH,        /* device memory for the convolution of x_at and w_at */
-    FIELD_FUSED_SCRATCH   /* the same of conv2d_fused */
+    FIELD_FUSED_SCRATCH,  /* the same of conv2d_fused */
+    FIELD_DENSE_SCRATCH   /* the same of dense_vjp, of the rows at x_at and the weights at w_at */
 };
 
 /* Offsets are in the call. */
@@ -70,6 +71,7 @@ typedef struct call_field {
     }
 #define SCRATCH(op, x, w)       SCRATCH_OF(FIELD_SCRATCH, op, x, w)
 #define FUSED_SCRATCH(op, x, w) SCRATCH_OF(FIELD_FUSED_SCRATCH, op, x, w)
+#define DENSE_SCRATCH(op, x, w) SCRATCH_OF(FIELD_DENSE_SCRATCH, op, x, w)
 
 /* X(family, operator, its fields) */
 #define MOVE_OPERATORS(X)                                                                          \
@@ -101,7 +103,10 @@ typedef struct call_field {
     X(pointwise, power, VIEW(power, x), VIEW(power, y))
 #define PRODUCT_OPERATORS(X)                                                                       \
     X(product, gemm, VIEW(gemm, a), VIEW(gemm, b), VIEW(gemm, c), VIEW(gemm, bias))                \
-    X(product, channel_sum, VIEW(channel_sum, x), VIEW(channel_sum, bias))
+    X(product, channel_sum, VIEW(channel_sum, x), VIEW(channel_sum, bias))                         \
+    X(product, dense_vjp, VIEW(dense_vjp, x), VIEW(dense_vjp, w), VIEW(dense_vjp, y),              \
+      VIEW(dense_vjp, dy), VIEW(dense_vjp, dx), VIEW(dense_vjp, dw), VIEW(dense_vjp, dbias),       \
+      DENSE_SCRATCH(dense_vjp, x, w))
 #define CONV_OPERATORS(X)                                                                          \
     X(conv, conv2d, VIEW(conv2d, x), VIEW(conv2d, w), VIEW(conv2d, y), VIEW(conv2d, bias),         \
       SCRATCH(conv2d, x, w))                                                                       \

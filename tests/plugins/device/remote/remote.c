@@ -172,16 +172,31 @@ uint64_t remote_conv2d_fused_scratch(const remote_device *device,
     return cpu_conv.conv2d_fused_scratch(&behind, geometry, x, w);
 }
 
-static odeon_status reach_scratch(const remote_device *device, const char *name,
-                                  const call_field *f, void *call)
+uint64_t remote_dense_vjp_scratch(const remote_device *device, const odeon_shape *x,
+                                  const odeon_shape *w)
+{
+    const odeon_device behind = {.handle = device->cpu};
+    return cpu_product.dense_vjp_scratch(&behind, x, w);
+}
+
+static uint64_t scratch_of(const remote_device *device, const call_field *f, void *call)
 {
     odeon_conv_geometry geometry;
     const odeon_view *x = call_address(call, f->x_at), *w = call_address(call, f->w_at);
-    void *scratch = NULL;
+    if (f->kind == FIELD_DENSE_SCRATCH) {
+        return remote_dense_vjp_scratch(device, &x->shape, &w->shape);
+    }
     memcpy(&geometry, (const char *)call + offsetof(odeon_conv2d, geometry), sizeof geometry);
-    uint64_t bytes = f->kind == FIELD_SCRATCH
-                         ? remote_conv2d_scratch(device, &geometry, &x->shape, &w->shape)
-                         : remote_conv2d_fused_scratch(device, &geometry, &x->shape, &w->shape);
+    return f->kind == FIELD_SCRATCH
+               ? remote_conv2d_scratch(device, &geometry, &x->shape, &w->shape)
+               : remote_conv2d_fused_scratch(device, &geometry, &x->shape, &w->shape);
+}
+
+static odeon_status reach_scratch(const remote_device *device, const char *name,
+                                  const call_field *f, void *call)
+{
+    void *scratch = NULL;
+    uint64_t bytes = scratch_of(device, f, call);
     if (bytes > 0) {
         ODEON_TRY(remote_reach(device, name, call_address(call, f->at), bytes, &scratch));
     }
@@ -213,6 +228,7 @@ odeon_status remote_reach_call(const remote_device *device, const call_operator 
             break;
         case FIELD_SCRATCH:
         case FIELD_FUSED_SCRATCH:
+        case FIELD_DENSE_SCRATCH:
             status = reach_scratch(device, op->name, f, call);
             break;
         default:

@@ -36,6 +36,9 @@ uint64_t remote_conv2d_fused_scratch(const remote_device *device,
                                      const odeon_conv_geometry *geometry, const odeon_shape *x,
                                      const odeon_shape *w);
 
+uint64_t remote_dense_vjp_scratch(const remote_device *device, const odeon_shape *x,
+                                  const odeon_shape *w);
+
 /* Replaces all device addresses of an opened call (operators.h) by those where the CPU device
  * reaches them. An empty tensor may stand anywhere: nothing is read or written. */
 odeon_status remote_reach_call(const remote_device *device, const call_operator *op, void *call);

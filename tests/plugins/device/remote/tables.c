@@ -37,6 +37,13 @@ static uint64_t conv2d_fused_scratch(const odeon_device *device,
     return remote_conv2d_fused_scratch(&d->remote, geometry, x, w);
 }
 
+static uint64_t dense_vjp_scratch(const odeon_device *device, const odeon_shape *x,
+                                  const odeon_shape *w)
+{
+    const stream_device *d = device->handle;
+    return remote_dense_vjp_scratch(&d->remote, x, w);
+}
+
 #define SLOT(family, name, ...) .name = ask_##name,
 static const odeon_move_family move_family = {.struct_size = sizeof(odeon_move_family),
                                               MOVE_OPERATORS(SLOT)};
@@ -45,6 +52,7 @@ static const odeon_solver_family solver_family = {.struct_size = sizeof(odeon_so
 static const odeon_pointwise_family pointwise_family = {
     .struct_size = sizeof(odeon_pointwise_family), POINTWISE_OPERATORS(SLOT)};
 static const odeon_product_family product_family = {.struct_size = sizeof(odeon_product_family),
+                                                    .dense_vjp_scratch = dense_vjp_scratch,
                                                     PRODUCT_OPERATORS(SLOT)};
 static const odeon_conv_family conv_family = {.struct_size = sizeof(odeon_conv_family),
                                               .conv2d_scratch = conv2d_scratch,

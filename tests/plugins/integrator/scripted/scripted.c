@@ -47,7 +47,8 @@ enum { /* in the order of the option's choices */
        RULE_TERMS,
        RULE_UNKNOWN_TERMS,
        RULE_RESERVED,
-       RULE_TERMS_OF_COMBINE
+       RULE_TERMS_OF_COMBINE,
+       RULE_MOST /* none is broken, but there is no room for more */
 };
 #define RULES                                                                                      \
     "none|no_y1|no_error|no_carry|twice|unwritten|reads_error|evaluates_into_error|writes_y0|"     \
@@ -55,7 +56,7 @@ enum { /* in the order of the option's choices */
     "start_reads_carry|order|carries|start_by_work|late|varies|no_work|much_work|"                 \
     "remembers|part|linsolve|noise|text|ratio|scalar_twice|scalar_unwritten|scalar_unknown|"       \
     "factor|no_gamma|short_verb|start_by_h|terms|unknown_terms|reserved|"                          \
-    "terms_of_combine"
+    "terms_of_combine|most"
 
 enum {
     K1 = ODEON_WORK,
@@ -87,9 +88,12 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
                              .n_startup = method->rule != RULE_LATE ? 0 : -1,
                              .order = method->rule == RULE_ORDER ? 0 : 2,
                              .embedded_order = 1,
-                             .n_scalars = 2,
-                             .n_carry = method->rule == RULE_CARRIES ? ODEON_MAX_CARRY + 1 : 1,
+                             .n_scalars = method->rule == RULE_MOST ? ODEON_MAX_SCALARS : 2,
+                             .n_carry = method->rule == RULE_CARRIES ? ODEON_MAX_CARRY + 1
+                                        : method->rule == RULE_MOST  ? ODEON_MAX_CARRY
+                                                                     : 1,
                              .n_work = method->rule == RULE_NO_WORK     ? 0
+                                       : method->rule == RULE_MOST      ? ODEON_MAX_WORK
                                        : method->rule == RULE_MUCH_WORK ? ODEON_MAX_WORK + 1
                                                                         : N_WORK};
     return ODEON_OK;
@@ -103,6 +107,16 @@ static odeon_addend as_it_is(int32_t x)
 static odeon_addend times_h(double factor, int32_t x)
 {
     return (odeon_addend){factor, ODEON_H, x};
+}
+
+/* All carry behind the first, of register x. */
+static odeon_status fill_carry(const odeon_step *s, int32_t x)
+{
+    const odeon_addend one = as_it_is(x);
+    for (int32_t i = 1; i < ODEON_MAX_CARRY; i++) {
+        ODEON_TRY(odeon_step_combine(s, ODEON_CARRY_OUT + i, 1, &one));
+    }
+    return ODEON_OK;
 }
 
 /* Carry is the derivative at the start of a step. */
@@ -121,6 +135,9 @@ static odeon_status start(void *self, const odeon_step *s)
         return odeon_step_combine(s, ODEON_CARRY_OUT, 1, &slope);
     case RULE_START_WRITES_Y1:
         return odeon_step_eval(s, ODEON_Y1, 0.0, ODEON_Y0);
+    case RULE_MOST:
+        ODEON_TRY(fill_carry(s, ODEON_Y0));
+        return odeon_step_eval(s, ODEON_CARRY_OUT, 0.0, ODEON_Y0);
     default:
         return odeon_step_eval(s, ODEON_CARRY_OUT, 0.0, ODEON_Y0);
     }
@@ -221,6 +238,10 @@ static odeon_status break_rule(const scripted *method, const odeon_step *s)
     case RULE_MANY_EVALS:
     case RULE_MANY_COMBINATIONS:
         return write_all(s, method->rule == RULE_MANY_EVALS);
+    case RULE_MOST:
+        ODEON_TRY(odeon_step_scalar(s, ODEON_SCALAR_WORK + ODEON_MAX_SCALARS - 1, "h"));
+        ODEON_TRY(odeon_step_combine(s, ODEON_WORK + ODEON_MAX_WORK - 1, 1, &y0));
+        return fill_carry(s, ODEON_WORK + ODEON_MAX_WORK - 1);
     default:
         return break_more(method, s);
     }

@@ -1,7 +1,7 @@
 /* The vjp of a gated recurrent unit: back through the steps for the cotangents of all gates, which
  * then are products with inputs and states for all times at once. */
-#include "../common/shape.h"
-#include "gru.h"
+#include "../shape.h"
+#include "gru_unit.h"
 #include "odeon/device_pointwise.h"
 #include "odeon/device_product.h"
 
@@ -28,7 +28,7 @@ static odeon_status gates(const gru_call *g, int64_t t, const odeon_tensor *dh,
     odeon_tensor n = gru_block(&g->gate[NEW], t), q = gru_block(&g->product, t);
     odeon_tensor dr = gru_block(&g->part[RESET], t), dz = gru_block(&g->part[UPDATE], t);
     odeon_tensor dn = gru_block(&g->part[NEW], t), dq = gru_block(&g->recurrent, t);
-    odeon_tensor h = gru_block(&g->h, t);
+    odeon_tensor h = gru_block(&g->before, t);
     ODEON_TRY(binary(g, ODEON_BINARY_MUL, dh, &z, a));
     ODEON_TRY(binary(g, ODEON_BINARY_SUB, dh, a, &dn));
     ODEON_TRY(unary_vjp(g, ODEON_UNARY_TANH, &n, &dn, &dn));
@@ -55,25 +55,59 @@ static odeon_status back(const gru_call *g, int32_t weight, int32_t gate, const 
                     .b = &w, .beta = beta, .c = y);
 }
 
-/* From the last step to the first. */
+/* counted = mark dh goes through the unit, held = (1 - mark) dh by it: the cotangent of the unit is
+ * in *through. */
+static odeon_status split(const gru_call *g, int64_t t, const odeon_tensor *dh,
+                          const odeon_tensor **through)
+{
+    *through = dh;
+    if (!g->is_gated) {
+        return ODEON_OK;
+    }
+    *through = &g->counted;
+    ODEON_TRY(gru_spread_mark(g, t, &g->counted));
+    ODEON_TRY(binary(g, ODEON_BINARY_MUL, &g->counted, dh, &g->counted));
+    return binary(g, ODEON_BINARY_SUB, dh, &g->counted, &g->held);
+}
+
+/* bar = the cotangent of the state that row t is read with, from dh, that of the state after it. */
+static odeon_status row_back(const gru_call *g, int64_t t, const odeon_tensor *dh,
+                             const odeon_tensor *bar)
+{
+    const odeon_tensor *through;
+    ODEON_TRY(split(g, t, dh, &through));
+    ODEON_TRY(gates(g, t, through, bar));
+    for (int32_t i = 0; i < N_GATES; i++) {
+        odeon_tensor of_gate = gru_block(bar_of(g, W_HH, i), t);
+        ODEON_TRY(back(g, W_HH, i, &of_gate, 1.0, bar));
+    }
+    return g->is_gated ? binary(g, ODEON_BINARY_ADD, bar, &g->held, bar) : ODEON_OK;
+}
+
+/* x += what the loss says of row t; by way of other. */
+static odeon_status add_row(const gru_call *g, int64_t t, const odeon_tensor *other,
+                            const odeon_tensor *x)
+{
+    ODEON_TRY(gru_take(g, g->call->d_out, t, other));
+    return binary(g, ODEON_BINARY_ADD, x, other, x);
+}
+
+/* From the last step to the first; before it there is the state 0, of which nothing is wanted. */
 static odeon_status steps_back(const gru_call *g)
 {
     const odeon_layer_call *call = g->call;
-    int64_t all = g->layer->output == GRU_ALL;
+    const gru_between *between = g->unit->between;
+    int64_t output = g->unit->output;
     odeon_tensor dh = g->a, other = g->b;
     ODEON_TRY(
-        all ? ODEON_DO(call->device, move, fill, call->queue, .y = &dh, .value = odeon_imm(0.0))
+        output != GRU_LAST
+            ? ODEON_DO(call->device, move, fill, call->queue, .y = &dh, .value = odeon_imm(0.0))
             : ODEON_DO(call->device, move, copy, call->queue, .x = call->d_out, .y = &dh));
     for (int64_t t = g->steps; t-- > 0;) {
-        if (all) {
-            ODEON_TRY(gru_take(g, call->d_out, t, &other));
-            ODEON_TRY(binary(g, ODEON_BINARY_ADD, &dh, &other, &dh));
-        }
-        ODEON_TRY(gates(g, t, &dh, &other));
-        for (int32_t i = 0; i < N_GATES; i++) {
-            odeon_tensor bar = gru_block(bar_of(g, W_HH, i), t);
-            ODEON_TRY(back(g, W_HH, i, &bar, 1.0, &other));
-        }
+        ODEON_TRY(output == GRU_ALL ? add_row(g, t, &other, &dh) : ODEON_OK);
+        ODEON_TRY(row_back(g, t, &dh, &other));
+        ODEON_TRY(output == GRU_BEFORE ? add_row(g, t, &dh, &other) : ODEON_OK);
+        ODEON_TRY(between != NULL && t > 0 ? between->vjp(g, t, &other) : ODEON_OK);
         odeon_tensor swap = dh;
         dh = other;
         other = swap;
@@ -113,17 +147,15 @@ static odeon_status input_back(const gru_call *g)
     return ODEON_OK;
 }
 
-/* d_out -> d_in [B,T,D]; adds to the gradients. */
-odeon_status gru_vjp(void *self, const odeon_layer_call *call)
+odeon_status gru_vjp(const gru_call *g)
 {
-    gru_call g = gru_begin(self, call, &call->in->shape);
-    ODEON_TRY(steps_back(&g));
+    const odeon_layer_call *call = g->call;
+    ODEON_TRY(steps_back(g));
     if (call->grad != NULL) {
-        odeon_tensor rows = gru_flat(&g.x), states = gru_flat(&g.h);
-        states.view.shape.dim[0] -= g.samples; /* those that the steps began with */
-        ODEON_TRY(gru_read(&g));
-        ODEON_TRY(add_gradients(&g, W_IH, &rows.view));
-        ODEON_TRY(add_gradients(&g, W_HH, &states.view));
+        odeon_tensor rows = gru_flat(&g->x), states = gru_flat(&g->before);
+        ODEON_TRY(gru_read(g));
+        ODEON_TRY(add_gradients(g, W_IH, &rows.view));
+        ODEON_TRY(add_gradients(g, W_HH, &states.view));
     }
-    return call->d_in != NULL ? input_back(&g) : ODEON_OK;
+    return call->d_in != NULL ? input_back(g) : ODEON_OK;
 }
