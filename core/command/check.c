@@ -21,6 +21,7 @@
 #include "run/summary.h"
 #include "run/train_length.h"
 #include "run/train_phase.h"
+#include "session/curves.h"
 #include "session/session.h"
 
 /* What check shows of the model, as text; the caller frees it. */
@@ -147,6 +148,7 @@ static odeon_status check_model(const command_line *a, setup *s, const char *sho
     bool has_data = c->dataset != NULL, open = a->value[ARGUMENT_DATA] != NULL;
     int64_t samples = 0;
     fputs(shown, s->out);
+    ODEON_TRY(session_curves_open(s->session));
     ODEON_TRY(open ? check_data(s->out, c, &samples) : ODEON_OK);
     ODEON_TRY(has_data ? train_check_batches(s->session, c, samples) : ODEON_OK);
     ODEON_TRY(train_phase_check(s->session, c, samples));

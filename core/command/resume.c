@@ -281,6 +281,8 @@ static odeon_status continue_files(const resume *r, const setup *s, const metric
                            .n_blocks = n,
                            .blocks = blocks,
                            .audited = s->config->audit_every > 0,
+                           .n_curves = session_curves(s->session) != NULL ? s->config->n_curves : 0,
+                           .curves = session_curves(s->session),
                            .n_figures = n_reported,
                            .figures = reported};
     return run_dir_continue(r->dir, s->config, s->observers, mark, &columns);

@@ -27,6 +27,7 @@
 #include "run/train_line.h"
 #include "run/train_phase.h"
 #include "run/train_stop.h"
+#include "session/curves.h"
 #include "session/describe.h"
 #include "session/placement.h"
 
@@ -145,6 +146,7 @@ static odeon_status start(const command_line *a, setup *s, const splits *data)
     ODEON_TRY(train_audit_check(s->config));
     ODEON_TRY(train_stop_check(s->config, data->validation != NULL));
     ODEON_TRY(setup_session(s));
+    ODEON_TRY(session_curves_open(s->session));
     ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
     ODEON_TRY(train_phase_check(s->session, s->config, data_length(data->train)));
     ODEON_TRY(session_place(s->session, data->train));

@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include "base/mem.h"
+#include "config/curves.h"
 #include "config/document.h"
 #include "option/expression.h"
 
@@ -46,6 +47,7 @@ void config_destroy(config *c)
         schema_split_free(c->phases[i].n_set, c->phases[i].set);
     }
     mem_free(c->phases);
+    curves_destroy(c);
     nodes_destroy(c->n_data_nodes, c->data_nodes);
     nodes_destroy(c->n_nodes, c->nodes);
     destroy_dropped(c);

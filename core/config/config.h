@@ -38,6 +38,14 @@ typedef struct config_phase {
     size_t n_set;           /* keys of data and model that change with it: "data.window=21", ...; */
     char **set;             /* after then counts steps */
 } config_phase;
+/* A key that follows a schedule while a phase lasts (curves.h). */
+typedef struct config_curve {
+    size_t phase; /* 0: [train], else 1 + the place of [train.NAME] in the list */
+    char *key;    /* "loss.penalty.weight" */
+    location where;
+    odeon_config *schedule;
+} config_curve;
+enum { CONFIG_MAX_CURVES = 16 };
 enum { CONFIG_MAX_PHASES = 16 }; /* beside the first, which is [train] */
 
 /* A configuration. It owns all that it points to. Invariants: exactly one of epochs and iterations
@@ -95,6 +103,8 @@ typedef struct config {
     /* [train.…]: what takes the optimizer's place later */
     size_t n_phases;
     config_phase *phases;
+    size_t n_curves;
+    config_curve *curves;
     size_t
         stage; /* 0, or 1 + the last of the phases whose keys have been set: of config_load_stage */
     /* [audit] */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "config/curves.h"
 #include "config/document_load.h"
 #include "config/evaluation.h"
 #include "config/hints.h"
@@ -290,12 +291,30 @@ static odeon_status finish_data(loading *l, host_section *h)
 
 /* ---- [train] ---- */
 
+/* [train] begins with the values that stand in the sections. */
+static odeon_status read_curves(loading *l, option_value *set)
+{
+    size_t n;
+    char **left;
+    odeon_status status = curves_read(l, set, "train", 0, &n, &left);
+    if (status == ODEON_OK && n > 0) {
+        status =
+            location_fail(set->where, "train",
+                          "set = %.100s: a value stands in its own section; here a key follows "
+                          "a schedule, KEY: SCHEDULE, as loss.penalty.weight: linear(from=0)",
+                          left[0]);
+    }
+    schema_split_free(n, left);
+    return status;
+}
+
 /* Losses come first: they put their own normal form in the place of what was typed, which the
  * printing then finds. */
 static odeon_status finish_train(loading *l, host_section *h)
 {
     config *c = l->c;
     ODEON_TRY(losses_read(l, h));
+    ODEON_TRY(read_curves(l, host_value(h, "set")));
     ODEON_TRY(host_section_print(&l->effective, h));
     c->optimizer = host_take(h, "optimizer");
     c->schedule = host_take(h, "schedule");

@@ -336,8 +336,9 @@ static const odeon_option train_clip_norm = {
     .help = "longest gradient; a longer one is scaled down to it",
 };
 static const odeon_option *const train_options[] = {
-    &train_loss,      &train_optimizer,   &train_schedule, &train_weights,
-    &train_clip_norm, &recipe_accumulate, &recipe_ema,     NULL};
+    &train_loss,    &train_optimizer, &train_schedule,
+    &train_weights, &train_clip_norm, &recipe_accumulate,
+    &recipe_ema,    &recipe_follow,   NULL};
 
 /* ---- [train.NAME] ---- */
 

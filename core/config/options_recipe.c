@@ -101,7 +101,19 @@ const odeon_option recipe_set = {
     .name = "set",
     .aliases = "keys|overrides|change|changes|with",
     .help = "keys of the data and the model that change when the phase begins, and stay so: "
-            "data.window=21, data.batch=1; none that changes the shape of a parameter",
+            "data.window=21, data.batch=1; none that changes the shape of a parameter; and keys "
+            "that follow a schedule in it, as in [train]",
+};
+
+/* Likewise. */
+const odeon_option recipe_follow = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "set",
+    .aliases = "anneal|annealing|curves|schedules",
+    .help = "keys that are multiplied by a schedule in the steps of training, not in tests: "
+            "loss.penalty.weight: linear(from=0, epochs=20), model.drop.p: cosine",
 };
 
 /* ---- [model.NAME] ---- */

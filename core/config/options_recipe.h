@@ -8,7 +8,7 @@
 extern const odeon_option recipe_eval_test, recipe_best_by, recipe_stop_patience, recipe_max_time;
 extern const odeon_option recipe_validation;
 extern const odeon_option recipe_accumulate, recipe_ema;
-extern const odeon_option recipe_after, recipe_set;
+extern const odeon_option recipe_after, recipe_set, recipe_follow;
 extern const odeon_option recipe_freeze, recipe_lr_factor;
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "config/curves.h"
 #include "config/evaluation.h"
 #include "config/section.h"
 #include "option/expression.h"
@@ -47,13 +48,13 @@ static bool may_change(const char *override)
 }
 
 /* A stage begins with a step that does not depend on how many steps an epoch has. */
-static odeon_status read_set(const document_section *source, const option_value *set,
+static odeon_status read_set(loading *l, const document_section *source, option_value *set,
                              config_phase *phase)
 {
     if (!set->set) {
         return ODEON_OK;
     }
-    ODEON_TRY(schema_split(set->text, set->where, &phase->n_set, &phase->set));
+    ODEON_TRY(curves_read(l, set, source->name, l->c->n_phases + 1, &phase->n_set, &phase->set));
     for (size_t i = 0; i < phase->n_set; i++) {
         if (!may_change(phase->set[i]) || strchr(phase->set[i], '=') == NULL) {
             return location_fail(set->where, source->name,
@@ -62,7 +63,7 @@ static odeon_status read_set(const document_section *source, const option_value 
                                  phase->set[i]);
         }
     }
-    return phase->after.unit == CONFIG_STEPS
+    return phase->n_set == 0 || phase->after.unit == CONFIG_STEPS
                ? ODEON_OK
                : location_fail(set->where, source->name,
                                "set: keys change after a number of steps, such as after = 600 "
@@ -90,7 +91,7 @@ static odeon_status take(loading *l, const document_section *source, host_sectio
     c->phases = list;
     ODEON_TRY(evaluation_read_count(source->name, "after", host_value(h, "after"), &phase.after));
     ODEON_TRY(check_order(c, &phase));
-    odeon_status status = read_set(source, host_value(h, "set"), &phase);
+    odeon_status status = read_set(l, source, host_value(h, "set"), &phase);
     if (status == ODEON_OK) {
         status = host_section_print(&l->effective, h);
     }

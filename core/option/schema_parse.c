@@ -103,7 +103,7 @@ static bool bound_f64(const char *text, double *out)
 }
 
 /* Comparisons are written so that NaN lies within no bound. */
-static bool within_f64(const odeon_option *o, double value)
+bool schema_within(const odeon_option *o, double value)
 {
     double bound = 0.0;
     if (bound_f64(o->min_text, &bound) &&
@@ -134,7 +134,7 @@ static odeon_status parse_f64(const reading *in, const char *text, double *out)
             return refuse_number(in, fault, "not a number");
         }
     }
-    return within_f64(in->option, *out) ? ODEON_OK : refuse_value(in);
+    return schema_within(in->option, *out) ? ODEON_OK : refuse_value(in);
 }
 
 /* Leading zeros and a minus before 0 vanish in the normal form. */

@@ -16,4 +16,7 @@ odeon_status schema_parse(const component_reader *components, const odeon_option
                           const char *text, location where, const char *section, const char *folder,
                           option_value *out);
 
+/* May an option of type F64, or an element of an F64_LIST, be value? NaN lies within no bound. */
+bool schema_within(const odeon_option *option, double value);
+
 #endif

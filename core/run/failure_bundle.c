@@ -51,7 +51,23 @@ static odeon_status put_weights(session *s, const char *folder)
     return status;
 }
 
-enum { N_KEYS = 6 };
+enum { N_KEYS = 7, SCHEDULES = 6 }; /* the last is there where keys followed schedules */
+
+/* "0.5 1"; NULL without memory. */
+static char *print_factors(const session_batch *b)
+{
+    text_buffer text = {0};
+    for (size_t i = 0; i < b->n_factors; i++) {
+        char number[NUMBER_TEXT_BYTES];
+        number_print_f64(b->factors[i], number);
+        text_printf(&text, "%s%s", i > 0 ? " " : "", number);
+    }
+    text_add(&text, "");
+    if (text.failed) {
+        text_fini(&text);
+    }
+    return text.data;
+}
 
 /* The numbers that a batch's random streams and sums depend on. The values are the caller's. */
 static odeon_status make_keys(const session *s, const config *c, const session_batch *b,
@@ -63,6 +79,7 @@ static odeon_status make_keys(const session *s, const config *c, const session_b
     values[3] = mem_printf("%" PRId64, b->step);
     values[4] = mem_printf("%d", (int)session_workers(s));
     values[5] = mem_printf("%" PRId64, b->offset);
+    values[SCHEDULES] = b->n_factors > 0 ? print_factors(b) : mem_strdup("");
     for (size_t i = 0; i < N_KEYS; i++) {
         if (values[i] == NULL) {
             return no_memory(folder);
@@ -139,7 +156,8 @@ static odeon_status put_entries(session *s, const config *c, const session_batch
                                 .bytes = (uint64_t)b->n * sizeof *b->indices};
     }
     if (status == ODEON_OK) {
-        status = safetensors_write(path, entries.n, entries.list, N_KEYS, meta);
+        status = safetensors_write(path, entries.n, entries.list,
+                                   b->n_factors > 0 ? N_KEYS : SCHEDULES, meta);
     }
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         mem_free(entries.data[role]);
@@ -153,9 +171,13 @@ static odeon_status put_batch(session *s, const config *c, const session_batch *
     char *values[N_KEYS];
     odeon_status status = make_keys(s, c, b, path, values);
     if (status == ODEON_OK) {
-        const safetensors_meta meta[N_KEYS] = {{"mode", values[0]},    {"seed", values[1]},
-                                               {"epoch", values[2]},   {"step", values[3]},
-                                               {"workers", values[4]}, {"offset", values[5]}};
+        const safetensors_meta meta[N_KEYS] = {{"mode", values[0]},
+                                               {"seed", values[1]},
+                                               {"epoch", values[2]},
+                                               {"step", values[3]},
+                                               {"workers", values[4]},
+                                               {"offset", values[5]},
+                                               {"schedules", values[SCHEDULES]}};
         status = put_entries(s, c, b, path, meta);
     }
     for (size_t i = 0; i < N_KEYS; i++) {
@@ -276,6 +298,25 @@ static odeon_status read_offset(const char *path, const safetensors *file, int64
                            path, *out, most);
 }
 
+/* Numbers that are none, or more than there can be, are a damaged bundle. */
+static odeon_status read_factors(const char *path, const safetensors *file, session_batch *out)
+{
+    const char *text = safetensors_metadata(file, "schedules");
+    char *copy = text != NULL ? mem_strdup(text) : NULL, *rest = NULL;
+    odeon_status status = text == NULL || copy != NULL ? ODEON_OK : no_memory(path);
+    for (char *word = copy != NULL ? strtok_r(copy, " ", &rest) : NULL;
+         word != NULL && status == ODEON_OK; word = strtok_r(NULL, " ", &rest)) {
+        if (out->n_factors == CONFIG_MAX_CURVES ||
+            number_parse_f64(word, &out->factors[out->n_factors++]) != NUMBER_OK) {
+            status = diag_fail(ODEON_ERR_DATA,
+                               "%s: metadata schedules is %.100s: expected at most %d numbers",
+                               path, text, CONFIG_MAX_CURVES);
+        }
+    }
+    mem_free(copy);
+    return status;
+}
+
 /* What batch_file_read does not know of: mode, position and indices. */
 static odeon_status read_rest(const char *path, session_batch *out)
 {
@@ -295,6 +336,9 @@ static odeon_status read_rest(const char *path, session_batch *out)
     }
     if (status == ODEON_OK) {
         status = read_offset(path, file, &out->offset);
+    }
+    if (status == ODEON_OK) {
+        status = read_factors(path, file, out);
     }
     if (status == ODEON_OK) {
         status = read_indices(path, file, out);

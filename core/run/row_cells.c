@@ -135,6 +135,22 @@ static void add_block(row_cells *x, const ode_counters *b)
     }
 }
 
+/* A key with schedules in several phases has one column, by the first of them. A test has each at
+ * its own value, as its section says. */
+static void add_curve(row_cells *x, const metrics_row *row, size_t first)
+{
+    const curve *shown = &row->curves[first];
+    for (size_t i = 0; i < row->n_curves; i++) {
+        bool same = strcmp(row->curves[i].key, shown->key) == 0;
+        if (same && i < first) {
+            return;
+        }
+        shown = same && row->curves[i].under_way ? &row->curves[i] : shown;
+    }
+    bool training = row->split == ODEON_SPLIT_TRAIN;
+    add_real(x, NULL, shown->key, training ? shown->base * shown->factor : (double)NAN);
+}
+
 static void add_figure(row_cells *x, const figure_value *f)
 {
     const char *path = f->path[0] != '\0' ? f->path : NULL;
@@ -170,6 +186,9 @@ static void add_row(row_cells *x, const metrics_row *row)
     }
     if (row->audited) {
         add_real(x, NULL, "gradient_error", row->gradient_error);
+    }
+    for (size_t i = 0; i < row->n_curves; i++) {
+        add_curve(x, row, i);
     }
     for (size_t i = 0; i < row->n_figures; i++) {
         add_figure(x, &row->figures[i]);

@@ -7,6 +7,7 @@
 #include "odeon/dataset.h"
 #include "odeon/observer.h"
 #include "plugin/figures.h"
+#include "session/curves.h"
 
 /* A row of the metrics; NAN stands for "does not apply" (empty in CSV, null in JSON). */
 typedef struct metrics_row {
@@ -24,6 +25,8 @@ typedef struct metrics_row {
     const ode_counters *blocks;
     bool audited;          /* a column gradient_error is there */
     double gradient_error; /* NAN in rows without an audit */
+    size_t n_curves;       /* keys that follow a schedule: */
+    const curve *curves;   /* their values in the step, of rows of training */
     size_t n_figures;      /* of components, by path and name */
     const figure_value *figures;
 } metrics_row;
@@ -49,7 +52,8 @@ typedef struct row_cells {
  * samples_per_second, nsync, nlaunch, nalloc (waits for the device, launches and allocations on it:
  * in a row of training those of its step, in a row of a test those of all its batches), then for
  * every ODE block PATH.evals_forward and so on through the fields of ode_counters, then, of a run
- * with [audit], gradient_error, then the figures of components, PATH.NAME. False without memory. */
+ * with [audit], gradient_error, then, by name, the keys that follow a schedule, then the figures of
+ * components, PATH.NAME. False without memory. */
 bool row_cells_make(row_cells *x, const metrics_row *row);
 /* Are the names those of other? */
 bool row_cells_match(const row_cells *x, const row_cells *other);

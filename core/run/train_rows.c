@@ -32,6 +32,8 @@ static metrics_row make_row(const trainer *t, int32_t split, const session_resul
                          .blocks = result->blocks,
                          .audited = t->config->audit_every > 0,
                          .gradient_error = training ? t->gradient_error : (double)NAN,
+                         .n_curves = session_curves(t->session) != NULL ? t->config->n_curves : 0,
+                         .curves = session_curves(t->session),
                          .n_figures = n_reported,
                          .figures = reported};
 }

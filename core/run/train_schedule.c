@@ -7,29 +7,37 @@
 
 #include "odeon/schedule.h"
 #include "run/train_phase.h"
+#include "session/curves.h"
 #include "session/describe.h"
 
 /* What the learning rate of a step, of the phase that the session is in, is multiplied with, in a
  * run of so many. A phase has its schedule as if it were a run. */
-static odeon_status schedule_of(const trainer *t, int64_t step, int64_t total, double *factor)
+static odeon_position position_of(const trainer *t, int64_t step, int64_t total)
 {
     double an_epoch = (double)t->epoch_steps;
     train_phase phase = train_phase_of(t->config, t->epoch_steps, t->at.extra, step);
     int64_t end = phase.end < total ? phase.end : total;
     int64_t extra = phase.index == 0 ? t->at.extra : 0; /* it lies before any other */
-    odeon_position position = {.struct_size = sizeof position,
-                               .step = step - phase.before,
-                               .steps = end - phase.before,
-                               .steps_an_epoch = t->epoch_steps,
-                               .epoch = (double)(step - 1 - phase.before - extra) / an_epoch,
-                               .epochs = (double)(end - phase.before - extra) / an_epoch};
+    return (odeon_position){.struct_size = sizeof(odeon_position),
+                            .step = step - phase.before,
+                            .steps = end - phase.before,
+                            .steps_an_epoch = t->epoch_steps,
+                            .epoch = (double)(step - 1 - phase.before - extra) / an_epoch,
+                            .epochs = (double)(end - phase.before - extra) / an_epoch};
+}
+
+static odeon_status schedule_of(const trainer *t, int64_t step, int64_t total, double *factor)
+{
+    odeon_position position = position_of(t, step, total);
     return session_schedule(t->session, &position, factor);
 }
 
 /* The rate is kept in the checkpoint, to be compared when the run goes on. */
 odeon_status train_schedule_step(trainer *t)
 {
-    ODEON_TRY(schedule_of(t, t->at.step, t->total, &t->factor));
+    odeon_position position = position_of(t, t->at.step, t->total);
+    ODEON_TRY(session_schedule(t->session, &position, &t->factor));
+    ODEON_TRY(session_curves_set(t->session, &position));
     t->at.rate = t->factor * session_learning_rate(t->session);
     return ODEON_OK;
 }

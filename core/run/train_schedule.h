@@ -3,7 +3,9 @@
 #define ODEON_CORE_RUN_TRAIN_SCHEDULE_H
 #include "run/trainer.h"
 
-/* Sets the factor of step at.step. */
+/* Sets the factor of step at.step, and brings the keys that follow a schedule to their values in
+ * it.
+ */
 odeon_status train_schedule_step(trainer *t);
 
 /* Prints a line where the learning rate of a run that goes on jumps: a schedule that follows from

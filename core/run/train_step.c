@@ -10,6 +10,7 @@
 #include "run/train_phase.h"
 #include "run/train_rows.h"
 #include "run/train_schedule.h"
+#include "session/curves.h"
 #include "session/describe.h"
 #include "session/failure.h"
 #include "session/placement.h"
@@ -94,6 +95,7 @@ static odeon_status train_batch(trainer *t, int64_t n)
     double began = clock_seconds();
     odeon_status status = session_train(t->session, t->plan->train, n, t->order + at->position,
                                         at->epoch, at->step, t->factor, &result);
+    session_curves_rest(t->session);
     t->batch_seconds = clock_seconds() - began;
     if (status == ODEON_ERR_NUMERIC) {
         t->torn = session_failed_batch(t->session) == NULL;

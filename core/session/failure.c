@@ -90,6 +90,16 @@ static odeon_status snapshot_field(session *s, int32_t role, session_batch *out)
     return ODEON_OK;
 }
 
+/* A test has none. */
+static void take_factors(const session *s, session_batch *out)
+{
+    const curve *curves = session_curves(s);
+    out->n_factors = out->training && curves != NULL ? s->model.config->n_curves : 0;
+    for (size_t i = 0; i < out->n_factors; i++) {
+        out->factors[i] = curves[i].factor;
+    }
+}
+
 /* All that is needed to run the batch again in another process, which may not have the data set. */
 static odeon_status snapshot(session *s, const batch *b, session_batch *out)
 {
@@ -99,6 +109,7 @@ static odeon_status snapshot(session *s, const batch *b, session_batch *out)
                            .offset = b->offset,
                            .epoch = b->epoch,
                            .step = b->step};
+    take_factors(s, out);
     if (b->indices != NULL) {
         out->indices = mem_zalloc(n, sizeof *out->indices);
         if (out->indices == NULL) {

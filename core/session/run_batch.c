@@ -203,7 +203,11 @@ odeon_status session_repeat(session *s, const session_batch *again, session_resu
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         b.given[role] = again->field[role];
     }
-    return run(s, &b, out);
+    bool scheduled = again->n_factors > 0 && again->n_factors == s->model.config->n_curves;
+    ODEON_TRY(scheduled ? session_curves_set_factors(s, again->factors) : ODEON_OK);
+    odeon_status status = run(s, &b, out);
+    session_curves_rest(s);
+    return status;
 }
 
 /* How far the state has moved over each block, which costs the blocks a few launches. */

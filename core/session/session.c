@@ -203,6 +203,7 @@ void session_destroy(session *s)
     session_release_placed(s);
     collective_destroy(s->collective);
     session_batch_fini(&s->failed_batch);
+    curves_free(s);
     model_fini(&s->model);
     mem_free(s->blocks);
     mem_free(s);

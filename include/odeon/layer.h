@@ -212,6 +212,9 @@ typedef struct odeon_layer_ops {
     /* (optional) With CHAIN or FIELD: names of sections, ends with NULL. The section of the first
      * name, as in [model.NAME.shortcut], is body 1, of the second body 2, ... */
     const char *const *body_names;
+    /* (optional) "p|sigma": options of type F64 that may follow a schedule, as in loss.h. No answer
+     * of plan or param depends on them. */
+    const char *scheduled;
 } odeon_layer_ops;
 
 #ifdef __cplusplus

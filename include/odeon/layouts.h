@@ -10,11 +10,11 @@
 #define ODEON_LAYOUT_BASE      0x00000001u
 #define ODEON_LAYOUT_DEVICE    0x5b93b342u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0xe9552edfu
+#define ODEON_LAYOUT_LAYER     0x989f36f3u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x3eacdad0u
-#define ODEON_LAYOUT_LOSS      0x5892009du
+#define ODEON_LAYOUT_OPTIMIZER 0x691d1b71u
+#define ODEON_LAYOUT_LOSS      0x10c6d411u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
@@ -25,11 +25,11 @@
     "00000001"                                                                                     \
     ".5b93b342"                                                                                    \
     ".00000001"                                                                                    \
-    ".e9552edf"                                                                                    \
+    ".989f36f3"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".3eacdad0"                                                                                    \
-    ".5892009d"                                                                                    \
+    ".691d1b71"                                                                                    \
+    ".10c6d411"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \

@@ -90,6 +90,10 @@ typedef struct odeon_loss_ops {
     /* (optional) How much a sample of class label counts in the mean, >= 0. One loss of a run may
      * answer anything but 1. [worker; build] */
     double (*label_weight)(void *self, int64_t label);
+    /* (optional) "weight|delta": options of type F64 that may follow a schedule. The host writes
+     * their fields anew between two batches; every eval reads them, and nothing else was made of
+     * them. Lives as long as the plugin. */
+    const char *scheduled;
 } odeon_loss_ops;
 
 #ifdef __cplusplus

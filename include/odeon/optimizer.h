@@ -83,6 +83,9 @@ typedef struct odeon_optimizer_ops {
     /* With minimize, no without it: 1 where a step has to be of all samples of an epoch, since
      * losses of different batches cannot be compared. [any; build] */
     int32_t (*whole_batch)(void *self);
+    /* "weight_decay|beta1": options of type F64 that may follow a schedule, as in loss.h. The
+     * learning rate has the run's schedule and is none of them. */
+    const char *scheduled;
 } odeon_optimizer_ops;
 
 #ifdef __cplusplus

@@ -49,7 +49,7 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 }
 
 static const odeon_layer_ops ops = {
-    .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
+    .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp, .scheduled = "p"};
 
 ODEON_PLUGIN_OPTIONS(LAYER, "dropout", &ops, "sets elements to 0 by chance, in training alone",
                      NULL, "dropout1d|dropout2d", dropout, options, NULL, NULL);

@@ -168,7 +168,8 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .plan = plan,
                                     .forward = forward,
                                     .vjp = vjp,
-                                    .attach = attach};
+                                    .attach = attach,
+                                    .scheduled = "sigma"};
 
 ODEON_PLUGIN_OPTIONS(
     LAYER, "flow_matching", &ops,

@@ -39,8 +39,11 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
                     .y = call->d_in);
 }
 
-static const odeon_layer_ops ops = {
-    .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
+static const odeon_layer_ops ops = {.struct_size = sizeof ops,
+                                    .plan = plan,
+                                    .forward = forward,
+                                    .vjp = vjp,
+                                    .scheduled = "factor|shift"};
 
 ODEON_PLUGIN_OPTIONS(LAYER, "scale", &ops, "multiplies all numbers by one and adds another", NULL,
                      "multiply|mul|gain", scale, options, NULL, NULL);

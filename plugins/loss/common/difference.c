@@ -37,10 +37,9 @@ static odeon_status eval(void *self, const odeon_loss_call *call)
                     .dx = call->d_output);
 }
 
-const odeon_loss_ops difference_ops = {
-    .struct_size = sizeof difference_ops,
-    .metric_count = metric_count,
-    .metric_name = metric_name,
-    .check = check,
-    .eval = eval,
-};
+const odeon_loss_ops difference_ops = {.struct_size = sizeof difference_ops,
+                                       .metric_count = metric_count,
+                                       .metric_name = metric_name,
+                                       .check = check,
+                                       .eval = eval,
+                                       .scheduled = "weight"};

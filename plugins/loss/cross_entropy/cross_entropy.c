@@ -107,14 +107,13 @@ static odeon_status eval(void *self, const odeon_loss_call *call)
                     .mask = call->mask);
 }
 
-static const odeon_loss_ops ops = {
-    .struct_size = sizeof ops,
-    .metric_count = metric_count,
-    .metric_name = metric_name,
-    .check = check,
-    .eval = eval,
-    .label_weight = label_weight,
-};
+static const odeon_loss_ops ops = {.struct_size = sizeof ops,
+                                   .metric_count = metric_count,
+                                   .metric_name = metric_name,
+                                   .check = check,
+                                   .eval = eval,
+                                   .label_weight = label_weight,
+                                   .scheduled = "weight"};
 
 ODEON_PLUGIN_OPTIONS(LOSS, "cross_entropy", &ops,
                      "cross entropy of logits and class labels, with accuracy", NULL,

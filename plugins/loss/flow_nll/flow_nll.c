@@ -98,7 +98,8 @@ static const odeon_loss_ops ops = {.struct_size = sizeof ops,
                                    .metric_name = metric_name,
                                    .check = check,
                                    .eval = eval,
-                                   .quantity = name_of};
+                                   .quantity = name_of,
+                                   .scheduled = "weight"};
 
 ODEON_PLUGIN_OPTIONS(LOSS, "flow_nll", &ops,
                      "negative log-likelihood of samples that a flow moves to normal noise",

@@ -76,7 +76,8 @@ static const odeon_loss_ops ops = {.struct_size = sizeof ops,
                                    .metric_count = metric_count,
                                    .metric_name = metric_name,
                                    .check = check,
-                                   .eval = eval};
+                                   .eval = eval,
+                                   .scheduled = "weight|deviation"};
 
 ODEON_PLUGIN_OPTIONS(
     LOSS, "gaussian_nll", &ops,

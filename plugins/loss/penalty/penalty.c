@@ -153,7 +153,8 @@ static const odeon_loss_ops ops = {.struct_size = sizeof ops,
                                    .metric_name = metric_name,
                                    .check = check,
                                    .eval = eval,
-                                   .quantity = name_of};
+                                   .quantity = name_of,
+                                   .scheduled = "weight"};
 
 ODEON_PLUGIN_OPTIONS(LOSS, "penalty", &ops,
                      "mean of integrals along the paths of ODE blocks, as a penalty", NULL,

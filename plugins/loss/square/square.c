@@ -57,7 +57,8 @@ static const odeon_loss_ops ops = {.struct_size = sizeof ops,
                                    .metric_count = metric_count,
                                    .metric_name = metric_name,
                                    .check = check,
-                                   .eval = eval};
+                                   .eval = eval,
+                                   .scheduled = "weight"};
 
 ODEON_PLUGIN_OPTIONS(LOSS, "square", &ops, "mean square of the output itself, without labels", NULL,
                      "meansquare|outputsquare|residual|flowmatchingloss", square, options, NULL,

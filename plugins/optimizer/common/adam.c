@@ -33,11 +33,10 @@ static odeon_status update(void *self, const odeon_update *u)
         .decay_decoupled = optimizer->decoupled ? optimizer->weight_decay : 0.0, .step = u->step);
 }
 
-const odeon_optimizer_ops adam_ops = {
-    .struct_size = sizeof(odeon_optimizer_ops),
-    .flags = ODEON_OPTIMIZER_ELEMENTWISE,
-    .moment_count = moment_count,
-    .moment_name = moment_name,
-    .learning_rate = learning_rate,
-    .update = update,
-};
+const odeon_optimizer_ops adam_ops = {.struct_size = sizeof(odeon_optimizer_ops),
+                                      .flags = ODEON_OPTIMIZER_ELEMENTWISE,
+                                      .moment_count = moment_count,
+                                      .moment_name = moment_name,
+                                      .learning_rate = learning_rate,
+                                      .update = update,
+                                      .scheduled = "weight_decay"};

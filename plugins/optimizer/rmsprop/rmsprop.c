@@ -69,14 +69,13 @@ static odeon_status update(void *self, const odeon_update *u)
                     .momentum = optimizer->momentum);
 }
 
-static const odeon_optimizer_ops ops = {
-    .struct_size = sizeof ops,
-    .flags = ODEON_OPTIMIZER_ELEMENTWISE,
-    .moment_count = moment_count,
-    .moment_name = moment_name,
-    .learning_rate = learning_rate,
-    .update = update,
-};
+static const odeon_optimizer_ops ops = {.struct_size = sizeof ops,
+                                        .flags = ODEON_OPTIMIZER_ELEMENTWISE,
+                                        .moment_count = moment_count,
+                                        .moment_name = moment_name,
+                                        .learning_rate = learning_rate,
+                                        .update = update,
+                                        .scheduled = "weight_decay"};
 
 ODEON_PLUGIN_OPTIONS(OPTIMIZER, "rmsprop", &ops,
                      "steps divided by a running root mean square of the gradient", NULL, "rms",

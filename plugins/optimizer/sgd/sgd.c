@@ -67,14 +67,13 @@ static odeon_status update(void *self, const odeon_update *u)
                     .nesterov = optimizer->nesterov != 0, .first = u->step == 1);
 }
 
-static const odeon_optimizer_ops ops = {
-    .struct_size = sizeof ops,
-    .flags = ODEON_OPTIMIZER_ELEMENTWISE,
-    .moment_count = moment_count,
-    .moment_name = moment_name,
-    .learning_rate = learning_rate,
-    .update = update,
-};
+static const odeon_optimizer_ops ops = {.struct_size = sizeof ops,
+                                        .flags = ODEON_OPTIMIZER_ELEMENTWISE,
+                                        .moment_count = moment_count,
+                                        .moment_name = moment_name,
+                                        .learning_rate = learning_rate,
+                                        .update = update,
+                                        .scheduled = "weight_decay"};
 
 ODEON_PLUGIN_OPTIONS(OPTIMIZER, "sgd", &ops,
                      "stochastic gradient descent, with momentum if momentum is not 0", NULL,
