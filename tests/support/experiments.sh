@@ -8,7 +8,7 @@ complain() {
 
 # The text of an INI, then that of those that it includes.
 whole() {
-    local text included
+    local text='' included
     contents "$1"
     printf '%s' "$text"
     [[ $'\n'$text =~ $'\n'include\ *=\ *([^$';\n']*) ]] || return 0
