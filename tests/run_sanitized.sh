@@ -42,7 +42,7 @@ ninja -C build-asan odeon_program plugins_of_tests other_plugins_of_tests gpu_ru
 ODEON_KILLS=40 ctest --test-dir build-asan --output-on-failure -j "$(nproc)" -E "$left_out" "$@"
 [ -z "$quick" ] || exit 0
 
-# Here and above runs are killed a fifth as often (ODEON_KILLS): what a kill leaves behind is a matter of
+# Here and above runs are killed less often (ODEON_KILLS): what a kill leaves behind is a matter of
 # files, which tests/run.sh has seen, and races show in runs that are not killed just as well.
 side_by_side='^lockstep/|^unit/.*/test_(registry|instance|diag|mem|collective|collective_wait|worker_group|prefetch|threads)$'
 configure build-tsan thread

@@ -211,7 +211,6 @@ static odeon_status describe_side(const task *t, int32_t what, bench_side *side)
     return side->device != NULL ? ODEON_OK : no_memory();
 }
 
-/* Before and after the times, since a machine's speed may change meanwhile: the best counts. */
 static odeon_status measure_peaks(task *tasks, bench_result *out)
 {
     for (size_t i = 0; i < out->n_sides; i++) {
@@ -253,6 +252,16 @@ static odeon_status take_whole(task *t, void *context)
     return ODEON_OK;
 }
 
+/* Peaks before and after the times, since a machine's speed may change meanwhile: the best counts.
+ * Where no time is given, little passes, and once is enough. */
+static odeon_status take_turns_at_best(const bench_plan *plan, task *tasks, take_sample take,
+                                       void *context, bench_result *out)
+{
+    ODEON_TRY(measure_peaks(tasks, out));
+    ODEON_TRY(take_turns(plan, tasks, take, context));
+    return plan->seconds > 0.0 ? measure_peaks(tasks, out) : ODEON_OK;
+}
+
 static odeon_status open_all(const bench_plan *plan, int32_t what, bool watched, task *tasks)
 {
     for (size_t i = 0; i < plan->n_variants; i++) {
@@ -267,9 +276,7 @@ static odeon_status open_all(const bench_plan *plan, int32_t what, bool watched,
 static odeon_status time_whole(const bench_plan *plan, int32_t what, task *tasks, bench_result *out)
 {
     ODEON_TRY(open_all(plan, what, false, tasks));
-    ODEON_TRY(measure_peaks(tasks, out));
-    ODEON_TRY(take_turns(plan, tasks, take_whole, NULL));
-    ODEON_TRY(measure_peaks(tasks, out));
+    ODEON_TRY(take_turns_at_best(plan, tasks, take_whole, NULL, out));
     for (size_t i = 0; i < plan->n_variants; i++) {
         ODEON_TRY(describe_side(&tasks[i], what, &out->sides[i]));
     }
@@ -372,9 +379,7 @@ static odeon_status time_operators(const bench_plan *plan, task *tasks, operator
     const config *c = plan->variants[0].config;
     bool trains = c->dataset != NULL && c->n_losses > 0;
     ODEON_TRY(open_all(plan, trains ? BENCH_STEP : BENCH_SOLVE, true, tasks));
-    ODEON_TRY(measure_peaks(tasks, out));
-    ODEON_TRY(take_turns(plan, tasks, take_operators, times_of));
-    ODEON_TRY(measure_peaks(tasks, out));
+    ODEON_TRY(take_turns_at_best(plan, tasks, take_operators, times_of, out));
     for (size_t i = 0; i < plan->n_variants; i++) {
         ODEON_TRY(describe_side(&tasks[i], BENCH_OPERATORS, &out->sides[i]));
         ODEON_TRY(add_operators(plan, &times_of[i], i, out));

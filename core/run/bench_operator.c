@@ -195,15 +195,15 @@ static odeon_status take_sample(made_call *m, double *seconds)
     return ODEON_OK;
 }
 
-/* The least time of a text that is known to be one. */
-static odeon_status best_of(made_call *m, const char *text, uint32_t dtype, double *seconds,
-                            double *operations, double *bytes)
+/* The least time, of so many samples, of a text that is known to be one. */
+static odeon_status best_of(made_call *m, const char *text, uint32_t dtype, int rounds,
+                            double *seconds, double *operations, double *bytes)
 {
     bench_shapes s;
     double took;
     ODEON_TRY(bench_shapes_read(text, dtype, &s));
     odeon_status status = make_call(m, &s);
-    for (int i = 0; i < ROUNDS_OF_BEST && status == ODEON_OK; i++) {
+    for (int i = 0; i < rounds && status == ODEON_OK; i++) {
         status = take_sample(m, &took);
         *seconds = i == 0 || took < *seconds ? took : *seconds;
     }
@@ -215,13 +215,14 @@ static odeon_status best_of(made_call *m, const char *text, uint32_t dtype, doub
     return status;
 }
 
-static odeon_status measure_best(made_call *m, uint32_t dtype, session_peak *out)
+static odeon_status measure_best(made_call *m, uint32_t dtype, int rounds, session_peak *out)
 {
     double seconds, operations, bytes;
-    ODEON_TRY(best_of(m, "gemm a=512x512 b=512x512", dtype, &seconds, &operations, &bytes));
+    ODEON_TRY(best_of(m, "gemm a=512x512 b=512x512", dtype, rounds, &seconds, &operations, &bytes));
     out->gemm = operations / seconds;
     out->edge = 512;
-    ODEON_TRY(best_of(m, "lincomb x=4194304*1 base=4194304", dtype, &seconds, &operations, &bytes));
+    ODEON_TRY(best_of(m, "lincomb x=4194304*1 base=4194304", dtype, rounds, &seconds, &operations,
+                      &bytes));
     out->lincomb = bytes / seconds;
     out->length = 4194304;
     return ODEON_OK;
@@ -235,9 +236,12 @@ typedef struct place {
     made_call made;
 } place;
 
-static odeon_status open_place(place *p, const bench_variant *v, bench_side *side)
+/* Where no time is given, one sample of each of the best calls is enough. */
+static odeon_status open_place(place *p, const bench_plan *plan, const bench_variant *v,
+                               bench_side *side)
 {
     char text[256] = "";
+    int rounds = plan->seconds > 0.0 ? ROUNDS_OF_BEST : 1;
     const odeon_device *device = &p->opened.device;
     ODEON_TRY(device_open(v->registry, v->config->device, "run.device", &p->opened));
     ODEON_TRY(device->ops->probe(device->self));
@@ -248,7 +252,7 @@ static odeon_status open_place(place *p, const bench_variant *v, bench_side *sid
     }
     side->device = mem_printf("%s: %s", device->id, text);
     side->workers = 1;
-    return side->device != NULL ? measure_best(&p->made, v->config->dtype, &side->peak)
+    return side->device != NULL ? measure_best(&p->made, v->config->dtype, rounds, &side->peak)
                                 : no_memory();
 }
 
@@ -268,7 +272,7 @@ static odeon_status open_all(const bench_plan *plan, const char *text, place *pl
         bench_shapes s;
         made_call *m = &places[i].made;
         ODEON_TRY(bench_shapes_read(text, plan->variants[i].config->dtype, &s));
-        ODEON_TRY(open_place(&places[i], &plan->variants[i], &out->sides[i]));
+        ODEON_TRY(open_place(&places[i], plan, &plan->variants[i], &out->sides[i]));
         ODEON_TRY(make_call(m, &s));
         m->samples = mem_zalloc(BENCH_MOST_SAMPLES, sizeof *m->samples);
         ODEON_TRY(m->samples != NULL ? take_sample(m, m->samples) : no_memory());

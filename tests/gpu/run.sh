@@ -215,7 +215,7 @@ part_networks() {
     local name wanted
     wanted=(test_capture_solve test_captured_solves test_torchdiffeq_adjoint test_torchdiffeq_steps
         test_gradients test_network_parity)
-    [ "$DRY" = no ] || wanted=(test_capture_solve test_captured_solves test_torchdiffeq_steps)
+    [ "$DRY" = no ] || wanted=(test_capture_solve test_torchdiffeq_steps)
     for name in "${wanted[@]}"; do
         if [ -x "$BUILD/tests/$name" ]; then
             suite_test "$name" &

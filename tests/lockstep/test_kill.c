@@ -394,7 +394,7 @@ static runs prepare(const char *ini)
 static void check_kills(const char *ini, uint64_t seed, double share)
 {
     const char *given = getenv("ODEON_KILLS");
-    int kills = (int)(share * (given != NULL ? atoi(given) : 200));
+    int kills = (int)(share * (given != NULL ? atoi(given) : 100));
     runs r = prepare(ini);
     char out[FOLDER_BYTES + 16];
     (void)snprintf(out, sizeof out, "run.out=%s", r.whole);

@@ -11,11 +11,11 @@
 #include "base/mem.h"
 
 /* Of return addresses the first three are those of this file; a chain is what is above them. */
-enum { OWN = 3, DEPTH = OWN + 12, MOST = 1 << 16, MOST_CHAINS = 1 << 13 };
+enum { OWN = 3, DEPTH = OWN + 12, SHORT = OWN + 6, MOST = 1 << 16, MOST_CHAINS = 1 << 13 };
 
 /* Where an allocation fails alone, and where all that follow fail, which is mostly the same way out
  * from then on. */
-static const int depths[2] = {DEPTH, OWN + 5};
+static const int depths[2] = {DEPTH, OWN + 5}, short_depths[2] = {SHORT, OWN + 3};
 
 void *__real_mem_alloc(size_t bytes);
 void *__real_mem_zalloc(size_t count, size_t size);
@@ -53,7 +53,7 @@ void allocation_sites_share(int64_t n)
 void allocation_sites_begin(bool others_fail_too)
 {
     these = &tried[others_fail_too];
-    depth = depths[others_fail_too];
+    depth = (getenv("ODEON_ALLOCATIONS") != NULL ? depths : short_depths)[others_fail_too];
     for (size_t i = 0; i < MOST; i++) {
         chains[i] = 0;
     }

@@ -16,11 +16,11 @@ void allocation_sites_end(void);
  *
  * Each of them once would run the program some thousand times, mostly at a place of the code that
  * has failed before: two thirds are options and names read by the same chain of calls, and commands
- * and runs have most of their chains in common. A chain is the innermost twelve calls: deeper than
- * what cleans up after a failure before it reaches code that many others share; where all that
- * follow fail, too, the innermost five. So those are chosen
- * that are the first of their chain in this process, by either way of failing, or of which nothing
- * was noted, and one in 32 of the others: different ones when ODEON_ALLOCATIONS is another number.
+ * and runs have most of their chains in common. A chain is the innermost six calls; where all that
+ * follow fail, too, the innermost three. So those are chosen that are the first of their chain in
+ * this process, by either way of failing, or of which nothing was noted, and one in 32 of the
+ * others. Where ODEON_ALLOCATIONS is a number, others are chosen by each, and chains are twice as
+ * long: deeper than what cleans up after a failure before it reaches code that many others share.
  * ODEON_ALLOCATIONS=all chooses all, as is done before a release. */
 int64_t allocation_sites_next(int64_t k);
 

@@ -8,17 +8,20 @@ complain() {
 
 # The text of an INI, then that of those that it includes.
 whole() {
-    local included
-    cat "$1"
-    for included in $(sed -n 's/^include *= *\([^;]*\).*/\1/p' "$1" | tr ',' ' '); do
-        whole "$(dirname "$1")/$included"
+    local text='' included
+    contents "$1"
+    printf '%s' "$text"
+    [[ $'\n'$text =~ $'\n'include\ *=\ *([^$';\n']*) ]] || return 0
+    for included in ${BASH_REMATCH[1]//,/ }; do
+        whole "${1%/*}/$included"
     done
 }
 
 # stand_in TEXT IDX: the data that the experiment of this text has in place of what conf/get_data.sh
 # gets, one override, or nothing. The folder IDX takes the place of all that are in that format.
 stand_in() {
-    case $(sed -n 's/^dataset *= *//p' <<<"$1" | head -n 1) in
+    [[ $'\n'$1 =~ $'\n'dataset\ *=\ *([^$'\n']*) ]] || return 0
+    case ${BASH_REMATCH[1]} in
         idx\(*) echo "data.path=$2" ;;
         cifar10*) echo "data.path=$source/tests/data/cifar10" ;;
     esac
@@ -46,9 +49,10 @@ losses() {
 
 # The test at the end is of one sample, as its result is not looked at.
 trains() { # LABEL LOSSES TOLERANCE ARGUMENTS...
-    local label=$1 expected=$2 tolerance=$3 steps=1 found
+    local label=$1 expected=$2 tolerance=$3 steps=3 found each
     shift 3
-    [ "$expected" = '?' ] && steps=3 || steps=$(wc -w <<<"$expected")
+    read -ra each <<<"$expected"
+    [ "$expected" = '?' ] || steps=${#each[@]}
     rm -rf run
     if ! "$odeon" train "$@" run.dtype=float64 run.log_every=1 "run.iterations=$steps" \
         run.out=run data.test_limit=1 >out 2>err </dev/null; then
@@ -61,18 +65,30 @@ trains() { # LABEL LOSSES TOLERANCE ARGUMENTS...
 
 # One row of tests/golden/TABLE, its columns as arguments.
 row() {
-    local name=$1 parameters=$3 expected=$4 tolerance=${5:-1e-6} label="$1 $2" file overrides data total
+    local name=$1 parameters=$3 expected=$4 tolerance=${5:-1e-6} label="$1 $2" file overrides data text
+    local total=
     file=$source/conf/$name.ini
-    mapfile -t overrides < <(xargs -n 1 printf '%s\n' <<<"$2" | sed '/^$/d')
+    case $2 in
+        *[\"\'\\]*) mapfile -t overrides < <(xargs -n 1 printf '%s\n' <<<"$2") ;;
+        *) read -ra overrides <<<"$2" ;;
+    esac
     data=$(stand_in "$(whole "$file")" "$work/fashion")
     if ! "$odeon" check "$file" ${data:+"$data"} "${overrides[@]}" >out 2>err </dev/null; then
         complain "$label does not check: $(tail -n 1 err)"
         return
     fi
-    total=$(awk '$1 == "total" { print $2 }' out)
+    contents out
+    [[ $text =~ $'\n'\ *total\ +([^$' \n']+) ]] && total=${BASH_REMATCH[1]}
     [ "$total" = "$parameters" ] || complain "$label: $total parameters, expected $parameters"
     [ -z "$expected" ] ||
         trains "$label" "$expected" "$tolerance" "$file" ${data:+"$data"} "${overrides[@]}"
+}
+
+shopt -s extglob
+trim() { # VARIABLE: without the blanks at its ends
+    local -n it=$1
+    it=${it##+( )}
+    it=${it%%+( )}
 }
 
 # check_rows grep's OPTIONS...: the rows of the table that grep selects.
@@ -85,7 +101,7 @@ check_rows() {
         case $file in *.gz) gunzip -c "$file" >"fashion/$(basename "$file" .gz)" ;; *) cp "$file" fashion ;; esac
     done
     while IFS='|' read -r name overrides parameters expected tolerance; do
-        row "$(xargs <<<"$name")" "$overrides" "$(xargs <<<"$parameters")" \
-            "$(xargs <<<"$expected")" "$(xargs <<<"$tolerance")"
+        trim name && trim parameters && trim expected && trim tolerance
+        row "$name" "$overrides" "$parameters" "$expected" "$tolerance"
     done < <(grep -vE '^(#|$)' "$source/tests/golden/TABLE" | grep "$@")
 }

@@ -88,8 +88,9 @@ static void run_block(emulated_queue *queue, const emulated_kernel *k, const voi
         queue->order = queue->order * 1664525u + 1013904223u;
         uint32_t step = (queue->order >> 8) | 1u, from = queue->order >> 16; /* odd: all threads */
         for (int32_t i = 0; i < threads; i++) {
-            w.thread = (int32_t)((from + (uint32_t)i * step) & (uint32_t)(threads - 1));
-            k->run(phase, arguments, w, shared);
+            /* All members anew: a processor waits where one is written and all are read at once. */
+            int32_t thread = (int32_t)((from + (uint32_t)i * step) & (uint32_t)(threads - 1));
+            k->run(phase, arguments, (kernel_thread){w.block, w.blocks, thread, threads}, shared);
         }
     }
 }
