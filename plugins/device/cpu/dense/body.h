@@ -18,15 +18,10 @@
 #include "narrow.h"
 #include "small.h"
 
-/* Dot products beat tiles where a tile would be filled badly, or is a single vector that b would
- * have to be packed for, and the terms are many enough to pay for adding up the parts of every sum.
- * The choice does not look at the number of rows, on which no bit of a row may depend. */
-enum {
-    DOTS_UP_TO = REAL_BYTES == 4 && VECTOR_BYTES == 64 ? 16 : 12,
-    DOTS_FROM = 256,
-    FEW_FROM = 32,
-    ROOM = DEPTH * BLOCK_N
-};
+/* Dot products beat tiles where a tile would be filled badly and the terms are many enough to pay
+ * for adding up the parts of every sum. The choice does not look at the number of rows, on which no
+ * bit of a row may depend. */
+enum { DOTS_UP_TO = 12, DOTS_FROM = 256, FEW_FROM = 32, ROOM = DEPTH * BLOCK_N };
 static_assert((int)DOTS_UP_TO <= (int)BLOCK_COLS && (int)FEW_FROM >= (int)VL, "what dot.h asks");
 
 static int32_t is_for_dots(const cpu_gemm_shape *p)
