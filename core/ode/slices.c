@@ -3,8 +3,8 @@
 #include "odeon/device_ext.h"
 
 /* Fewer are not worth the calls of a layer. Weights, and the sums of their gradients, pass through
- * once a slice: where they do not stay in the cache, what a slice holds is to be so many times as
- * much, or reading them would show. */
+ * once a slice: what a slice holds is to be so many times as much, or reading them would show, even
+ * where that is more than the cache holds. */
 enum { FEWEST_ROWS = 4, TIMES_WEIGHTS = 16 };
 
 static int64_t divide_up(int64_t a, int64_t b)
@@ -12,12 +12,12 @@ static int64_t divide_up(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-/* Slices that fit the cache beside the weights. Where these leave too little of it a step is no
- * faster in slices, nor slower if they are large enough, and holds less memory. */
+/* Slices that fit the cache beside the weights, or are large enough for these. */
 static int64_t most_rows(const slice_load *load, int64_t bytes, int64_t cache)
 {
-    int64_t rows = 2 * load->weight_bytes < cache ? (cache - load->weight_bytes) / bytes
-                                                  : TIMES_WEIGHTS * load->weight_bytes / bytes;
+    int64_t rows = TIMES_WEIGHTS * load->weight_bytes / bytes;
+    int64_t fit = (cache - load->weight_bytes) / bytes;
+    rows = fit > rows ? fit : rows;
     return rows < FEWEST_ROWS ? FEWEST_ROWS : rows;
 }
 

@@ -47,26 +47,54 @@ uint64_t cpu_dense_vjp_scratch(const odeon_device *device, const odeon_shape *x,
 {
     gradients g = sizes_of(x, w, x->dim[0]);
     (void)device;
-    return (uint64_t)(g.block_rows * g.block_units * g.bytes);
+    return (uint64_t)((g.block_rows + 1) * g.block_units * g.bytes); /* and a row of sums */
+}
+
+/* The cotangents before the activation, into scratch; adds their columns to the bias' gradient.
+ * Sums in the dtype are of ROWS rows at most. */
+static void make_with_sums(const gradients *g, const block *b, int64_t at)
+{
+    int64_t width = b->units * g->bytes;
+    char *sums = g->scratch + g->block_rows * g->block_units * g->bytes;
+    for (int64_t r = 0; r < b->rows; r += ROWS) {
+        int64_t from = at + r * g->units * g->bytes;
+        g->k->unary_vjp_columns(g->act, least(ROWS, b->rows - r), b->units, g->units,
+                                g->y != NULL ? g->y + from : NULL, g->dy + from,
+                                g->scratch + r * width, sums, g->dbias + b->unit * g->bytes);
+    }
+}
+
+/* Without sums; where a block is of whole rows they are one run. */
+static void make(const gradients *g, const block *b, int64_t at)
+{
+    int64_t whole = b->units == g->units, runs = whole ? 1 : b->rows;
+    int64_t count = whole ? b->rows * b->units : b->units;
+    for (int64_t i = 0; i < runs; i++) {
+        const char *dy = g->dy + at + i * g->units * g->bytes;
+        char *to = g->scratch + i * count * g->bytes;
+        if (g->act == ODEON_UNARY_IDENTITY) {
+            g->k->unary(g->act, count, dy, to);
+        } else {
+            g->k->unary_vjp(g->act, count, g->y + at + i * g->units * g->bytes, dy, to);
+        }
+    }
 }
 
 /* The cotangents before the activation; where dy already has them row by row, they are there. */
 static const void *cotangents(const gradients *g, const block *b)
 {
-    int64_t at = (b->row * g->units + b->unit) * g->bytes, pitch = g->units * g->bytes;
-    int64_t whole = b->units == g->units, lines = whole ? 1 : b->rows;
-    int64_t count = whole ? b->rows * b->units : b->units;
-    if (whole && g->act == ODEON_UNARY_IDENTITY) {
+    int64_t at = (b->row * g->units + b->unit) * g->bytes;
+    const cpu_groups columns = {.batch = b->rows, .channels = b->units, .space = 1, .groups = 1};
+    if (b->units == g->units && g->act == ODEON_UNARY_IDENTITY) {
+        if (g->dbias != NULL) {
+            g->k->channel_sum(&columns, g->dy + at, g->dbias);
+        }
         return g->dy + at;
     }
-    for (int64_t i = 0; i < lines; i++) {
-        const char *dy = g->dy + at + i * pitch;
-        char *to = g->scratch + i * count * g->bytes;
-        if (g->act == ODEON_UNARY_IDENTITY) {
-            g->k->unary(g->act, count, dy, to);
-        } else {
-            g->k->unary_vjp(g->act, count, g->y + at + i * pitch, dy, to);
-        }
+    if (g->dbias != NULL) {
+        make_with_sums(g, b, at);
+    } else {
+        make(g, b, at);
     }
     return g->scratch;
 }
@@ -93,11 +121,7 @@ static void add_inputs(const gradients *g, const block *b, const void *u)
 
 static void run_block(const gradients *g, const block *b)
 {
-    const cpu_groups columns = {.batch = b->rows, .channels = b->units, .space = 1, .groups = 1};
     const void *u = cotangents(g, b);
-    if (g->dbias != NULL) {
-        g->k->channel_sum(&columns, u, g->dbias + b->unit * g->bytes);
-    }
     if (g->dw != NULL) {
         add_weights(g, b, u);
     }

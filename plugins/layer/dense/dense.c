@@ -84,18 +84,39 @@ static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeo
     return ODEON_OK;
 }
 
-/* x = the rows of in, or the rows with time, made in scratch. */
-static odeon_status join(const dense *layer, const odeon_layer_call *call, odeon_view *x)
+/* x as rows [rows,N], in made where it has another shape. */
+static const odeon_view *rows_view(const odeon_view *x, odeon_view *made)
 {
-    odeon_view rows = shape_view(call->in, rows_of(&call->in->shape, TIME_NO));
+    if (x->shape.ndim == 2) {
+        return x;
+    }
+    *made = shape_view(x, rows_of(&x->shape, TIME_NO));
+    return made;
+}
+
+static const odeon_tensor *rows_tensor(const odeon_tensor *x, odeon_tensor *made)
+{
+    if (x->view.shape.ndim == 2) {
+        return x;
+    }
+    *made = shape_tensor(x, rows_of(&x->view.shape, TIME_NO));
+    return made;
+}
+
+/* *x = the rows of in, or the rows with time, made in scratch. */
+static odeon_status join(const dense *layer, const odeon_layer_call *call, odeon_view *made,
+                         const odeon_view **x)
+{
+    odeon_view rows;
     if (layer->time == TIME_NO) {
-        *x = rows;
+        *x = rows_view(call->in, made);
         return ODEON_OK;
     }
-    odeon_tensor made = odeon_tensor_at(call->scratch, rows_of(&call->in->shape, layer->time));
-    odeon_view from = shape_channels_view(&rows);
-    odeon_tensor to = shape_channels_tensor(&made);
-    *x = made.view;
+    odeon_tensor joined = odeon_tensor_at(call->scratch, rows_of(&call->in->shape, layer->time));
+    odeon_view from = shape_channels_view(rows_view(call->in, &rows));
+    odeon_tensor to = shape_channels_tensor(&joined);
+    *made = joined.view;
+    *x = made;
     return time_join(layer->host, "dense with time", call, layer->time, &from, &to);
 }
 
@@ -104,11 +125,12 @@ static odeon_status join(const dense *layer, const odeon_layer_call *call, odeon
 static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const dense *layer = self;
-    odeon_view x;
-    odeon_tensor y = shape_tensor(call->out, rows_of(&call->out->view.shape, TIME_NO));
-    ODEON_TRY(join(layer, call, &x));
-    return ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = &x,
-                    .b = &call->param[0], .trans_b = 1, .c = &y,
+    odeon_view made;
+    odeon_tensor y;
+    const odeon_view *x;
+    ODEON_TRY(join(layer, call, &made, &x));
+    return ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = x,
+                    .b = &call->param[0], .trans_b = 1, .c = rows_tensor(call->out, &y),
                     .bias = layer->init.bias ? &call->param[1] : NULL, .act = call->act);
 }
 
@@ -121,24 +143,30 @@ static int32_t wants_input(const dense *layer, const odeon_layer_call *call)
 /* All gradients by one operator; with time the rows of x, and of dx, are made in scratch. */
 static odeon_status vjp_fused(const dense *layer, const odeon_layer_call *call)
 {
-    odeon_shape rows = rows_of(&call->in->shape, layer->time);
-    odeon_view x, y, dy = shape_view(call->d_out, rows_of(&call->d_out->shape, TIME_NO));
-    int32_t wants_dx = wants_input(layer, call);
-    char *dx_at = (char *)call->scratch + rows_bytes(layer, &rows);
-    odeon_tensor dx = layer->time != TIME_NO ? odeon_tensor_at(dx_at, rows)
-                      : wants_dx             ? shape_tensor(call->d_in, rows)
-                                             : (odeon_tensor){0};
-    ODEON_TRY(join(layer, call, &x));
-    if (call->out != NULL) {
-        y = shape_view(&call->out->view, dy.shape);
+    odeon_view made, of_y, of_dy;
+    odeon_tensor of_dx;
+    const odeon_view *x;
+    const odeon_tensor *dx = NULL;
+    char *scratch = call->scratch;
+    ODEON_TRY(join(layer, call, &made, &x));
+    if (layer->time != TIME_NO) {
+        uint64_t bytes = rows_bytes(layer, &x->shape);
+        of_dx = odeon_tensor_at(scratch + bytes, x->shape);
+        dx = wants_input(layer, call) ? &of_dx : NULL;
+        scratch += 2 * bytes;
+    } else if (call->d_in != NULL) {
+        dx = rows_tensor(call->d_in, &of_dx);
     }
-    ODEON_TRY(ODEON_DO(call->device, product, dense_vjp, call->queue, .x = &x, .w = &call->param[0],
-                       .y = call->out != NULL ? &y : NULL, .dy = &dy, .dx = wants_dx ? &dx : NULL,
-                       .dw = call->grad,
+    ODEON_TRY(ODEON_DO(call->device, product, dense_vjp, call->queue, .x = x, .w = &call->param[0],
+                       .y = call->out != NULL ? rows_view(&call->out->view, &of_y) : NULL,
+                       .dy = rows_view(call->d_out, &of_dy), .dx = dx, .dw = call->grad,
                        .dbias = call->grad != NULL && layer->init.bias ? &call->grad[1] : NULL,
-                       .scratch = dx_at + rows_bytes(layer, &rows), .act = call->act));
-    odeon_view flat = shape_channels_view(&dx.view);
-    return wants_dx && layer->time != TIME_NO ? time_part(call, layer->time, &flat) : ODEON_OK;
+                       .scratch = scratch, .act = call->act));
+    if (dx == NULL || layer->time == TIME_NO) {
+        return ODEON_OK;
+    }
+    odeon_view flat = shape_channels_view(&dx->view);
+    return time_part(call, layer->time, &flat);
 }
 
 /* dx = dy W, which with time is made in scratch and split into d_in and d_t. */
@@ -158,23 +186,25 @@ static odeon_status vjp_of_input(const dense *layer, const odeon_layer_call *cal
 static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
     const dense *layer = self;
-    odeon_view x, dy = shape_view(call->d_out, rows_of(&call->d_out->shape, TIME_NO));
+    odeon_view made, of_dy;
+    const odeon_view *x, *dy;
     if (layer->is_fused) {
         return vjp_fused(layer, call);
     }
+    dy = rows_view(call->d_out, &of_dy);
     if (wants_input(layer, call)) {
-        ODEON_TRY(vjp_of_input(layer, call, &dy));
+        ODEON_TRY(vjp_of_input(layer, call, dy));
     }
     if (call->grad == NULL) {
         return ODEON_OK;
     }
-    ODEON_TRY(join(layer, call, &x));
-    ODEON_TRY(ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = &dy,
-                       .trans_a = 1, .b = &x, .beta = 1.0, .c = &call->grad[0]));
+    ODEON_TRY(join(layer, call, &made, &x));
+    ODEON_TRY(ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = dy,
+                       .trans_a = 1, .b = x, .beta = 1.0, .c = &call->grad[0]));
     if (!layer->init.bias) {
         return ODEON_OK;
     }
-    odeon_view channels = shape_channels_view(&dy);
+    odeon_view channels = shape_channels_view(dy);
     return ODEON_DO(call->device, product, channel_sum, call->queue, .x = &channels,
                     .bias = &call->grad[1]);
 }

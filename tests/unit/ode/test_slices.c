@@ -47,16 +47,17 @@ static void test_rows_fit_the_cache_and_come_out_alike(void **state)
     assert_int_equal(rows(load), 20);
     load.samples = 101;
     assert_int_equal(rows(load), 17); /* six slices, not five and one of a single sample */
-    load.weight_bytes = 500;
-    load.samples = 100;
-    assert_int_equal(rows(load), 15); /* 1500 bytes are left */
+    load.weight_bytes = 50;
+    load.samples = 114;
+    assert_int_equal(rows(load), 19); /* 1950 bytes are left */
     cache = 100;
     load.weight_bytes = 0;
     assert_int_equal(rows(load), 4); /* the fewest */
 }
 
-/* Then a slice of 16 samples of 100 bytes holds 16 times the weights' 100. */
-static void test_weights_that_do_not_stay_in_the_cache_make_slices_large(void **state)
+/* Then a slice of 16 samples of 100 bytes holds 16 times the weights' 100, in a cache of any size.
+ */
+static void test_weights_make_slices_large(void **state)
 {
     slice_load load = usual;
     (void)state;
@@ -64,6 +65,8 @@ static void test_weights_that_do_not_stay_in_the_cache_make_slices_large(void **
     load.weight_bytes = 100;
     load.samples = 64;
     assert_int_equal(rows(load), 16);
+    cache = 1200;
+    assert_int_equal(rows(load), 16); /* 11 would fit */
     load.weight_bytes = 400;
     assert_int_equal(rows(load), 0); /* all of them hold no more */
     load.samples = 65;
@@ -117,7 +120,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_fit_the_cache_and_come_out_alike),
-        cmocka_unit_test(test_weights_that_do_not_stay_in_the_cache_make_slices_large),
+        cmocka_unit_test(test_weights_make_slices_large),
         cmocka_unit_test(test_batches_are_whole_where_workers_have_different_numbers),
         cmocka_unit_test(test_batches_are_whole_where_slices_are_of_no_use),
         cmocka_unit_test(test_devices_that_capture_or_have_another_family_solve_whole),

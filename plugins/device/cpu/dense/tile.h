@@ -69,9 +69,6 @@ NOT_INLINE void finish(int rows, int vectors, const tile_call *t, const vec (*su
     case TILE_BIAS:
         finish_rows(TILE_BIAS, rows, vectors, t, sum, bias, c);
         break;
-    case TILE_BIAS | TILE_RELU:
-        finish_rows(TILE_BIAS | TILE_RELU, rows, vectors, t, sum, bias, c);
-        break;
     default:
         finish_rows(t->flags, rows, vectors, t, sum, bias, c);
         break;
@@ -140,6 +137,17 @@ ALWAYS_INLINE void tile(int rows, int vectors, int strided, const tile_call *t, 
             store(c + i * c_row, low + sum[i][0]);
             if (vectors == 2) {
                 store(c + i * c_row + c_second, high + sum[i][vectors - 1]);
+            }
+        }
+        return;
+    }
+    if (t->flags == (TILE_BIAS | TILE_RELU)) {
+        vec low = load(bias), high = load(bias + c_second);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            store(c + i * c_row, rectified(sum[i][0] + low));
+            if (vectors == 2) {
+                store(c + i * c_row + c_second, rectified(sum[i][vectors - 1] + high));
             }
         }
         return;

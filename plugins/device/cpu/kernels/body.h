@@ -34,6 +34,7 @@ const cpu_kernels CPU_KERNELS = {
     .fill = fill,
     .unary = unary,
     .unary_vjp = unary_vjp,
+    .unary_vjp_columns = unary_vjp_columns,
     .binary = binary,
     .power = power,
     .bias_columns = bias_columns,

@@ -91,6 +91,10 @@ typedef struct cpu_kernels {
     void (*fill)(int64_t count, void *y, double value);
     void (*unary)(int32_t id, int64_t count, const void *x, void *y);
     void (*unary_vjp)(int32_t id, int64_t count, const void *kept, const void *dy, void *dx);
+    /* dx [rows,cols] = dy f' of rows that are pitch numbers apart in kept and dy, for the ids of
+     * epilogues; adds the columns' sums, which lie in sums [cols] meanwhile, to bias [cols] */
+    void (*unary_vjp_columns)(int32_t id, int64_t rows, int64_t cols, int64_t pitch,
+                              const void *kept, const void *dy, void *dx, void *sums, void *bias);
     void (*binary)(int32_t id, int64_t count, const void *a, const void *b, void *y);
     void (*power)(int64_t count, double scale, double exponent, const void *x, void *y);
     /* y[rows,cols] = act(y + bias), with one bias per column or per row */

@@ -270,6 +270,50 @@ static void unary_vjp(int32_t id, int64_t count, const void *kept, const void *d
     }
 }
 
+/* id is a constant wherever this is inlined. */
+ALWAYS_INLINE void vjp_columns_loop(int32_t id, int64_t rows, int64_t cols, int64_t pitch,
+                                    const real *kept, const real *dy, real *dx, real *sums)
+{
+    for (int64_t r = 0; r < rows; r++, kept += pitch, dy += pitch, dx += cols) {
+#pragma omp simd
+        for (int64_t i = 0; i < cols; i++) {
+            real value = dy[i] * unary_slope(id, kept[i]);
+            dx[i] = value;
+            sums[i] += value;
+        }
+    }
+}
+
+/* Sums are of so few rows that they need no more digits than the dtype's. */
+static void unary_vjp_columns(int32_t id, int64_t rows, int64_t cols, int64_t pitch,
+                              const void *kept, const void *dy, void *dx, void *sums, void *bias)
+{
+    real *sum = sums, *out = bias;
+    for (int64_t i = 0; i < cols; i++) {
+        sum[i] = 0;
+    }
+    switch (id) {
+    case ODEON_UNARY_RELU:
+        vjp_columns_loop(ODEON_UNARY_RELU, rows, cols, pitch, kept, dy, dx, sum);
+        break;
+    case ODEON_UNARY_TANH:
+        vjp_columns_loop(ODEON_UNARY_TANH, rows, cols, pitch, kept, dy, dx, sum);
+        break;
+    case ODEON_UNARY_SOFTPLUS:
+        vjp_columns_loop(ODEON_UNARY_SOFTPLUS, rows, cols, pitch, kept, dy, dx, sum);
+        break;
+    case ODEON_UNARY_SIGMOID:
+        vjp_columns_loop(ODEON_UNARY_SIGMOID, rows, cols, pitch, kept, dy, dx, sum);
+        break;
+    default:
+        vjp_columns_loop(ODEON_UNARY_IDENTITY, rows, cols, pitch, dy, dy, dx, sum);
+        break;
+    }
+    for (int64_t i = 0; i < cols; i++) {
+        out[i] += sum[i];
+    }
+}
+
 ALWAYS_INLINE real binary_value(int32_t id, real a, real b)
 {
     switch (id) {
