@@ -212,6 +212,13 @@ def print_operators(lines, constants):
         table(("operator, case", "µs", "quartiles", "launches", "floor, bytes", "floor, operations"), rows)
 
 
+def print_kernels(lines):
+    rows = [(f[0], f[1], f[2], f[3], f[4] + " %", f[5] + " %") for f in lines.get("kernel", []) if len(f) == 6]
+    if rows:
+        print("## Kernels\n\n200 launches of each case, without recordings, as ncu sees them.\n")
+        table(("case", "kernel", "launches", "µs of all", "of the arithmetic", "of the memory"), rows)
+
+
 def print_goals(found):
     rows = []
     for system, case, what, math_mode, goal in GOALS:
@@ -243,6 +250,7 @@ def main(folder):
     print_times(found, "train", "A step of training", constants)
     print_shares(found)
     print_operators(lines, constants)
+    print_kernels(lines)
     if found:
         print_goals(found)
     skipped = lines.get("skip", [])

