@@ -116,6 +116,8 @@ static const layer_case cases[] = {
     {"select(channels=2 0)", 3, {2, 4, 3}, LAYER_NO_TIME},
     {"gru(units=4)", 3, {3, 2, 3}, LAYER_NO_TIME},
     {"gru(units=2, output=all, direction=backward)", 3, {2, 4, 3}, LAYER_NO_TIME},
+    {"gru(units=2, output=before, rows=marked)", 3, {2, 4, 3}, LAYER_NO_TIME},
+    {"observations", 3, {2, 3, 2}, LAYER_NO_TIME},
     {"embedding(classes=4, units=3)", 2, {2, 3}, LAYER_NO_TIME},
     {"embedding(classes=4, units=3, values=1 -2 0.5, deviation=0.1)", 1, {5}, LAYER_NO_TIME},
     {"learned(values=1 -2 0.5)", 3, {2, 3, 2}, LAYER_NO_TIME},
