@@ -62,7 +62,7 @@ static double *numbers(const char *a, const char *b, int64_t *n)
 /* Samples `first` to first + n - 1 in their first `rows` rows. */
 typedef struct batch {
     int64_t first, n, rows;
-    double x[B * T * D], t[B * T], mask[B * T * D];
+    double x[B * T * D], t[B * T], mask[B * T * D], length[B];
 } batch;
 
 static batch batch_of(int64_t first, int64_t n, int64_t rows)
@@ -70,8 +70,9 @@ static batch batch_of(int64_t first, int64_t n, int64_t rows)
     batch s = {.first = first, .n = n, .rows = rows};
     int64_t count;
     double *x = numbers("x", "", &count), *t = numbers("t", "", &count);
-    double *mask = numbers("mask", "", &count);
+    double *mask = numbers("mask", "", &count), *length = numbers("length", "", &count);
     for (int64_t b = 0; b < n; b++) {
+        s.length[b] = length[first + b];
         for (int64_t k = 0; k < rows; k++) {
             int64_t from = (first + b) * T + k, to = b * rows + k;
             s.t[to] = t[from];
@@ -82,10 +83,12 @@ static batch batch_of(int64_t first, int64_t n, int64_t rows)
     mem_free(x);
     mem_free(t);
     mem_free(mask);
+    mem_free(length);
     return s;
 }
 
 static int64_t planned_rows;
+static bool with_length; /* the data set says how many rows are a series' own */
 
 static void give_shapes(net_site *site)
 {
@@ -93,6 +96,10 @@ static void give_shapes(net_site *site)
         (odeon_shape){.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {1, planned_rows}};
     site->given[ODEON_ROLE_MASK] =
         (odeon_shape){.ndim = 3, .dtype = ODEON_DTYPE_F64, .dim = {1, planned_rows, D}};
+    if (with_length) {
+        site->given[ODEON_ROLE_LENGTH] =
+            (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}};
+    }
 }
 
 static void give_batch(small_net *s, batch *x)
@@ -101,6 +108,10 @@ static void give_batch(small_net *s, batch *x)
         x->t, (odeon_shape){.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {x->n, x->rows}});
     s->fields.of[ODEON_ROLE_MASK] = odeon_tensor_at(
         x->mask, (odeon_shape){.ndim = 3, .dtype = ODEON_DTYPE_F64, .dim = {x->n, x->rows, D}});
+    if (with_length) {
+        s->fields.of[ODEON_ROLE_LENGTH] = odeon_tensor_at(
+            x->length, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {x->n}});
+    }
 }
 
 static int params_of(const irregular_case *c)
@@ -233,6 +244,35 @@ static void test_filling_up_changes_no_bit(void **state)
     mem_free(length);
 }
 
+/* The same where no mask tells, but the length: all rows count, or those whose last feature says
+ * so, as that of a row that is filled up may. */
+static void test_lengths_keep_filling_out(void **state)
+{
+    (void)state;
+    static const char *const layers[] = {
+        "ode_rnn(units=3, rows=all, direction=backward)", "ode_rnn(units=3, rows=marked)",
+        "ode_rnn(units=3, rows=marked, direction=backward, integrator=rk4)"};
+    with_length = true;
+    for (int i = 0; i < 3; i++) {
+        const irregular_case c = {"euler", layers[i], true, true};
+        batch all = batch_of(0, B, T);
+        double out[B * H], d_in[B * T * D], cot[B * H];
+        cot_of(&c, &all, cot);
+        run(&c, &all, cot, out, d_in);
+        for (int64_t b = 0; b < B; b++) {
+            int64_t rows = (int64_t)all.length[b];
+            batch one = batch_of(b, 1, rows);
+            double alone[H], d_alone[T * D], cot_alone[H];
+            memset(one.mask, 0, sizeof one.mask); /* is not read */
+            cot_of(&c, &one, cot_alone);
+            run(&c, &one, cot_alone, alone, d_alone);
+            assert_memory_equal(alone, out + b * H, sizeof alone);
+            assert_memory_equal(d_alone, d_in + b * T * D, (size_t)(rows * D) * sizeof *d_in);
+        }
+    }
+    with_length = false;
+}
+
 /* What a series is filled up with may be anything. */
 static void test_what_is_filled_in_is_not_read(void **state)
 {
@@ -287,8 +327,9 @@ static void test_marked_rows(void **state)
 static void test_observations_have_times_gaps_and_masks(void **state)
 {
     (void)state;
-    for (int after = 0; after < 2; after++) {
-        const irregular_case c = {"gru", "", false, false};
+    for (int way = 0; way < 4; way++) {
+        bool after = way % 2 == 1;
+        with_length = way / 2 == 1;
         batch all = batch_of(0, B, T);
         const char *layer = after ? "observations(gaps=after, mask=yes, times=yes)"
                                   : "observations(gaps=before, mask=yes, times=yes)";
@@ -297,7 +338,6 @@ static void test_observations_have_times_gaps_and_masks(void **state)
         odeon_status status;
         const int64_t dims[] = {T, D};
         double out[B * T * WIDE], bar[B * T * WIDE], d_in[B * T * D];
-        (void)c;
         (void)snprintf(text, sizeof text, "[model.o]\nlayer = %s\n", layer);
         planned_rows = T;
         small_net *s = small_net_try_with(text, 2, dims, give_shapes, &status);
@@ -308,8 +348,9 @@ static void test_observations_have_times_gaps_and_masks(void **state)
         for (int64_t at = 0; at < B * T; at++) {
             const double *row = out + at * WIDE;
             int64_t k = at % T, from = after ? k : k - 1;
-            double wanted =
-                from < 0 || from + 1 >= T ? 0.0 : all.t[at - k + from + 1] - all.t[at - k + from];
+            int64_t own = after && with_length ? (int64_t)all.length[at / T] : T;
+            bool none = from < 0 || from + 1 >= own;
+            double wanted = none ? 0.0 : all.t[at - k + from + 1] - all.t[at - k + from];
             assert_memory_equal(row, all.x + at * D, sizeof(double[D]));
             assert_true(row[D] == all.t[at] && row[D + 1] == wanted);
             assert_memory_equal(row + D + 2, all.mask + at * D, sizeof(double[D]));
@@ -323,6 +364,7 @@ static void test_observations_have_times_gaps_and_masks(void **state)
         }
         small_net_close(s);
     }
+    with_length = false;
 }
 
 /* ---- what is refused ---- */
@@ -370,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_units_are_those_of_pytorch),
         cmocka_unit_test(test_filling_up_changes_no_bit),
+        cmocka_unit_test(test_lengths_keep_filling_out),
         cmocka_unit_test(test_what_is_filled_in_is_not_read),
         cmocka_unit_test(test_marked_rows),
         cmocka_unit_test(test_observations_have_times_gaps_and_masks),

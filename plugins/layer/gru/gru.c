@@ -1,7 +1,7 @@
 /* gru: a gated recurrent unit over sequences: x [B,T,D] -> the last state [B,H], or all [B,T,H]; as
  * torch.nn.GRU with one layer and batch_first (common/gru/gru_unit.h has the equations). Rows that
- * the data set's mask counts out leave the state as it is. With direction = backward the sequence
- * is read from its end, as an encoder of initial values does.
+ * the data set's mask counts out, or that fill a series up, leave the state as it is. With
+ * direction = backward the sequence is read from its end, as an encoder of initial values does.
  * Source: Cho and others, Learning phrase representations using RNN encoder-decoder, 2014. */
 #include "../common/gru/gru_unit.h"
 #include "odeon/plugin.h"

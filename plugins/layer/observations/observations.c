@@ -3,9 +3,9 @@
  *
  *   values     x, or nothing
  *   times      the time of the row, 1 feature
- *   gaps       to the row before or to the next one, 1 feature: 0 where there is none
- *   mask       the data set's mask of the row
- *   controls   the data set's controls of the row
+ *   gaps       to the row before or to the next one, 1 feature: 0 where there is none, as behind
+ * the last row that is a series' own and not what it is filled up with mask       the data set's
+ * mask of the row controls   the data set's controls of the row
  *
  * Times are data, and have no cotangent. */
 #include <stdbool.h>
@@ -74,6 +74,9 @@ static odeon_status count_features(const observations *layer, odeon_layer_plan *
     bool times = layer->times != 0 || layer->gaps != GAPS_NONE;
     int64_t n;
     *all = layer->values != 0 ? plan->in.dim[2] : 0;
+    if (layer->gaps == GAPS_AFTER && given(plan, ODEON_ROLE_LENGTH)->dtype != 0) {
+        plan->needs |= 1u << ODEON_ROLE_LENGTH;
+    }
     if (times) {
         ODEON_TRY(row_features(layer, plan, ODEON_ROLE_TIME, "times", &n));
         *all += (layer->times != 0) + (layer->gaps != GAPS_NONE);
@@ -94,7 +97,7 @@ static uint64_t aligned(int64_t bytes)
     return ((uint64_t)bytes + 63) / 64 * 64;
 }
 
-/* Scratch: two of [B,T] in float64, and one in the run's dtype. */
+/* Scratch: three of [B,T] in float64. */
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const observations *layer = self;
@@ -148,12 +151,43 @@ static odeon_status put_times(writing *w, const odeon_view *t)
     return put(w, &narrow.view, 1);
 }
 
-/* y [B,T]: t_k+1 - t_k in column k, or in column k + 1, and 0 in the one that is left. */
+/* y [B,T] = 1 where a row and the next one are the series' own, else 0; by way of other. */
+static odeon_status find_next(const writing *w, const odeon_view *length, const odeon_tensor *other,
+                              const odeon_tensor *y)
+{
+    const odeon_layer_call *call = w->call;
+    odeon_tensor column = *y;
+    column.view.shape = (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {w->samples}};
+    for (int64_t k = 0; k < w->rows; k++) { /* the step is the derivative of max(x, 0) */
+        ODEON_TRY(ODEON_DO(call->device, move, cast, call->queue, .x = length, .y = &column,
+                           .scale = 1.0, .shift = -(double)(k + 1)));
+        ODEON_TRY(ODEON_DO(call->device, move, copy2d, call->queue, .x = &column.view, .y = other,
+                           .rows = w->samples, .cols = 1, .x_pitch = 1, .y_pitch = w->rows,
+                           .y_at = k));
+    }
+    ODEON_TRY(ODEON_DO(call->device, pointwise, unary, call->queue, .id = ODEON_UNARY_RELU,
+                       .x = &other->view, .y = other));
+    ODEON_TRY(ODEON_DO(call->device, move, fill, call->queue, .y = y, .value = odeon_imm(1.0)));
+    return ODEON_DO(call->device, pointwise, unary_vjp, call->queue, .id = ODEON_UNARY_RELU,
+                    .kept = &other->view, .dy = &y->view, .dx = y);
+}
+
+static odeon_status binary(const writing *w, int32_t id, const odeon_tensor *a,
+                           const odeon_tensor *b)
+{
+    return ODEON_DO(w->call->device, pointwise, binary, w->call->queue, .id = id, .a = &a->view,
+                    .b = &b->view, .y = a);
+}
+
+/* gap [B,T]: t_k+1 - t_k in column k, or in column k + 1, and 0 in the one that is left. */
 static odeon_status put_gaps(writing *w, int64_t gaps, const odeon_view *t)
 {
     const odeon_layer_call *call = w->call;
     odeon_tensor gap = scratch(w, 0, ODEON_DTYPE_F64), other = scratch(w, 1, ODEON_DTYPE_F64);
+    odeon_tensor next = scratch(w, 2, ODEON_DTYPE_F64);
     const odeon_tensor *const parts[] = {&gap, &other};
+    const odeon_view *length =
+        gaps == GAPS_AFTER ? call->batch_field(call, ODEON_ROLE_LENGTH) : NULL;
     for (int64_t i = 0; i < 2; i++) {
         ODEON_TRY(ODEON_DO(call->device, move, fill, call->queue, .y = parts[i],
                            .value = odeon_imm(0.0)));
@@ -161,8 +195,11 @@ static odeon_status put_gaps(writing *w, int64_t gaps, const odeon_view *t)
                            .rows = w->samples, .cols = w->rows - 1, .x_pitch = w->rows,
                            .x_at = 1 - i, .y_pitch = w->rows, .y_at = gaps == GAPS_BEFORE));
     }
-    ODEON_TRY(ODEON_DO(call->device, pointwise, binary, call->queue, .id = ODEON_BINARY_SUB,
-                       .a = &gap.view, .b = &other.view, .y = &gap));
+    ODEON_TRY(binary(w, ODEON_BINARY_SUB, &gap, &other));
+    if (length != NULL) {
+        ODEON_TRY(find_next(w, length, &other, &next));
+        ODEON_TRY(binary(w, ODEON_BINARY_MUL, &gap, &next));
+    }
     return put_times(w, &gap.view);
 }
 

@@ -131,6 +131,8 @@ static const layer_case cases[] = {
     {"gru(units=2, output=all, direction=backward)", 3, {2, 4, 3}, LAYER_NO_TIME},
     {"attention", 3, {3, 4, 3}, LAYER_NO_TIME},
     {"attention(heads=2, causal=yes)", 3, {2, 5, 4}, LAYER_NO_TIME},
+    {"gru(units=2, output=before, rows=marked)", 3, {2, 4, 3}, LAYER_NO_TIME},
+    {"observations", 3, {2, 3, 2}, LAYER_NO_TIME},
     {"embedding(classes=4, units=3)", 2, {2, 3}, LAYER_NO_TIME},
     {"embedding(classes=4, units=3, values=1 -2 0.5, deviation=0.1)", 1, {5}, LAYER_NO_TIME},
     {"learned(values=1 -2 0.5)", 3, {2, 3, 2}, LAYER_NO_TIME},

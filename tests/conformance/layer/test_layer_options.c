@@ -112,6 +112,7 @@ static void test_layer_refusals_say_what_is_wanted(void **state)
         {"upsample", 3, {2, 3, 4}, "it takes images [B,C,H,W]"},
         {"select(channels=0 3)", 2, {2, 3}, "are 0 to 2, each at most once; 3 is not one more"},
         {"gru(units=3)", 2, {2, 3}, "gru: the input is [2, 3]; it takes sequences [B,T,D]"},
+        {"observations", 2, {2, 3}, "observations: the input is [2, 3]; it takes series [B,T,D]"},
         {"hypernet(units=3)", 1, {2}, "it takes features [B,...,N]"},
         {"gelu(approximate=fast)", 2, {2, 3}, "tanh"},
         {"globalavgpool", 2, {2, 3}, "it takes channels of several numbers [B,C,...]"},

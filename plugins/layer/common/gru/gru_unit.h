@@ -35,12 +35,14 @@ enum { W_IH = 0, W_HH, B_IH, B_HH, N_GRU_PARAMS };           /* parameters */
                      .choices = "forward|backward",                                                \
                      .help = "backward reads the sequence from its end; of many states each "      \
                              "stays at its time"),                                                 \
-        ODEON_OPTION(type, rows, CHOICE, .aliases = "masked|mask|skip",                            \
-                     .default_text = "observed", .choices = "observed|all|marked",                 \
-                     .help = "which rows count; others leave the state as it is: observed, those " \
-                             "of which the data set's mask, if it has one of rows, counts a "      \
-                             "number, so that nothing is read of what a series is filled up "      \
-                             "with; marked, those whose last feature is not 0")
+        ODEON_OPTION(                                                                              \
+            type, rows, CHOICE, .aliases = "masked|mask|skip", .default_text = "observed",         \
+            .choices = "observed|all|marked",                                                      \
+            .help =                                                                                \
+                "which rows count, of those that are a series' own and not what it is filled up "  \
+                "with; others leave the state as it is: observed, those of which the "             \
+                "data set's mask, if it has one of rows, counts a number; marked, those "          \
+                "whose last feature is not 0")
 
 typedef struct gru_call gru_call;
 
@@ -67,20 +69,22 @@ struct gru_call {
     const odeon_layer_call *call;
     int64_t samples, steps, features, units; /* B, T, D, H */
     uint32_t dtype;
-    bool is_gated;              /* there may be rows that do not count */
-    const odeon_view *mask;     /* with ROWS_OBSERVED: the batch's [B,T,...], or NULL */
-    odeon_tensor x;             /* [T,B,D] */
-    odeon_tensor part[N_GATES]; /* [T,B,H]: W x + b of every gate; in the vjp its cotangent */
-    odeon_tensor recurrent;     /* [T,B,H]: cotangent of U h + c of the new gate */
-    odeon_tensor a, b;          /* [B,H] */
-    odeon_tensor counted, held; /* [B,H]: the part of a cotangent that goes through the unit, and
-                                   the part that goes by it */
-    odeon_tensor sums, mark;    /* F64 [T,B]; mark: 1 where a row counts, else 0 */
-    odeon_tensor h;             /* [T + 1,B,H]: states, the first being 0 */
-    odeon_tensor before;        /* [T,B,H]: those that rows are read with: of h, or moved */
-    odeon_tensor gate[N_GATES]; /* [T,B,H]: r, z, n */
-    odeon_tensor product;       /* [T,B,H]: U h + c of the new gate */
-    void *moving;               /* what the between works with */
+    bool is_gated;                /* there may be rows that do not count */
+    const odeon_view *mask;       /* with ROWS_OBSERVED: the batch's [B,T,...], or NULL */
+    const odeon_view *length;     /* [B]: how many rows are a sample's own, the first; NULL: all */
+    odeon_tensor x;               /* [T,B,D] */
+    odeon_tensor part[N_GATES];   /* [T,B,H]: W x + b of every gate; in the vjp its cotangent */
+    odeon_tensor recurrent;       /* [T,B,H]: cotangent of U h + c of the new gate */
+    odeon_tensor a, b;            /* [B,H] */
+    odeon_tensor counted, held;   /* [B,H]: the part of a cotangent that goes through the unit, and
+                                     the part that goes by it */
+    odeon_tensor sums, own, mark; /* F64 [T,B]; own: 1 where a row is the sample's own, mark: where
+                                     it counts, else 0 */
+    odeon_tensor h;               /* [T + 1,B,H]: states, the first being 0 */
+    odeon_tensor before;          /* [T,B,H]: those that rows are read with: of h, or moved */
+    odeon_tensor gate[N_GATES];   /* [T,B,H]: r, z, n */
+    odeon_tensor product;         /* [T,B,H]: U h + c of the new gate */
+    void *moving;                 /* what the between works with */
     char *scratch_rest, *tape_rest; /* behind the unit's own; tape_rest NULL without a tape */
 };
 

@@ -39,14 +39,16 @@ static odeon_status sum_rows(const gru_call *g, const odeon_tensor *sums)
                                       .id = ODEON_UNARY_SQUARE, .x = &sums->view, .y = sums);
 }
 
-odeon_status gru_find_marks(const gru_call *g)
+/* mark = 1 where the mask, or the last feature, says so; everywhere without them. */
+static odeon_status mark_rows(const gru_call *g)
 {
     const odeon_layer_call *call = g->call;
     odeon_tensor rows = g->sums;
     rows.view.shape =
         (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {g->samples * g->steps}};
-    if (!g->is_gated || g->samples == 0) {
-        return ODEON_OK;
+    if (g->mask == NULL && g->unit->rows != ROWS_MARKED) {
+        return ODEON_DO(call->device, move, fill, call->queue, .y = &g->mark,
+                        .value = odeon_imm(1.0));
     }
     ODEON_TRY(sum_rows(g, &rows));
     for (int64_t i = 0; i < g->steps; i++) {
@@ -55,6 +57,33 @@ odeon_status gru_find_marks(const gru_call *g)
                            .x_at = gru_position(g, i), .y_pitch = 1, .y_at = i * g->samples));
     }
     return gru_unit_step(g, &g->mark, &g->sums);
+}
+
+/* own = 1 where the position of a row is less than the sample's length. */
+static odeon_status find_own(const gru_call *g)
+{
+    const odeon_layer_call *call = g->call;
+    for (int64_t i = 0; i < g->steps; i++) {
+        odeon_tensor own = gru_block(&g->own, i);
+        ODEON_TRY(ODEON_DO(call->device, move, cast, call->queue, .x = g->length, .y = &own,
+                           .scale = 1.0, .shift = -(double)gru_position(g, i)));
+    }
+    return gru_unit_step(g, &g->own, &g->sums);
+}
+
+odeon_status gru_find_marks(const gru_call *g)
+{
+    const odeon_layer_call *call = g->call;
+    if (!g->is_gated || g->samples == 0) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(mark_rows(g));
+    if (g->length == NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(find_own(g));
+    return ODEON_DO(call->device, pointwise, binary, call->queue, .id = ODEON_BINARY_MUL,
+                    .a = &g->mark.view, .b = &g->own.view, .y = &g->mark);
 }
 
 odeon_status gru_spread_mark(const gru_call *g, int64_t step, const odeon_tensor *y)

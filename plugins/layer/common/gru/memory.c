@@ -20,15 +20,15 @@ uint64_t gru_tape_bytes(const gru_unit *unit, const odeon_shape *in)
            (uint64_t)n * sequence_bytes(in, steps, unit->units);
 }
 
-/* x, part, recurrent, a, b, counted, held, sums, mark and, for a forward call without a tape, what
- * a tape would hold. */
+/* x, part, recurrent, a, b, counted, held, sums, own, mark and, for a forward call without a tape,
+ * what a tape would hold. */
 uint64_t gru_scratch_bytes(const gru_unit *unit, const odeon_shape *in)
 {
     int64_t steps = in->dim[1];
     return sequence_bytes(in, steps, in->dim[2]) +
            (N_GATES + 1) * sequence_bytes(in, steps, unit->units) +
            4 * sequence_bytes(in, 1, unit->units) +
-           2 * aligned((uint64_t)(steps * in->dim[0]) * sizeof(double)) + gru_tape_bytes(unit, in);
+           3 * aligned((uint64_t)(steps * in->dim[0]) * sizeof(double)) + gru_tape_bytes(unit, in);
 }
 
 /* The next part of memory. */
@@ -64,6 +64,7 @@ static void take_scratch(gru_call *g, char **at)
     g->counted = next_block(g, at);
     g->held = next_block(g, at);
     g->sums = part_at(at, wide);
+    g->own = part_at(at, wide);
     g->mark = part_at(at, wide);
 }
 
@@ -82,25 +83,32 @@ static void take_tape(gru_call *g, char *at)
     }
 }
 
+/* A field of the batch; NULL: it has none. */
+static const odeon_view *field_of(const gru_call *g, int32_t role)
+{
+    return g->call->batch_field != NULL ? g->call->batch_field(g->call, role) : NULL;
+}
+
 /* A layer within others may be called with other samples than those that the batch's fields are
  * of. */
-static odeon_status find_mask(gru_call *g)
+static odeon_status check_samples(const gru_call *g, const odeon_view *field)
 {
-    const odeon_view *mask = g->unit->rows == ROWS_OBSERVED && g->call->batch_field != NULL
-                                 ? g->call->batch_field(g->call, ODEON_ROLE_MASK)
-                                 : NULL;
-    if (mask == NULL || mask->shape.ndim < 3 || mask->shape.dim[1] != g->steps) {
-        g->is_gated = g->unit->rows == ROWS_MARKED;
-        return ODEON_OK;
-    }
-    if (mask->shape.dim[0] != g->samples) {
-        return odeon_fail(g->unit->host, ODEON_ERR_UNSUPPORTED,
-                          "%s: called with %lld samples, and the batch has %lld", g->unit->id,
-                          (long long)g->samples, (long long)mask->shape.dim[0]);
-    }
-    g->mask = mask;
-    g->is_gated = true;
-    return ODEON_OK;
+    return field == NULL || field->shape.dim[0] == g->samples
+               ? ODEON_OK
+               : odeon_fail(g->unit->host, ODEON_ERR_UNSUPPORTED,
+                            "%s: called with %lld samples, and the batch has %lld", g->unit->id,
+                            (long long)g->samples, (long long)field->shape.dim[0]);
+}
+
+static odeon_status find_fields(gru_call *g)
+{
+    const odeon_view *mask = g->unit->rows == ROWS_OBSERVED ? field_of(g, ODEON_ROLE_MASK) : NULL;
+    bool of_rows = mask != NULL && mask->shape.ndim >= 3 && mask->shape.dim[1] == g->steps;
+    g->mask = of_rows ? mask : NULL;
+    g->length = field_of(g, ODEON_ROLE_LENGTH);
+    g->is_gated = of_rows || g->length != NULL || g->unit->rows == ROWS_MARKED;
+    ODEON_TRY(check_samples(g, g->mask));
+    return check_samples(g, g->length);
 }
 
 odeon_status gru_begin(const gru_unit *unit, const odeon_layer_call *call, const odeon_shape *in,
@@ -118,7 +126,7 @@ odeon_status gru_begin(const gru_unit *unit, const odeon_layer_call *call, const
     take_tape(out, call->tape != NULL ? call->tape : at);
     out->scratch_rest = (char *)call->scratch + gru_scratch_bytes(unit, in);
     out->tape_rest = call->tape != NULL ? (char *)call->tape + gru_tape_bytes(unit, in) : NULL;
-    ODEON_TRY(find_mask(out));
+    ODEON_TRY(find_fields(out));
     return gru_find_marks(out);
 }
 

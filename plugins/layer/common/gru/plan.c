@@ -22,6 +22,9 @@ odeon_status gru_plan(const gru_unit *unit, odeon_layer_plan *plan)
     if (unit->rows == ROWS_OBSERVED && gru_planned_mask(plan) != NULL) {
         plan->needs |= 1u << ODEON_ROLE_MASK;
     }
+    if (plan->n_given > ODEON_ROLE_LENGTH && plan->given[ODEON_ROLE_LENGTH].dtype != 0) {
+        plan->needs |= 1u << ODEON_ROLE_LENGTH;
+    }
     plan->tape_bytes = gru_tape_bytes(unit, &plan->in);
     plan->scratch_bytes = gru_scratch_bytes(unit, &plan->in);
     return ODEON_OK;
