@@ -102,6 +102,7 @@ static odeon_status gather_facts(const command_line *a, const setup *s, const sp
                             .argc = a->argc,
                             .argv = (const char *const *)a->argv,
                             .samples = data_length(data->train),
+                            .epoch_samples = data_epoch_length(data->train),
                             .test_samples = data_length(data->test),
                             .validation_samples =
                                 data->validation != NULL ? data_length(data->validation) : 0};
