@@ -146,4 +146,5 @@ const odeon_product_family cuda_product = {
     .struct_size = sizeof(odeon_product_family),
     .gemm = gemm,
     .channel_sum = ops_channel_sum,
+    .gemm_batch = ops_gemm_batch,
 };

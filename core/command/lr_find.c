@@ -74,7 +74,7 @@ static odeon_status find(const command_line *a, setup *s, const data_source *sou
 {
     lr_find x;
     ODEON_TRY(setup_session(s));
-    ODEON_TRY(train_check_batches(s->session, s->config, data_length(source)));
+    ODEON_TRY(train_check_batches(s->session, s->config, data_epoch_length(source)));
     ODEON_TRY(session_place(s->session, source));
     ODEON_TRY(interrupt_catch());
     odeon_status status = lr_find_run(s->session, s->config, source, plan, &x);

@@ -160,10 +160,10 @@ static odeon_status check_data(const command_line *a, const manifest_facts *fact
         r->changed = true;
         return ODEON_OK;
     }
-    if (at->samples != facts->samples) {
+    if (at->samples != facts->epoch_samples) {
         (void)snprintf(what, sizeof what,
                        "there are %" PRId64 " training samples, there were %" PRId64,
-                       facts->samples, at->samples);
+                       facts->epoch_samples, at->samples);
     } else if (at->train_data != facts->train_data) {
         (void)snprintf(what, sizeof what, "the training samples have other values");
     } else if (at->test_data == facts->test_data) {
@@ -295,12 +295,12 @@ odeon_status resume_restore(const command_line *a, const setup *s, const manifes
 {
     if (r->from == NULL) {
         metrics_mark nothing = {0};
-        ODEON_TRY(begin_again(a, r, s, facts->samples));
+        ODEON_TRY(begin_again(a, r, s, facts->epoch_samples));
         return continue_files(r, s, &nothing);
     }
     ODEON_TRY(check_config(a, s, r));
     ODEON_TRY(check_data(a, facts, r));
-    ODEON_TRY(check_end(r, s, facts->samples));
+    ODEON_TRY(check_end(r, s, facts->epoch_samples));
     ODEON_TRY(train_phase_restore(s->session, s->config, &r->from->at));
     ODEON_TRY(session_restore(s->session, r->from->tensors, r->from->path));
     ODEON_TRY(continue_files(r, s, &r->from->at.metrics));

@@ -39,7 +39,7 @@ static odeon_status check_batches(const setup *s)
 {
     data_source *train = NULL;
     ODEON_TRY(data_open(s->config, ODEON_SPLIT_TRAIN, &train));
-    int64_t samples = data_length(train);
+    int64_t samples = data_epoch_length(train);
     data_close(train);
     ODEON_TRY(train_check_batches(s->session, s->config, samples));
     return train_phase_check(s->session, s->config, samples);

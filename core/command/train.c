@@ -46,11 +46,11 @@ typedef struct outcome {
 static odeon_status open_splits(const config *c, splits *out)
 {
     ODEON_TRY(data_open(c, ODEON_SPLIT_TRAIN, &out->train));
-    if (c->drop_last && data_length(out->train) < c->batch) {
+    if (c->drop_last && data_epoch_length(out->train) < c->batch) {
         return diag_fail(ODEON_ERR_DATA,
                          "data.drop_last: the training split has %" PRId64
                          " samples in use, less than a batch of %" PRId64 ": nothing is left",
-                         data_length(out->train), c->batch);
+                         data_epoch_length(out->train), c->batch);
     }
     ODEON_TRY(data_open_validation(c, out->train, &out->validation));
     return data_open(c, ODEON_SPLIT_TEST, &out->test);
@@ -103,6 +103,7 @@ static odeon_status gather_facts(const command_line *a, const setup *s, const sp
                             .argc = a->argc,
                             .argv = (const char *const *)a->argv,
                             .samples = data_length(data->train),
+                            .epoch_samples = data_epoch_length(data->train),
                             .test_samples = data_length(data->test),
                             .validation_samples =
                                 data->validation != NULL ? data_length(data->validation) : 0};
@@ -147,8 +148,8 @@ static odeon_status start(const command_line *a, setup *s, const splits *data)
     ODEON_TRY(train_stop_check(s->config, data->validation != NULL));
     ODEON_TRY(setup_session(s));
     ODEON_TRY(session_curves_open(s->session));
-    ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
-    ODEON_TRY(train_phase_check(s->session, s->config, data_length(data->train)));
+    ODEON_TRY(train_check_batches(s->session, s->config, data_epoch_length(data->train)));
+    ODEON_TRY(train_phase_check(s->session, s->config, data_epoch_length(data->train)));
     ODEON_TRY(session_place(s->session, data->train));
     ODEON_TRY(session_place(s->session, data->test));
     ODEON_TRY(data->validation != NULL ? session_place(s->session, data->validation) : ODEON_OK);
@@ -158,7 +159,8 @@ static odeon_status start(const command_line *a, setup *s, const splits *data)
     }
     watching_fini(&w);
     ODEON_TRY(status);
-    setup_warn(s, (notes_use){.data = true, .samples = data_length(data->train), .trains = true});
+    setup_warn(
+        s, (notes_use){.data = true, .samples = data_epoch_length(data->train), .trains = true});
     return summary_print(s->out, s->session, s->config->dtype);
 }
 

@@ -86,6 +86,7 @@ typedef struct config {
     double validation;         /* share of the training split that chooses weights; 0: none */
     char *order;               /* file of sample indices, NULL: none */
     bool shuffle;
+    int64_t epoch_samples; /* drawn anew for every epoch; 0: all in use */
     bool drop_last;    /* no batch of an epoch is smaller than batch */
     int32_t on_device; /* CONFIG_AUTO, CONFIG_YES or CONFIG_NO */
     /* [data.…]: what the data goes through before the model */

@@ -260,6 +260,20 @@ static odeon_status check_validation(const option_value *validation, const optio
                                validation->text);
 }
 
+/* Samples are drawn by the shuffled order, whose first ones they are. */
+static odeon_status check_drawn(const option_value *drawn, const option_value *order,
+                                const option_value *shuffle)
+{
+    if (!drawn->set || (!order->set && shuffle->i != 0)) {
+        return ODEON_OK;
+    }
+    return location_fail(drawn->where, "data",
+                         "epoch_samples = %.40s: samples drawn at random, but %s: keep one of the "
+                         "two",
+                         drawn->text,
+                         order->set ? "data.order says which they are" : "data.shuffle is no");
+}
+
 /* test_batch defaults to batch, which a table of defaults cannot say, so it is filled in before the
  * section is printed: the normal form then says both. */
 static odeon_status finish_data(loading *l, host_section *h)
@@ -275,6 +289,8 @@ static odeon_status finish_data(loading *l, host_section *h)
         test_batch->set = true;
     }
     ODEON_TRY(check_validation(host_value(h, "validation"), host_value(h, "order")));
+    ODEON_TRY(check_drawn(host_value(h, "epoch_samples"), host_value(h, "order"),
+                          host_value(h, "shuffle")));
     ODEON_TRY(host_section_print(&l->effective, h));
     c->dataset = host_take(h, "dataset");
     c->batch = batch->i;
@@ -284,6 +300,7 @@ static odeon_status finish_data(loading *l, host_section *h)
     c->validation = host_value(h, "validation")->f;
     c->order = take_text(h, "order");
     c->shuffle = host_value(h, "shuffle")->i != 0;
+    c->epoch_samples = host_value(h, "epoch_samples")->i;
     c->drop_last = host_value(h, "drop_last")->i != 0;
     c->on_device = (int32_t)host_value(h, "on_device")->i;
     return ODEON_OK;

@@ -257,6 +257,17 @@ static const odeon_option data_shuffle = {
     .default_text = "yes",
     .help = "another order in every epoch",
 };
+static const odeon_option data_epoch_samples = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "epoch_samples",
+    .aliases = "samplesperepoch|windowsperepoch|subsample",
+    .min_text = "1",
+    .unit = "samples",
+    .help = "so many samples an epoch, drawn at random from those in use, others in each: windows "
+            "of a series at random; without it an epoch has all of them",
+};
 static const odeon_option data_drop_last = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_FLAG,
@@ -274,17 +285,10 @@ static const odeon_option data_on_device = {
     .choices = "auto|yes|no",
     .help = "upload the samples in use once; auto: to a quarter of a GPU's free memory",
 };
-static const odeon_option *const data_options[] = {&data_dataset,
-                                                   &data_batch,
-                                                   &data_test_batch,
-                                                   &data_limit,
-                                                   &data_test_limit,
-                                                   &recipe_validation,
-                                                   &data_order,
-                                                   &data_shuffle,
-                                                   &data_drop_last,
-                                                   &data_on_device,
-                                                   NULL};
+static const odeon_option *const data_options[] = {
+    &data_dataset,       &data_batch,        &data_test_batch, &data_limit,
+    &data_test_limit,    &recipe_validation, &data_order,      &data_shuffle,
+    &data_epoch_samples, &data_drop_last,    &data_on_device,  NULL};
 
 /* ---- [train] ---- */
 

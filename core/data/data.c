@@ -22,7 +22,8 @@ struct data_source {
     int64_t *order; /* [length]: the samples in use; NULL: the first ones */
     bool fixed;     /* order is data.order's, which every epoch follows as it is */
     bool shuffled;
-    bool lent; /* set is that of another source, which outlives this one */
+    int64_t drawn; /* samples of an epoch; 0: all in use */
+    bool lent;     /* set is that of another source, which outlives this one */
 };
 
 /* The registry has checked the kind, so the table is that of a data set. */
@@ -142,8 +143,15 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
         source->length = limit;
     }
     source->shuffled = split == ODEON_SPLIT_TRAIN && c->shuffle;
+    source->drawn = source->shuffled ? c->epoch_samples : 0;
     bool divided = split == ODEON_SPLIT_TRAIN && c->validation > 0.0;
-    return divided ? keep_share(source, c->validation, false) : ODEON_OK;
+    ODEON_TRY(divided ? keep_share(source, c->validation, false) : ODEON_OK);
+    return source->drawn <= source->length
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_DATA,
+                           "data.epoch_samples = %lld: the training split has %lld samples in use: "
+                           "leave it out, or give fewer",
+                           (long long)source->drawn, (long long)source->length);
 }
 
 /* data_close takes what there is of a source that could not be opened. */
@@ -188,6 +196,7 @@ odeon_status data_open_validation(const config *c, const data_source *train, dat
     *source = *train;
     source->lent = true;
     source->shuffled = false;
+    source->drawn = 0;
     source->order = NULL;
     source->length = c->limit > 0 && c->limit < train->stored ? c->limit : train->stored;
     odeon_status status = keep_share(source, c->validation, true);
@@ -233,6 +242,11 @@ const data_fields *data_source_fields(const data_source *source)
 int64_t data_length(const data_source *source)
 {
     return source->length;
+}
+
+int64_t data_epoch_length(const data_source *source)
+{
+    return source->drawn > 0 ? source->drawn : source->length;
 }
 
 int64_t data_stored(const data_source *source)

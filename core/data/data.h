@@ -27,6 +27,8 @@ odeon_status data_units(const data_source *source, int32_t role, field_units *ou
 odeon_status data_class_names(const data_source *source, const char ***out); /* class_names_of */
 const data_fields *data_source_fields(const data_source *source);
 int64_t data_length(const data_source *source); /* samples in use */
+/* How many of them an epoch has, the first in its order: data.epoch_samples, or all. */
+int64_t data_epoch_length(const data_source *source);
 int64_t data_stored(const data_source *source); /* samples of the split */
 
 /* Which of the split's samples are in use: *n of them, and (*row)[i] is how many stand before

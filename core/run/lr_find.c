@@ -27,7 +27,7 @@ void lr_find_fini(lr_find *x)
 typedef struct walk {
     const config *config;
     const data_source *source;
-    int64_t *order; /* [samples] */
+    int64_t *order; /* of all samples in use; samples: of them in an epoch */
     int64_t samples, epoch, position;
 } walk;
 
@@ -121,9 +121,9 @@ void lr_find_choose(lr_find *x)
 odeon_status lr_find_run(session *s, const config *c, const data_source *source,
                          const lr_find_plan *plan, lr_find *out)
 {
-    walk w = {.config = c, .source = source, .samples = data_length(source)};
+    walk w = {.config = c, .source = source, .samples = data_epoch_length(source)};
     *out = (lr_find){.rows = mem_zalloc((size_t)plan->batches, sizeof *out->rows)};
-    w.order = mem_zalloc((size_t)w.samples, sizeof *w.order);
+    w.order = mem_zalloc((size_t)data_length(source), sizeof *w.order);
     odeon_status status = out->rows != NULL && w.order != NULL ? ODEON_OK : no_memory();
     if (status == ODEON_OK && w.samples == 0) {
         status = diag_fail(ODEON_ERR_DATA, "the training split has no samples");

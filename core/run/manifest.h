@@ -15,6 +15,7 @@ typedef struct manifest_facts {
     int workers, argc;
     const char *const *argv;
     int64_t samples, test_samples; /* in use */
+    int64_t epoch_samples;         /* of them in an epoch of training */
     int64_t validation_samples;    /* 0: there is no validation split */
     int64_t train_data, test_data; /* data_fingerprint of both splits */
     uint64_t order;                /* checksum of the first epoch's order */

@@ -139,10 +139,10 @@ static odeon_status prepare(trainer *t, FILE *out)
     }
     int64_t whole = t->total - t->at.extra;
     t->epochs = whole / t->epoch_steps + (whole % t->epoch_steps != 0);
-    t->order = mem_zalloc((size_t)t->at.samples, sizeof *t->order);
+    t->order = mem_zalloc((size_t)data_length(t->plan->train), sizeof *t->order);
     if (t->order == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices",
-                         t->at.samples);
+                         data_length(t->plan->train));
     }
     ODEON_TRY(train_schedule_report_jump(t, out));
     ODEON_TRY(t->plan->changed ? train_save_checkpoint(t, false)
@@ -160,7 +160,7 @@ static odeon_status prepare(trainer *t, FILE *out)
 /* Where a run begins or goes on; the clock goes on, too. */
 static trainer begin(session *s, const config *c, const train_plan *plan)
 {
-    batches b = train_batches(c, data_length(plan->train));
+    batches b = train_batches(c, data_epoch_length(plan->train));
     double now = clock_seconds();
     trainer t = {.session = s,
                  .config = c,

@@ -66,7 +66,7 @@ static checkpoint begin_stage(checkpoint at)
 checkpoint train_beginning(const session *s, const config *c, const train_plan *plan,
                            const checkpoint *from)
 {
-    int64_t samples = data_length(plan->train);
+    int64_t samples = data_epoch_length(plan->train);
     checkpoint stage;
     if (from != NULL && train_stage_begins(c, from->step)) {
         stage = begin_stage(*from);

@@ -38,6 +38,8 @@
 #define PRODUCT_KERNELS(KERNEL)                                                                    \
     KERNEL(gemm_f32, gemm_args, 1)                                                                 \
     KERNEL(gemm_f64, gemm_args, 1)                                                                 \
+    KERNEL(gemm_batch_f32, gemm_batch_args, 1)                                                     \
+    KERNEL(gemm_batch_f64, gemm_batch_args, 1)                                                     \
     KERNEL(finish_f32, finish_args, 1)                                                             \
     KERNEL(finish_f64, finish_args, 1)                                                             \
     KERNEL(conv_f32, conv_args, 1)                                                                 \
@@ -65,7 +67,11 @@
     KERNEL(group_norm_f32, group_norm_args, GROUP_PHASES)                                          \
     KERNEL(group_norm_f64, group_norm_args, GROUP_PHASES)                                          \
     KERNEL(group_norm_vjp_f32, group_norm_vjp_args, GROUP_VJP_PHASES)                              \
-    KERNEL(group_norm_vjp_f64, group_norm_vjp_args, GROUP_VJP_PHASES)
+    KERNEL(group_norm_vjp_f64, group_norm_vjp_args, GROUP_VJP_PHASES)                              \
+    KERNEL(softmax_rows_f32, softmax_rows_args, SOFTMAX_ROWS_PHASES)                               \
+    KERNEL(softmax_rows_f64, softmax_rows_args, SOFTMAX_ROWS_PHASES)                               \
+    KERNEL(softmax_rows_vjp_f32, softmax_rows_vjp_args, 2 + KERNEL_TREE_PHASES)                    \
+    KERNEL(softmax_rows_vjp_f64, softmax_rows_vjp_args, 2 + KERNEL_TREE_PHASES)
 
 #define SOLVER_KERNELS(KERNEL)                                                                     \
     KERNEL(slots_write, slots_write_args, 1)                                                       \

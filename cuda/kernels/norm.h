@@ -121,4 +121,25 @@ KERNEL_FN void channel_tree(int32_t phase, int32_t lanes, kernel_thread w, doubl
     }
 }
 
+/* Blocks of one row of x[N,Q,K]; mask[sets,K,each] and lengths[sets], or NULL. */
+typedef struct softmax_rows_args {
+    const void *x, *mask, *lengths;
+    void *y;
+    int64_t Q, K, sets, each;
+    int32_t causal, reserved0;
+} softmax_rows_args;
+
+typedef struct softmax_rows_vjp_args {
+    const void *y, *dy;
+    void *dx;
+    int64_t K;
+} softmax_rows_vjp_args;
+
+enum {
+    SOFTMAX_ROWS_SUM = 1 + KERNEL_TREE_PHASES, /* the phase that knows the largest, */
+    SOFTMAX_ROWS_STORE = 2 * SOFTMAX_ROWS_SUM, /* and the one that knows the sum of exp */
+    SOFTMAX_ROWS_PHASES = SOFTMAX_ROWS_STORE + 1,
+    SOFTMAX_ROWS_DOUBLES = 2 /* of shared memory a thread */
+};
+
 #endif

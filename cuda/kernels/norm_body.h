@@ -453,3 +453,79 @@ KERNEL_FN void REAL(group_norm_vjp)(int32_t phase, const group_norm_vjp_args *a,
     real slope = (real)(kernel_warps_sum(w, products) / (double)a->n);
     REAL(group_slopes)(a, w, mean, slope);
 }
+
+/* ---- softmax of rows ---- */
+
+/* Does number k of the block's row count? */
+KERNEL_FN int32_t REAL(row_counts)(const softmax_rows_args *a, int64_t row, int64_t k)
+{
+    int64_t q, set, n = kernel_divide(row, a->Q, &q);
+    (void)kernel_divide(n, a->sets, &set);
+    if ((a->causal != 0 && k > q) ||
+        (a->lengths != NULL && !((real)k < ((const real *)a->lengths)[set]))) {
+        return 0;
+    }
+    int32_t counts = a->mask == NULL;
+    for (int64_t i = 0; counts == 0 && i < a->each; i++) {
+        counts = ((const real *)a->mask)[(set * a->K + k) * a->each + i] != (real)0;
+    }
+    return counts;
+}
+
+/* The threads of a block have a row: its largest number that counts, the sum of exp of the
+ * differences to it, then both of them for all. */
+KERNEL_FN void REAL(softmax_rows)(int32_t phase, const softmax_rows_args *a, kernel_thread w,
+                                  void *shared)
+{
+    double *most = (double *)shared, *sums = most + w.threads;
+    const real *x = (const real *)a->x + w.block * a->K;
+    real *y = (real *)a->y + w.block * a->K;
+    int32_t t = w.thread;
+    if (phase == 0) {
+        double largest = -HUGE_VAL;
+        for (int64_t k = t; k < a->K; k += w.threads) {
+            int32_t counts = (double)x[k] > largest && REAL(row_counts)(a, w.block, k);
+            largest = counts ? (double)x[k] : largest;
+        }
+        most[t] = largest;
+    } else if (phase < SOFTMAX_ROWS_SUM) {
+        int32_t half = w.threads >> phase;
+        most[t] = t < half && most[t + half] > most[t] ? most[t + half] : most[t];
+    } else if (phase == SOFTMAX_ROWS_SUM) {
+        double sum = 0.0;
+        for (int64_t k = t; k < a->K; k += w.threads) {
+            int32_t counts = REAL(row_counts)(a, w.block, k);
+            sum += counts ? (double)MATH(exp)(x[k] - (real)most[0]) : 0.0;
+        }
+        sums[t] = sum;
+    } else if (phase < SOFTMAX_ROWS_STORE) {
+        kernel_tree_sum(phase - SOFTMAX_ROWS_SUM, w, sums);
+    } else {
+        for (int64_t k = t; k < a->K; k += w.threads) {
+            int32_t counts = REAL(row_counts)(a, w.block, k);
+            y[k] = counts ? (real)((double)MATH(exp)(x[k] - (real)most[0]) / sums[0]) : (real)0;
+        }
+    }
+}
+
+/* dx = y (dy - sum of y dy), a block a row. */
+KERNEL_FN void REAL(softmax_rows_vjp)(int32_t phase, const softmax_rows_vjp_args *a,
+                                      kernel_thread w, void *shared)
+{
+    double *sums = (double *)shared;
+    const real *y = (const real *)a->y + w.block * a->K, *dy = (const real *)a->dy + w.block * a->K;
+    real *dx = (real *)a->dx + w.block * a->K;
+    if (phase == 0) {
+        double sum = 0.0;
+        for (int64_t k = w.thread; k < a->K; k += w.threads) {
+            sum += (double)y[k] * (double)dy[k];
+        }
+        sums[w.thread] = sum;
+    } else if (phase <= KERNEL_TREE_PHASES) {
+        kernel_tree_sum(phase, w, sums);
+    } else {
+        for (int64_t k = w.thread; k < a->K; k += w.threads) {
+            dx[k] = (real)((double)y[k] * ((double)dy[k] - sums[0]));
+        }
+    }
+}

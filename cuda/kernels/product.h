@@ -15,6 +15,15 @@ typedef struct gemm_args {
     int32_t act, reserved0;
 } gemm_args;
 
+/* c[i] = alpha * op(a[i]) op(b[i]) + beta * c[i], i < n: matrices as of gemm_args, one after the
+ * other. */
+typedef struct gemm_batch_args {
+    const void *a, *b;
+    void *c;
+    int64_t n, M, N, K, a_m, a_k, b_k, b_n;
+    double alpha, beta;
+} gemm_batch_args;
+
 /* y = act(y + bias[channel]), elements of a channel standing inner at a time; bias may be NULL. */
 typedef struct finish_args {
     void *y;

@@ -20,6 +20,28 @@ KERNEL_FN void REAL(gemm)(int32_t phase, const gemm_args *g, kernel_thread w, vo
     }
 }
 
+KERNEL_FN void REAL(gemm_batch)(int32_t phase, const gemm_batch_args *g, kernel_thread w,
+                                void *shared)
+{
+    (void)phase;
+    (void)shared;
+    real *c = (real *)g->c;
+    KERNEL_EACH (i, g->n * g->M * g->N) {
+        int64_t n, m, row = kernel_divide(i, g->N, &n), which = kernel_divide(row, g->M, &m);
+        const real *a = (const real *)g->a + which * g->M * g->K + m * g->a_m;
+        const real *b = (const real *)g->b + which * g->K * g->N + n * g->b_n;
+        real sum = (real)0;
+        for (int64_t k = 0; k < g->K; k++) {
+            sum += a[k * g->a_k] * b[k * g->b_k];
+        }
+        real value = (real)g->alpha * sum;
+        if (g->beta != 0.0) { /* c may hold anything when beta is 0 */
+            value += (real)g->beta * c[i];
+        }
+        c[i] = value;
+    }
+}
+
 KERNEL_FN real REAL(finished)(const finish_args *a, int64_t i, real y)
 {
     const real *bias = (const real *)a->bias;

@@ -305,6 +305,64 @@ static odeon_status ops_group_norm_vjp(odeon_queue *queue, const odeon_group_nor
                   shape_groups(blocks, a.n, call->x->shape.dtype));
 }
 
+/* ---- softmax of rows ---- */
+
+/* mask [M,K,...], lengths [M], M dividing N of x [N,Q,K]. */
+static odeon_status softmax_keys(odeon_queue *queue, const odeon_softmax *call,
+                                 softmax_rows_args *a)
+{
+    const odeon_shape *x = &call->x->shape;
+    const odeon_shape *mask = call->mask != NULL ? &call->mask->shape : NULL;
+    a->sets = mask != NULL ? mask->dim[0] : call->lengths != NULL ? call->lengths->shape.dim[0] : 1;
+    a->each = 1;
+    ODEON_TRY(expect_true(queue, a->sets > 0 ? x->dim[0] % a->sets == 0 : x->dim[0] == 0,
+                          "softmax: mask or lengths do not divide the matrices"));
+    ODEON_TRY(expect_true(
+        queue,
+        mask == NULL || (mask->dtype == x->dtype && mask->ndim >= 2 && mask->dim[1] == x->dim[2]),
+        "softmax: mask is not [M,K,...] of the dtype of x"));
+    for (int32_t i = 2; mask != NULL && i < mask->ndim; i++) {
+        a->each *= mask->dim[i];
+    }
+    return call->lengths == NULL ? ODEON_OK
+                                 : expect_shape(queue, "softmax: lengths", &call->lengths->shape,
+                                                x->dtype, 1, &a->sets);
+}
+
+static odeon_status ops_softmax(odeon_queue *queue, const odeon_softmax *call)
+{
+    const odeon_shape *x = &call->x->shape;
+    ODEON_TRY(expect_flags(queue, "softmax", call->flags));
+    ODEON_TRY(expect_real(queue, "softmax: x", x, 3));
+    ODEON_TRY(expect_like(queue, "softmax: y", &call->y->view.shape, x));
+    softmax_rows_args a = {.x = odeon_read(call->x),
+                           .mask = read_or_null(call->mask),
+                           .lengths = read_or_null(call->lengths),
+                           .y = odeon_write(call->y),
+                           .Q = x->dim[1],
+                           .K = x->dim[2],
+                           .causal = call->causal};
+    ODEON_TRY(softmax_keys(queue, call, &a));
+    kernel_shape shape = shape_sums(a.K > 0 ? x->dim[0] * x->dim[1] : 0, a.K);
+    shape.shared_bytes *= SOFTMAX_ROWS_DOUBLES;
+    return launch(queue, kernel_of(KERNEL_softmax_rows_f32, x->dtype), &a, shape);
+}
+
+static odeon_status ops_softmax_vjp(odeon_queue *queue, const odeon_softmax_vjp *call)
+{
+    const odeon_shape *y = &call->y->shape;
+    ODEON_TRY(expect_flags(queue, "softmax_vjp", call->flags));
+    ODEON_TRY(expect_real(queue, "softmax_vjp: y", y, 3));
+    ODEON_TRY(expect_like(queue, "softmax_vjp: dy", &call->dy->shape, y));
+    ODEON_TRY(expect_like(queue, "softmax_vjp: dx", &call->dx->view.shape, y));
+    const softmax_rows_vjp_args a = {.y = odeon_read(call->y),
+                                     .dy = odeon_read(call->dy),
+                                     .dx = odeon_write(call->dx),
+                                     .K = y->dim[2]};
+    return launch(queue, kernel_of(KERNEL_softmax_rows_vjp_f32, y->dtype), &a,
+                  shape_sums(a.K > 0 ? y->dim[0] * y->dim[1] : 0, a.K));
+}
+
 const odeon_norm_family ops_norm = {
     .struct_size = sizeof(odeon_norm_family),
     .group_norm = ops_group_norm,
@@ -313,4 +371,6 @@ const odeon_norm_family ops_norm = {
     .batch_norm = ops_batch_norm,
     .batch_norm_vjp_sums = ops_batch_norm_vjp_sums,
     .batch_norm_vjp = ops_batch_norm_vjp,
+    .softmax = ops_softmax,
+    .softmax_vjp = ops_softmax_vjp,
 };

@@ -72,10 +72,40 @@ static odeon_status ops_gemm(odeon_queue *queue, const odeon_gemm *call)
                   shape_each(g.M * g.N));
 }
 
+odeon_status ops_gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call)
+{
+    const odeon_shape *a = &call->a->shape, *b = &call->b->shape, *c = &call->c->view.shape;
+    ODEON_TRY(expect_flags(queue, "gemm_batch", call->flags));
+    ODEON_TRY(expect_real(queue, "gemm_batch: c", c, 3));
+    ODEON_TRY(expect_real(queue, "gemm_batch: a", a, 3));
+    int64_t n = c->dim[0], M = c->dim[1], N = c->dim[2], K = a->dim[call->trans_a ? 1 : 2];
+    const int64_t of_a[] = {n, call->trans_a ? K : M, call->trans_a ? M : K};
+    const int64_t of_b[] = {n, call->trans_b ? N : K, call->trans_b ? K : N};
+    ODEON_TRY(expect_shape(queue, "gemm_batch: a", a, c->dtype, 3, of_a));
+    ODEON_TRY(expect_shape(queue, "gemm_batch: b", b, c->dtype, 3, of_b));
+    const gemm_batch_args g = {
+        .a = odeon_read(call->a),
+        .b = odeon_read(call->b),
+        .c = odeon_write(call->c),
+        .n = n,
+        .M = M,
+        .N = N,
+        .K = K,
+        .a_m = call->trans_a ? 1 : K,
+        .a_k = call->trans_a ? M : 1,
+        .b_k = call->trans_b ? 1 : N,
+        .b_n = call->trans_b ? K : 1,
+        .alpha = call->alpha,
+        .beta = call->beta,
+    };
+    return launch(queue, kernel_of(KERNEL_gemm_batch_f32, c->dtype), &g, shape_each(n * M * N));
+}
+
 const odeon_product_family ops_product = {
     .struct_size = sizeof(odeon_product_family),
     .gemm = ops_gemm,
     .channel_sum = ops_channel_sum,
+    .gemm_batch = ops_gemm_batch,
 };
 
 /* ---- convolutions ---- */

@@ -15,6 +15,8 @@ odeon_status conv_vjp_w_arguments(odeon_queue *queue, const odeon_conv2d_vjp_w *
 /* The sizes alone. */
 conv_args conv_shape(const odeon_conv_geometry *geometry, const odeon_shape *x,
                      const odeon_shape *w);
+/* Whole, of kernels of our own. */
+odeon_status ops_gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call);
 /* bias (NULL: none) and act on what a product has left in y, channels standing inner elements at a
  * time. */
 odeon_status finish_product(odeon_queue *queue, const odeon_tensor *y, int64_t inner,

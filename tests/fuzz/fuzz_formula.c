@@ -18,11 +18,11 @@
 #include "layer/formula/program.c"
 #include "layer/formula/scan.c"
 
-static void check_operand(const program *p, int32_t i, int32_t operand)
+static void check_operand(const program *p, int32_t i, int32_t value)
 {
-    fuzz_demand(operand >= 0 && operand < i, "operands come before what is made of them");
-    fuzz_demand(p->values[operand].kind != VALUE_CONSTANT, "constants are folded");
-    fuzz_demand(!p->values[i].live || p->values[operand].place >= 0, "what is needed is computed");
+    fuzz_demand(value >= 0 && value < i, "operands come before what is made of them");
+    fuzz_demand(p->values[value].kind != VALUE_CONSTANT, "constants are folded");
+    fuzz_demand(!p->values[i].live || p->values[value].place >= 0, "what is needed is computed");
 }
 
 static void check_program(const program *p)

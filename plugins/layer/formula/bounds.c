@@ -61,8 +61,8 @@ static odeon_status check(const parsing *x, const scan_name *name, double value,
 }
 
 /* All elements of a name lie between the same bounds. */
-static odeon_status apply(parsing *x, const scan_name *name, const names_entry *entry, double low,
-                          double high)
+static odeon_status bound_all(parsing *x, const scan_name *name, const names_entry *entry,
+                              double low, double high)
 {
     operand_site site = parse_site(x);
     for (int32_t i = 0; i < operand_count(&entry->value); i++) {
@@ -104,7 +104,7 @@ odeon_status formula_read_bounds(parsing *x, const char *text)
         if (isinf(low) && isinf(high)) {
             return scan_fail(&x->in, name.start, "neither bound is a number");
         }
-        ODEON_TRY(apply(x, &name, entry, low, high));
+        ODEON_TRY(bound_all(x, &name, entry, low, high));
     }
     return ODEON_OK;
 }

@@ -345,6 +345,107 @@ static void test_files_that_do_not_do_are_refused(void **state)
                    "/nonexistent/x: no such file");
 }
 
+/* ---- classes ---- */
+
+static const char turns[] = "s,t,a,kind\nu,0,1,red\nu,1,2,red\nu,2,3,red\nv,0,4,blue\nv,1,5,blue\n"
+                            "w,0,6,red\nw,1,7,red\n";
+static const char class_options[] =
+    "time=t, values=a, id=s, label_column=kind, classes=2, window=2";
+
+static void test_the_class_of_a_series_is_the_label(void **state)
+{
+    odeon_field_info info = {.struct_size = sizeof info};
+    const int64_t indices[4] = {0, 1, 2, 3}, expected[4] = {1, 1, 0, 1};
+    double input[8], time[8];
+    int64_t label[4];
+    char where[200];
+    void *const fields[3] = {input, label, time};
+    instance *x = make_csv(*state, turns, class_options);
+    const odeon_dataset_ops *ops = dataset_ops_of(x);
+    assert_int_equal(ops->field_count(x->self), 3);
+    assert_int_equal(ops->field(x->self, 1, &info), ODEON_OK);
+    assert_true(info.role == ODEON_ROLE_LABEL && info.dtype == ODEON_DTYPE_I64 && info.ndim == 0);
+    assert_int_equal(info.classes, 2);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 4);
+    assert_int_equal(ops->get_batch(x->self, 4, indices, fields), ODEON_OK);
+    assert_memory_equal(label, expected, sizeof label);
+    ASSERT_NUMBERS(input, 1.0, 2.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0);
+    assert_string_equal(ops->class_name(x->self, 0), "blue");
+    assert_string_equal(ops->class_name(x->self, 1), "red");
+    assert_null(ops->class_name(x->self, 2));
+    assert_non_null(strstr(ops->fitted(x->self), "class blue"));
+    ops->locate(x->self, 2, 1, 0, where, sizeof where);
+    assert_non_null(strstr(where, ":5, column 'kind'"));
+    instance_destroy(x);
+}
+
+/* Padding is no label's then: there is a length, and no mask. */
+static void test_classes_of_padded_series_have_no_mask(void **state)
+{
+    const int64_t indices[3] = {0, 1, 2};
+    double input[9], time[9];
+    int64_t label[3], length[3];
+    void *const fields[4] = {input, label, time, length};
+    instance *x = make_csv(
+        *state, turns, "time=t, values=a, id=s, label_column=kind, classes=2, window=3, pad=yes");
+    assert_int_equal(dataset_ops_of(x)->field_count(x->self), 4);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 3);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 3, indices, fields), ODEON_OK);
+    assert_true(length[0] == 3 && length[1] == 2 && length[2] == 2 && label[1] == 0);
+    ASSERT_NUMBERS(input, 1.0, 2.0, 3.0, 4.0, 5.0, 5.0, 6.0, 7.0, 7.0);
+    instance_destroy(x);
+}
+
+/* A file to predict may lack the column; classes are then those of the weights. */
+static void test_classes_need_not_be_there_in_a_file_to_predict(void **state)
+{
+    const fixture *f = *state;
+    int64_t length, label[2];
+    int32_t labelled = -1;
+    double input[4], time[4];
+    const int64_t indices[2] = {0, 1};
+    void *const fields[3] = {input, label, time};
+    for (int known = 0; known < 2; known++) {
+        instance *x = make_csv(f, turns, class_options);
+        const odeon_dataset_ops *ops = dataset_ops_of(x);
+        assert_int_equal(ops->restore(x->self, "class blue\nclass red\n"), ODEON_OK);
+        FILE *file = fopen(f->path, "w");
+        assert_non_null(file);
+        assert_true(fputs(known != 0 ? "s,t,a,kind\nu,0,8,blue\nu,1,9,blue\nv,0,1,red\nv,1,2,red\n"
+                                     : "s,t,a\nu,0,8\nu,1,9\nv,0,1\nv,1,2\n",
+                          file) >= 0);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(ops->open_file(x->self, f->path, &length, &labelled), ODEON_OK);
+        assert_true(length == 2 && labelled == known);
+        assert_int_equal(ops->get_batch(x->self, 2, indices, fields), ODEON_OK);
+        assert_true(label[0] == 0 && label[1] == known && input[1] == 9.0);
+        instance_destroy(x);
+    }
+}
+
+static void test_classes_that_are_none_are_refused(void **state)
+{
+    static const struct {
+        const char *text, *options, *reason;
+    } cases[] = {
+        {"s,t,a,k\nu,0,1,red\nu,1,2,blue\n",
+         "time=t, values=a, id=s, label_column=k, classes=2, window=2",
+         ":3: the class changes from 'red' to 'blue': it has to be the same in all rows"},
+        {"s,t,a,k\nu,0,1,red\nu,1,2,red\n",
+         "time=t, values=a, id=s, label_column=k, classes=2, window=2",
+         "series are of 1 different classes in the training split, but classes = 2: red"},
+        {"s,t,a,k\nu,0,1,0\nu,1,2,0\nv,0,1,2\nv,1,1,2\n",
+         "time=t, values=a, id=s, label_column=k, classes=2, window=2",
+         ":4: the class is 2, but classes = 2 allows whole numbers from 0 to 1"},
+        {"s,t,a,k\nu,0,1,\nu,1,2,\n", "time=t, values=a, id=s, label_column=k, classes=2, window=2",
+         ":2: column 'k': empty"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_refused(make_csv(*state, cases[i].text, cases[i].options), ODEON_SPLIT_TRAIN,
+                       cases[i].reason);
+    }
+}
+
 /* ---- calls ---- */
 
 static void test_misuse_is_refused(void **state)
@@ -592,6 +693,10 @@ int main(void)
         WITH_FILE(test_what_is_fitted_is_of_the_training_rows),
         WITH_FILE(test_controls_are_a_field),
         WITH_FILE(test_files_that_do_not_do_are_refused),
+        WITH_FILE(test_the_class_of_a_series_is_the_label),
+        WITH_FILE(test_classes_of_padded_series_have_no_mask),
+        WITH_FILE(test_classes_need_not_be_there_in_a_file_to_predict),
+        WITH_FILE(test_classes_that_are_none_are_refused),
         WITH_FILE(test_misuse_is_refused),
         WITH_FILE(test_every_failing_allocation_is_survived),
     };

@@ -34,6 +34,7 @@ static void open_run(going_on *g, const char *words)
                                 .device_text = session_device_text(g->s.session),
                                 .workers = session_workers(g->s.session),
                                 .samples = data_length(train),
+                                .epoch_samples = data_epoch_length(train),
                                 .test_samples = data_length(test)};
     support_require(data_fingerprint(train, &g->facts.train_data), "fingerprint");
     support_require(data_fingerprint(test, &g->facts.test_data), "fingerprint");
@@ -117,7 +118,7 @@ static void test_other_data_are_refused(void **state)
     g.facts.test_data++;
     assert_int_equal(restore(&g), ODEON_ERR_DATA);
     assert_non_null(strstr(diag_message(), "the samples of the test are others"));
-    g.facts.samples = 9;
+    g.facts.epoch_samples = 9;
     assert_int_equal(restore(&g), ODEON_ERR_DATA);
     assert_non_null(strstr(diag_message(), "there are 9 training samples, there were 8"));
     close_run(&g);

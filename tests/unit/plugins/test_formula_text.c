@@ -115,6 +115,36 @@ static void test_formula_says_what_is_wrong_and_where(void **state)
         {"x' = x", "inputs", "x", NULL, NULL, "inputs and outputs come together"},
         {"u' = x", "inputs", "x", "outputs", "u", "no prime where inputs or outputs are given"},
         {"u = x", "inputs", "x", "outputs", "v", "outputs, column 1, 'v': 'v' is not known here"},
+        {"x[2]' = A @ x", "constants", "A[2 3]=1", NULL, NULL,
+         "column 11, '@ x': a matrix of 2 by 3 @ a vector of 2: the columns of the left are"},
+        {"x[2]' = 2 @ x", NULL, NULL, NULL, NULL, "a number is multiplied by *"},
+        {"x[2]' = x + c", "constants", "c[3]=1", NULL, NULL,
+         "column 11, '+ c': a vector of 2 and a vector of 3 do not go together"},
+        {"x[2]' = A*x", "constants", "A[2 2]=1", NULL, NULL,
+         "the product of a matrix and a vector is A @ x"},
+        {"x[2]' = A", "constants", "A[2 2]=1", NULL, NULL,
+         "column 1, 'x[2]' = A': it is a vector of 2, but what stands behind its '=' is a matrix "
+         "of 2 by 2"},
+        {"x[2]' = x | y' = x", NULL, NULL, NULL, NULL,
+         "it is a number, but what stands behind its '=' is a vector of 2"},
+        {"x[2]' = x[2]", NULL, NULL, NULL, NULL,
+         "column 11, '2]': an index from 0 of this name is a whole number up to 1"},
+        {"x[2]' = x[0.5]", NULL, NULL, NULL, NULL, "a whole number up to 1"},
+        {"x[2]' = x[0", NULL, NULL, NULL, NULL, "expected a ']' behind the index"},
+        {"x[2]' = x[a]", NULL, NULL, NULL, NULL, "expected a number"},
+        {"x' = A[1]", "constants", "A[2 2]=1", NULL, NULL,
+         "'A' is a matrix of 2 by 2: an element is A[i, j]"},
+        {"x' = x[0]", NULL, NULL, NULL, NULL, "'x' is a number and has no elements"},
+        {"x[0]' = 1", NULL, NULL, NULL, NULL, "a size of 0"},
+        {"x[1000]' = 1", NULL, NULL, NULL, NULL, "a size is a whole number up to 256"},
+        {"u[2] = 1 | x' = u", NULL, NULL, NULL, NULL,
+         "only a component has its size here, as in x[3]' = ...; 'u' has"},
+        {"x' = c[0]", "constants", "c[3]=1 2", NULL, NULL,
+         "constants, column 1, 'c[3]=1 2': 'c' has 3 elements, but 2 numbers are given"},
+        {"x' = dot(x)", NULL, NULL, NULL, NULL, "expected a ',' before the next argument"},
+        {"x[2]' = 2^x", NULL, NULL, NULL, NULL, "the exponent is no constant"},
+        {"x' = c[0]*c_0", "constants", "c[2]=1 c_0=2", "learn", "c_0 c",
+         "two learned constants are called 'c_0'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         odeon_status status = try_equations(cases[i].equations, cases[i].key, cases[i].value,
@@ -134,6 +164,15 @@ static void test_formula_wants_one_column_a_component(void **state)
     assert_non_null(strstr(diag_message(), "formula: the input is [3, 3]; these equations take "
                                            "[B,2], one column a component"));
     assert_int_equal(try_options(1, &pair, 2), ODEON_OK);
+}
+
+/* sum, dot and norm are functions before a bracket alone. */
+static void test_formula_may_call_a_name_as_a_new_function(void **state)
+{
+    (void)state;
+    assert_int_equal(try_equations("sum = x + y | norm = sum*dot | x' = norm | y' = sum(y)",
+                                   "constants", "dot=2", NULL, NULL),
+                     ODEON_OK);
 }
 
 static void test_formula_needs_a_time_where_it_reads_one(void **state)
@@ -290,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formula_says_what_is_wrong_and_where),
         cmocka_unit_test(test_formula_wants_one_column_a_component),
+        cmocka_unit_test(test_formula_may_call_a_name_as_a_new_function),
         cmocka_unit_test(test_formula_needs_a_time_where_it_reads_one),
         cmocka_unit_test(test_formula_says_what_is_wrong_with_bounds),
         cmocka_unit_test(test_formula_refuses_endless_nesting_and_length),
