@@ -17,7 +17,10 @@
 #define OPERATOR_OPTIONAL(X)                                                                       \
     X(random, noise)                                                                               \
     X(conv, conv2d_fused)                                                                          \
-    X(conv, conv2d_fused_vjp)
+    X(conv, conv2d_fused_vjp)                                                                      \
+    X(norm, group_norm_act_vjp)                                                                    \
+    X(norm, batch_norm_act_vjp_sums)                                                               \
+    X(norm, batch_norm_act_vjp)
 #define OPERATOR_NEEDED(X)                                                                         \
     X(move, copy)                                                                                  \
     X(move, cast)                                                                                  \
@@ -68,7 +71,7 @@
 enum { OPERATOR_LIST(OPERATOR_PLACE) OPERATORS };
 #undef OPERATOR_PLACE
 
-enum { OPERATOR_FIELDS = 16 };
+enum { OPERATOR_FIELDS = 20 };
 
 typedef enum operator_kind {
     OPERATOR_END,

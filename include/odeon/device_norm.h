@@ -67,6 +67,32 @@ typedef struct odeon_batch_norm_vjp {
     double count;
 } odeon_batch_norm_vjp;
 
+/* The vjp of group_norm with its act: dy is the cotangent of what act gave, which is made from x
+ * again. dx may be dy. */
+typedef struct odeon_group_norm_act_vjp {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *w, *b, *stats, *dy;
+    const odeon_tensor *dx, *dw, *db;
+    int32_t groups, act;
+} odeon_group_norm_act_vjp;
+
+/* batch_norm_vjp_sums and batch_norm_vjp of a batch_norm with its act, in the same way. dx may be
+ * dy. */
+typedef struct odeon_batch_norm_act_vjp_sums {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *stats, *w, *b, *dy;
+    const odeon_tensor *sums;
+    int32_t act, reserved0;
+} odeon_batch_norm_act_vjp_sums;
+
+typedef struct odeon_batch_norm_act_vjp {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *w, *b, *stats, *dy, *sums;
+    const odeon_tensor *dx;
+    double count;
+    int32_t act, reserved0;
+} odeon_batch_norm_act_vjp;
+
 /* Growing. Every slot: [worker; evaluation]. */
 struct odeon_norm_family {
     uint32_t struct_size, flags; /* none yet */
@@ -76,6 +102,14 @@ struct odeon_norm_family {
     odeon_status (*batch_norm)(odeon_queue *queue, const odeon_batch_norm *call);
     odeon_status (*batch_norm_vjp_sums)(odeon_queue *queue, const odeon_batch_norm_vjp_sums *call);
     odeon_status (*batch_norm_vjp)(odeon_queue *queue, const odeon_batch_norm_vjp *call);
+
+    /* ---- optional: all three or none; a device that replaces one of those above leaves them out,
+     * since layers call these where they are ---- */
+
+    odeon_status (*group_norm_act_vjp)(odeon_queue *queue, const odeon_group_norm_act_vjp *call);
+    odeon_status (*batch_norm_act_vjp_sums)(odeon_queue *queue,
+                                            const odeon_batch_norm_act_vjp_sums *call);
+    odeon_status (*batch_norm_act_vjp)(odeon_queue *queue, const odeon_batch_norm_act_vjp *call);
 };
 
 #ifdef __cplusplus

@@ -34,6 +34,7 @@ static void leave_out_optional(void)
         size_t bytes;
     } needed[] = {{"pool", offsetof(odeon_pool_family, pool2d_jvp)},
                   {"conv", offsetof(odeon_conv_family, conv2d_fused_scratch)},
+                  {"norm", offsetof(odeon_norm_family, group_norm_act_vjp)},
                   {"random", offsetof(odeon_random_family, noise)}};
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         for (size_t k = 0; k < sizeof needed / sizeof needed[0]; k++) {
