@@ -21,7 +21,10 @@
     X(product, dense_vjp)                                                                          \
     X(product, gemm_batch)                                                                         \
     X(norm, softmax)                                                                               \
-    X(norm, softmax_vjp)
+    X(norm, softmax_vjp)                                                                           \
+    X(norm, group_norm_act_vjp)                                                                    \
+    X(norm, batch_norm_act_vjp_sums)                                                               \
+    X(norm, batch_norm_act_vjp)
 #define OPERATOR_NEEDED(X)                                                                         \
     X(move, copy)                                                                                  \
     X(move, cast)                                                                                  \
@@ -72,7 +75,7 @@
 enum { OPERATOR_LIST(OPERATOR_PLACE) OPERATORS };
 #undef OPERATOR_PLACE
 
-enum { OPERATOR_FIELDS = 16 };
+enum { OPERATOR_FIELDS = 20 };
 
 typedef enum operator_kind {
     OPERATOR_END,

@@ -66,13 +66,14 @@ static bool same_shape(const odeon_shape *a, const odeon_shape *b)
 /* The plan starts as zero but for its size, so that a plugin of an older ABI leaves fields that it
  * does not know in their neutral state. */
 static odeon_status ask_plan(const instance *x, const net_site *site, const odeon_shape *in,
-                             uint32_t flags, odeon_layer_plan *out)
+                             int32_t time_channel, uint32_t flags, odeon_layer_plan *out)
 {
     const odeon_layer_ops *ops = x->component->ops;
     *out = (odeon_layer_plan){.struct_size = sizeof *out,
                               .call_flags = flags,
                               .device = site->lane.device,
                               .in = *in,
+                              .time_channel = time_channel,
                               .given = site->given,
                               .n_given = DATA_ROLES};
     calling outer = calling_begin(x, "plan");
@@ -138,16 +139,17 @@ static void out_text(const odeon_shape *x, char *text, size_t bytes)
 /* Numbers of bytes and what the vjp needs are the kernel's, which computes. Of the two least
  * batches the larger counts: the layer's is a matter of mathematics, the kernel's one of its code.
  */
-odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_shape *in,
-                            uint32_t flags, odeon_layer_plan *out)
+odeon_status net_layer_plan_timed(const net_site *site, const net_layer *layer,
+                                  const odeon_shape *in, int32_t time_channel, uint32_t flags,
+                                  odeon_layer_plan *out)
 {
     odeon_layer_plan own;
     char a[160], b[160];
     if (layer->original == NULL) {
-        return ask_plan(layer->instance, site, in, flags, out);
+        return ask_plan(layer->instance, site, in, time_channel, flags, out);
     }
-    ODEON_TRY(ask_plan(layer->original, site, in, flags, &own));
-    odeon_status status = ask_plan(layer->instance, site, in, flags, out);
+    ODEON_TRY(ask_plan(layer->original, site, in, time_channel, flags, &own));
+    odeon_status status = ask_plan(layer->instance, site, in, time_channel, flags, out);
     if (status != ODEON_OK) {
         return with_remedy(layer->instance->component, status);
     }
@@ -168,6 +170,12 @@ odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const 
     }
     out->min_batch = own.min_batch > out->min_batch ? own.min_batch : out->min_batch;
     return ODEON_OK;
+}
+
+odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_shape *in,
+                            uint32_t flags, odeon_layer_plan *out)
+{
+    return net_layer_plan_timed(site, layer, in, ODEON_TIME_NONE, flags, out);
 }
 
 /* ---- parameters ---- */

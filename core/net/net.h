@@ -71,6 +71,12 @@ typedef struct net_step {
     odeon_layer_plan plan;
     odeon_shape in, out;
     int32_t act;           /* epilogue; IDENTITY: none */
+    int32_t time_channel;  /* ODEON_TIME_* */
+    bool is_deferred;      /* the step behind applies it: forward writes the tape alone */
+    bool has_prologue;     /* it applies the step before, whose input it reads */
+    bool is_in_place;      /* vjp writes d_in where d_out lies */
+    bool is_remade;        /* its output is not kept: vjps get it from a second forward */
+    int32_t cell, d_cell;  /* which of the two cells out, d_in go to, unless they go elsewhere */
     int64_t in_at, out_at; /* offsets in a frame where its input, output is kept; -1: not kept */
     int64_t tape_at;
 } net_step;
@@ -89,10 +95,15 @@ typedef struct net_plan {
     int64_t frame_bytes;   /* what one evaluation keeps for its vjp */
     int64_t inner_bytes;   /* the same without the chain's input and output, which come last */
     int64_t in_at, out_at; /* where a frame keeps the chain's input and output; -1: it does not */
-    int64_t cell_bytes;    /* of the largest value between two layers */
+    int64_t cell_at[2];    /* in the scratch: two cells for values between layers */
+    int64_t cells_bytes;
+    int32_t first_cell;     /* of the cotangent before the last step's function */
+    int64_t deferred_bytes; /* of the largest tape of a deferred step: where no frame has it */
+    int64_t remade_bytes;   /* of the largest value that is made again */
     int64_t layer_scratch_bytes;
-    char *scratch; /* device, the network's: two cells, then the layers' scratch; NULL: shapes
-                      alone, or an empty chain */
+    int64_t scratch_bytes; /* of all that */
+    char *scratch; /* device, the network's: cells, such a tape, such a value, then the layers'
+                      scratch; NULL: shapes alone, or an empty chain */
     struct net_plan *next;
 } net_plan;
 
@@ -115,6 +126,7 @@ struct odeon_net {
     net_layer *layers;
     odeon_shape in, out; /* with batch 1 */
     bool holds_ode;
+    bool has_many_frames; /* alive at once, so that what they do not keep is saved many times */
     net_plan *plans;
     char *scratch; /* device: of the largest of its plans */
     int64_t scratch_bytes;
@@ -133,6 +145,10 @@ odeon_status net_make_instance(const net_site *site, const odeon_config *chosen,
  * layer differ. */
 odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_shape *in,
                             uint32_t flags, odeon_layer_plan *out);
+/* The same of an input whose channel of the time is left out of in; ODEON_TIME_*. */
+odeon_status net_layer_plan_timed(const net_site *site, const net_layer *layer,
+                                  const odeon_shape *in, int32_t time_channel, uint32_t flags,
+                                  odeon_layer_plan *out);
 odeon_status net_layer_param(const net_site *site, const net_layer *layer, int32_t index,
                              odeon_param *out);
 void net_destroy(odeon_net *net);       /* NULL is allowed */

@@ -2,14 +2,13 @@
  * executed on which shapes and where every value lies; a pass then neither allocates nor decides
  * anything.
  *
- * Values between layers go through two cells of scratch that take turns, but for those that a vjp
- * will read: they are computed right where the frame keeps them. */
+ * Values between layers go through two cells of scratch (steps.h), but for those that a vjp will
+ * read: they are computed right where the frame keeps them. */
 #include "net/net.h"
-
-#include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "net/steps.h"
 #include "odeon/device_move.h"
 #include "odeon/device_pointwise.h"
 #include "plugin/calling.h"
@@ -20,89 +19,11 @@ static int64_t aligned(int64_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-/* A pointwise layer right behind a product that can apply it while its result is in registers: one
- * pass over memory less. The vjp then works from the output, which all ids up to the last one
- * allow; a second activation in a row finds the place taken. */
-static bool fuses(const net_plan *plan, const odeon_layer_plan *next)
-{
-    if ((next->flags & ODEON_LAYER_POINTWISE) == 0 || plan->n == 0 ||
-        next->act > ODEON_UNARY_LAST_EPILOGUE) {
-        return false;
-    }
-    const net_step *before = &plan->steps[plan->n - 1];
-    return (before->plan.flags & ODEON_LAYER_EPILOGUE) != 0 && before->act == ODEON_UNARY_IDENTITY;
-}
-
-/* What the chain is as a whole, from what its layers are; before the first it is linear. A property
- * that any layer brings is the chain's, but a chain is linear only where every layer is. */
-static uint32_t join_flags(uint32_t chain, uint32_t layer)
-{
-    uint32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T |
-                   ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
-    return ((chain | layer) & any) | (chain & layer & ODEON_LAYER_LINEAR);
-}
-
-/* Are random numbers drawn in a layer's bodies? Asked of the layers themselves: a container may not
- * pass the flag on, and a recording that replays old random numbers would be silently wrong. */
-static uint32_t flags_of_bodies(const net_layer *layer, uint32_t flags)
-{
-    uint32_t random = 0;
-    for (size_t b = 0; b < layer->n_bodies; b++) {
-        const odeon_net *body = layer->bodies[b];
-        for (size_t i = 0; body != NULL && i < body->n; i++) {
-            const net_layer *inner = &body->layers[i];
-            bool absent = (inner->plan.flags & ODEON_LAYER_TRAIN_ONLY) != 0 &&
-                          (flags & ODEON_CALL_TRAIN) == 0;
-            random |= absent ? 0 : inner->plan.flags & ODEON_LAYER_RANDOM;
-            random |= flags_of_bodies(inner, flags);
-        }
-    }
-    return random;
-}
-
-/* Which layers are executed, on which shapes. Layers of training alone are absent from an
- * evaluation, and views only change the shape of what is there; an activation that was fused is no
- * step, but its flags count. */
-static odeon_status lay_out_steps(net_plan *plan)
-{
-    odeon_shape shape = plan->in;
-    plan->layer_flags = ODEON_LAYER_LINEAR;
-    for (size_t i = 0; i < plan->net->n; i++) {
-        net_layer *layer = &plan->net->layers[i];
-        odeon_layer_plan next;
-        ODEON_TRY(net_layer_plan(plan->net->site, layer, &shape, plan->flags, &next));
-        bool absent =
-            (next.flags & ODEON_LAYER_TRAIN_ONLY) != 0 && (plan->flags & ODEON_CALL_TRAIN) == 0;
-        if (fuses(plan, &next)) {
-            plan->steps[plan->n - 1].act = next.act;
-        } else if (!absent && (next.flags & ODEON_LAYER_VIEW) == 0) {
-            plan->steps[plan->n++] =
-                (net_step){.layer = layer, .plan = next, .in = shape, .out = next.out};
-        }
-        if (!absent) {
-            shape = next.out;
-            plan->layer_flags =
-                join_flags(plan->layer_flags, next.flags) | flags_of_bodies(layer, plan->flags);
-        }
-    }
-    plan->out = shape;
-    return ODEON_OK;
-}
-
-static bool needs(const net_step *step, uint32_t flag)
-{
-    return (step->plan.flags & flag) != 0;
-}
-
-/* Value s lies between steps s - 1 and s, and is kept if the step behind needs its output (an
- * activation that was fused always does) or the step ahead its input. */
+/* Value s lies between steps s - 1 and s. */
 static bool is_kept(const net_plan *plan, size_t s)
 {
-    const net_step *before = s > 0 ? &plan->steps[s - 1] : NULL;
-    const net_step *after = s < plan->n ? &plan->steps[s] : NULL;
-    return (before != NULL &&
-            (needs(before, ODEON_LAYER_NEEDS_OUT) || before->act != ODEON_UNARY_IDENTITY)) ||
-           (after != NULL && needs(after, ODEON_LAYER_NEEDS_IN));
+    bool remade = s > 0 && plan->steps[s - 1].is_remade;
+    return !remade && steps_reads_value(plan, s);
 }
 
 static int64_t value_bytes(const net_plan *plan, size_t s)
@@ -120,25 +41,16 @@ static void place_value(net_plan *plan, size_t s, int64_t *at)
 }
 
 /* Offsets of what a frame keeps: values that a neighbour's vjp reads, and tapes; both ends of the
- * chain last, since they may lie elsewhere. The scratch of layers is shared, since only one of them
- * runs at a time. */
+ * chain last, since they may lie elsewhere. */
 static void lay_out_frame(net_plan *plan)
 {
     int64_t at = 0;
-    for (size_t s = 0; s <= plan->n; s++) {
-        int64_t bytes = aligned(value_bytes(plan, s));
-        plan->cell_bytes = bytes > plan->cell_bytes ? bytes : plan->cell_bytes;
-        if (s > 0 && s < plan->n) {
-            place_value(plan, s, &at);
-        }
+    for (size_t s = 1; s < plan->n; s++) {
+        place_value(plan, s, &at);
     }
     for (size_t s = 0; s < plan->n; s++) {
-        net_step *step = &plan->steps[s];
-        int64_t scratch = aligned((int64_t)step->plan.scratch_bytes);
-        step->tape_at = at;
-        at += aligned((int64_t)step->plan.tape_bytes);
-        plan->layer_scratch_bytes =
-            scratch > plan->layer_scratch_bytes ? scratch : plan->layer_scratch_bytes;
+        plan->steps[s].tape_at = at;
+        at += aligned((int64_t)plan->steps[s].plan.tape_bytes);
     }
     plan->inner_bytes = at;
     place_value(plan, 0, &at);
@@ -146,6 +58,28 @@ static void lay_out_frame(net_plan *plan)
         place_value(plan, plan->n, &at);
     }
     plan->frame_bytes = at > 0 ? at : 64; /* a multiple of 64 in any case */
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The scratch of layers is shared, since only one of them runs at a time. */
+static void lay_out_scratch(net_plan *plan)
+{
+    steps_lay_out_cells(plan);
+    for (size_t s = 0; s < plan->n; s++) {
+        const net_step *step = &plan->steps[s];
+        int64_t scratch = aligned((int64_t)step->plan.scratch_bytes);
+        int64_t tape = step->is_deferred ? aligned((int64_t)step->plan.tape_bytes) : 0;
+        plan->layer_scratch_bytes = larger(plan->layer_scratch_bytes, scratch);
+        int64_t remade = step->is_remade ? aligned(odeon_bytes(&step->out)) : 0;
+        plan->deferred_bytes = larger(plan->deferred_bytes, tape);
+        plan->remade_bytes = larger(plan->remade_bytes, remade);
+    }
+    plan->scratch_bytes =
+        plan->cells_bytes + plan->deferred_bytes + plan->remade_bytes + plan->layer_scratch_bytes;
 }
 
 /* The scratch is the network's. */
@@ -187,12 +121,12 @@ static odeon_status grow_scratch(odeon_net *net, int64_t bytes)
     return ODEON_OK;
 }
 
-/* Two cells, then the layers' scratch: one memory for all plans of a network, of which only one is
- * run at a time. An empty chain needs none. */
+/* One memory for all plans of a network, of which only one is run at a time. An empty chain needs
+ * none. */
 static odeon_status add_scratch(net_plan *plan)
 {
     odeon_net *net = plan->net;
-    int64_t bytes = 2 * plan->cell_bytes + plan->layer_scratch_bytes;
+    int64_t bytes = plan->scratch_bytes;
     if (net->site->shapes_only || plan->scratch != NULL || plan->n == 0) {
         return ODEON_OK;
     }
@@ -214,12 +148,13 @@ static odeon_status make_plan(odeon_net *net, int64_t batch, uint32_t flags, net
     }
     *plan = (net_plan){.net = net, .flags = flags, .in = net->in, .steps = steps};
     plan->in.dim[0] = batch;
-    odeon_status status = lay_out_steps(plan);
+    odeon_status status = steps_lay_out(plan);
     if (status != ODEON_OK) {
         plan_destroy(plan);
         return status;
     }
     lay_out_frame(plan);
+    lay_out_scratch(plan);
     plan->next = net->plans;
     net->plans = plan;
     *out = plan;
@@ -299,16 +234,41 @@ static void call_integrals(const net_plan *plan, const net_layer *layer, odeon_l
     call->d_integrand = none || call->d_integrand == NULL ? NULL : call->d_integrand + at;
 }
 
+static char *cell_at(const net_plan *plan, int32_t cell)
+{
+    return plan->scratch + plan->cell_at[cell];
+}
+
+/* Where a value lies that is made again, as long as the two vjps that read it. */
+static char *remade_at(const net_plan *plan)
+{
+    return plan->scratch + plan->cells_bytes + plan->deferred_bytes;
+}
+
+static char *layer_scratch(const net_plan *plan)
+{
+    return remade_at(plan) + plan->remade_bytes;
+}
+
+/* Where a step keeps what its vjp will read; NULL: none will follow. That of a deferred step is
+ * read by the next step in any case. */
+static char *tape_of(const net_plan *plan, const net_step *step, char *frame)
+{
+    char *elsewhere = step->is_deferred ? plan->scratch + plan->cells_bytes : NULL;
+    return frame != NULL ? frame + step->tape_at : elsewhere;
+}
+
 /* The call of one step; frame NULL: no tape. The key of random numbers is that of the batch, mixed
  * with the layer's own: layers draw independently of one another. */
 static void call_step(const net_plan *plan, const odeon_layer_call *around, const net_step *step,
                       char *frame, odeon_layer_call *call)
 {
     call_of(around, step->layer, call);
-    call->tape = frame == NULL ? NULL : frame + step->tape_at;
-    call->scratch = plan->scratch + 2 * plan->cell_bytes;
+    call->tape = tape_of(plan, step, frame);
+    call->scratch = layer_scratch(plan);
     call->rng_key ^= step->layer->key;
     call->act = step->act;
+    call->time_channel = step->time_channel;
     call_integrals(plan, step->layer, call);
 }
 
@@ -326,31 +286,44 @@ static odeon_status poison(const net_plan *plan, const odeon_layer_call *around,
         ODEON_TRY(site->lane.poison->poison(around->queue, odeon_write(target),
                                             (uint64_t)odeon_bytes(&target->view.shape)));
     }
-    return site->lane.poison->poison(around->queue, plan->scratch + 2 * plan->cell_bytes,
+    return site->lane.poison->poison(around->queue, layer_scratch(plan),
                                      (uint64_t)plan->layer_scratch_bytes);
 }
 
-/* Where value s of the chain goes: into the frame where it is kept, else into alternating cells, so
- * that a step never reads and writes the same one. */
-static char *cell(const net_plan *plan, size_t s, int64_t kept_at, char *frame)
+/* Where the output of a step goes: into the frame where it is kept, else into a cell. */
+static char *place_of(const net_plan *plan, const net_step *step, char *frame)
 {
-    if (frame != NULL && kept_at >= 0) {
-        return frame + kept_at;
-    }
-    return plan->scratch + (int64_t)(s % 2) * plan->cell_bytes;
+    return frame != NULL && step->out_at >= 0 ? frame + step->out_at : cell_at(plan, step->cell);
 }
 
-/* x [in] -> y [out] of one step. */
+/* What the step applies of the one before it: that one's tape begins with the statistics. */
+static odeon_prologue prologue_of(const net_plan *plan, const net_step *step, char *frame)
+{
+    const net_step *before = step - 1;
+    const net_layer *layer = before->layer;
+    odeon_shape pair = {.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {2, before->in.dim[1]}};
+    return (odeon_prologue){.stats = odeon_view_at(tape_of(plan, before, frame), pair),
+                            .w = layer->n_params > 0 ? &layer->values[0] : NULL,
+                            .b = layer->n_params > 1 ? &layer->values[1] : NULL,
+                            .act = before->act};
+}
+
+/* x [in] -> y [out] of one step; out NULL: it is deferred. */
 static odeon_status step_forward(const net_plan *plan, const odeon_layer_call *around,
                                  const net_step *step, char *frame, const void *in, void *out)
 {
     odeon_layer_call call;
+    odeon_prologue prologue;
     odeon_view x = odeon_view_at(in, step->in);
     odeon_tensor y = odeon_tensor_at(out, step->out);
     call_step(plan, around, step, frame, &call);
     call.in = &x;
-    call.out = &y;
-    ODEON_TRY(poison(plan, around, &y));
+    call.out = step->is_deferred ? NULL : &y;
+    if (step->has_prologue) {
+        prologue = prologue_of(plan, step, frame);
+        call.prologue = &prologue;
+    }
+    ODEON_TRY(poison(plan, around, call.out));
     const instance *layer = step->layer->instance;
     calling outer = calling_begin(layer, "forward");
     return calling_end(outer, step->layer->ops->forward(layer->self, &call));
@@ -365,9 +338,9 @@ static odeon_status run_steps(const net_plan *plan, const odeon_layer_call *arou
         const net_step *step = &plan->steps[s];
         bool last = s + 1 == plan->n, kept = frame != NULL && step->out_at >= 0 && !out_stays;
         bool straight = last && !kept && out != NULL;
-        void *to = straight ? out : cell(plan, s, step->out_at, frame);
+        void *to = straight ? out : place_of(plan, step, frame);
         ODEON_TRY(step_forward(plan, around, step, frame, in, to));
-        in = to;
+        in = step->is_deferred ? in : to;
     }
     return out == NULL ? ODEON_OK : copy_bytes(around, &plan->out, in, out);
 }
@@ -395,9 +368,14 @@ typedef struct chain_ends {
     const char *in, *out;
 } chain_ends;
 
+/* With a prologue it is what that is to be applied to. */
 static const char *input_of(const net_plan *plan, size_t s, const char *frame,
                             const chain_ends *ends)
 {
+    s -= plan->steps[s].has_prologue;
+    if (s > 0 && plan->steps[s - 1].is_remade) {
+        return remade_at(plan);
+    }
     int64_t at = plan->steps[s].in_at;
     bool end = s == 0 && ends->in != NULL;
     return at < 0 ? NULL : end ? ends->in : frame + at;
@@ -406,6 +384,9 @@ static const char *input_of(const net_plan *plan, size_t s, const char *frame,
 static const char *output_of(const net_plan *plan, size_t s, const char *frame,
                              const chain_ends *ends)
 {
+    if (plan->steps[s].is_remade) {
+        return remade_at(plan);
+    }
     int64_t at = plan->steps[s].out_at;
     bool end = s + 1 == plan->n && ends->out != NULL;
     return at < 0 ? NULL : end ? ends->out : frame + at;
@@ -414,15 +395,16 @@ static const char *output_of(const net_plan *plan, size_t s, const char *frame,
 /* The gradient before a step's activation, from the one after it, unless its layer does that. It
  * works in place where dy lies in a cell, and moves it to one where dy is the caller's, which must
  * not be written. */
-static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *around,
-                                  const net_step *step, const char *out, odeon_view *dy, int *where)
+static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *around, size_t s,
+                                  const char *out, odeon_view *dy)
 {
-    if (step->act == ODEON_UNARY_IDENTITY || needs(step, ODEON_LAYER_EPILOGUE_VJP)) {
+    const net_step *step = &plan->steps[s];
+    if (step->act == ODEON_UNARY_IDENTITY || step_undoes(step)) {
         return ODEON_OK;
     }
-    *where = *where < 0 ? 0 : *where;
+    int32_t cell = s + 1 < plan->n ? plan->steps[s + 1].d_cell : plan->first_cell;
     odeon_view y = odeon_view_at(out, step->out);
-    odeon_tensor dx = odeon_tensor_at(plan->scratch + *where * plan->cell_bytes, step->out);
+    odeon_tensor dx = odeon_tensor_at(cell_at(plan, cell), step->out);
     ODEON_TRY(ODEON_DO(around->device, pointwise, unary_vjp, around->queue, .id = step->act,
                        .kept = &y, .dy = dy, .dx = &dx));
     *dy = dx.view;
@@ -437,44 +419,50 @@ static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *aroun
 {
     const net_step *step = &plan->steps[s];
     odeon_layer_call call;
+    odeon_prologue prologue;
     call_step(plan, around, step, frame, &call);
+    if (step->has_prologue) {
+        prologue = prologue_of(plan, step, frame);
+        call.prologue = &prologue;
+    }
     odeon_view x = odeon_view_at(input_of(plan, s, frame, ends), step->in);
     odeon_tensor y = {odeon_view_at(output_of(plan, s, frame, ends), step->out)};
     odeon_tensor dx = odeon_tensor_at(d_in, step->in);
-    call.in = needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL;
-    bool undoes = step->act != ODEON_UNARY_IDENTITY && needs(step, ODEON_LAYER_EPILOGUE_VJP);
-    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) || undoes ? &y : NULL;
+    call.in = step_needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL;
+    bool undoes = step->act != ODEON_UNARY_IDENTITY && step_needs(step, ODEON_LAYER_EPILOGUE_VJP);
+    call.out = step_needs(step, ODEON_LAYER_NEEDS_OUT) || undoes ? &y : NULL;
     call.d_out = dy;
     call.d_in = d_in == NULL ? NULL : &dx;
     call.d_t = d_t;
     call.flags |=
         (d_in == NULL ? ODEON_CALL_NO_INPUT_GRAD : 0u) | (d_t == NULL ? ODEON_CALL_NO_T_GRAD : 0u);
-    ODEON_TRY(poison(plan, around, call.d_in));
+    ODEON_TRY(poison(plan, around, step->is_in_place ? NULL : call.d_in));
     const instance *layer = step->layer->instance;
     calling outer = calling_begin(layer, "vjp");
     return calling_end(outer, step->layer->ops->vjp(layer->self, &call));
 }
 
-/* From the last step to the first; cotangents take turns in the two cells, and the last one goes
- * straight to the caller's d_in. A step's dy has the shape of its output, whatever views lie
+/* From the last step to the first; cotangents lie in the two cells, and the last one goes straight
+ * to the caller's d_in. A step's dy has the shape of its output, whatever views lie
  * between. An empty chain passes its cotangent on. */
 odeon_status net_vjp_at(const net_plan *plan, const odeon_layer_call *around, char *frame,
                         const void *in, const void *out, const void *d_out, void *d_in,
                         const odeon_tensor *d_t)
 {
     const chain_ends ends = {.in = in, .out = out};
-    int where = -1; /* of the two cells, the one that dy is in; -1: the caller's d_out */
     const void *data = d_out;
     for (size_t s = plan->n; s-- > 0;) {
         const net_step *step = &plan->steps[s];
+        if (s > 0 && step[-1].is_remade) {
+            ODEON_TRY(step_forward(plan, around, step - 1, frame,
+                                   input_of(plan, s - 1, frame, &ends), remade_at(plan)));
+        }
         odeon_view dy = odeon_view_at(data, step->out);
         const char *y = output_of(plan, s, frame, &ends);
-        ODEON_TRY(undo_epilogue(plan, around, step, y, &dy, &where));
-        int other = where == 0 ? 1 : 0;
-        void *target = s == 0 ? d_in : plan->scratch + other * plan->cell_bytes;
+        ODEON_TRY(undo_epilogue(plan, around, s, y, &dy));
+        void *target = s == 0 ? d_in : cell_at(plan, step->d_cell);
         ODEON_TRY(step_vjp(plan, around, s, frame, &ends, &dy, target, d_t));
         data = target;
-        where = other;
     }
     return plan->n > 0 || d_in == NULL ? ODEON_OK : copy_bytes(around, &plan->in, d_out, d_in);
 }

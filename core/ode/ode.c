@@ -298,6 +298,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(ode_backward_init(ode, spec));
+    ode->body->has_many_frames = (ode->gradient_flags & ODEON_GRADIENT_DISCRETE) != 0;
     control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
     stepper_limit_growth(ode->stepper, &ode->control);
     ODEON_TRY(solver_create(&ode->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));

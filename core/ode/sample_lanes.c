@@ -41,7 +41,7 @@ static const char *prevented(const odeon_ode *ode)
 static int64_t most_rows(const net_plan *one)
 {
     enum { FEWEST = 8, BUDGET = 1 << 26 };
-    double bytes = (double)(2 * one->cell_bytes + one->layer_scratch_bytes) + 1.0;
+    double bytes = (double)one->scratch_bytes + 1.0;
     double rows = sqrt(2.0 * BUDGET / bytes);
     return rows > FEWEST ? (int64_t)rows : FEWEST;
 }

@@ -62,7 +62,7 @@ bool slices_suit(const odeon_layer_call *call, const net_plan *whole)
 int64_t slices_eval_bytes(const net_plan *whole)
 {
     int64_t samples = whole->in.dim[0];
-    int64_t bytes = whole->frame_bytes + 2 * whole->cell_bytes;
+    int64_t bytes = whole->frame_bytes + whole->cells_bytes;
     return samples > 0 ? bytes / samples : 0;
 }
 

@@ -27,6 +27,8 @@ enum {
                  ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_QUANTITIES |
                  ODEON_LAYER_LINEAR | ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY |
                  ODEON_LAYER_VIEW | ODEON_LAYER_EPILOGUE | ODEON_LAYER_EPILOGUE_VJP |
+                 ODEON_LAYER_EPILOGUE_FROM_IN | ODEON_LAYER_VJP_IN_PLACE | ODEON_LAYER_DEFERS |
+                 ODEON_LAYER_PROLOGUE | ODEON_LAYER_TIME_CHANNEL | ODEON_LAYER_TAKES_TIME_CHANNEL |
                  ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM,
     STEPPER_FLAGS = ODEON_STEPPER_FIXED_H | ODEON_STEPPER_SPLIT,
     BODY_CALL_FLAGS = ODEON_CALL_NO_PARAM_GRAD,
@@ -37,7 +39,8 @@ enum {
 };
 
 const word_rule words_of_plan[] = {FLAGS(odeon_layer_plan, flags, PLAN_FLAGS),
-                                   RESERVED(odeon_layer_plan, reserved0), END};
+                                   RESERVED(odeon_layer_plan, reserved0),
+                                   RESERVED(odeon_layer_plan, reserved1), END};
 const word_rule words_of_param[] = {RESERVED(odeon_param, reserved0), END};
 const word_rule words_of_field_info[] = {
     FLAGS(odeon_field_info, flags, ODEON_FIELD_RELATIVE | MAY_BE_IGNORED),

@@ -47,7 +47,9 @@ typedef struct odeon_conv2d_vjp_w {
 
 /* y = act(the convolution of x, and of t if there is one, with w, then bias). t, F64 [1] or [B], is
  * one more channel of x, before the others where time_first is 1, else behind them, which is t,
- * rounded to x's dtype, at every pixel: w is [K,C+1,R,S] then. NULL: there is none. */
+ * rounded to x's dtype, at every pixel: w is [K,C+1,R,S] then. NULL: there is none. With x_stats,
+ * F64 [2,C], the image is what batch_norm (device_norm.h) makes of x by x_stats, x_w, x_b and
+ * x_act; zeros are padded to that. NULL: it is x. */
 typedef struct odeon_conv2d_fused {
     uint32_t struct_size, flags;
     odeon_conv_geometry geometry;
@@ -55,11 +57,14 @@ typedef struct odeon_conv2d_fused {
     const odeon_tensor *y;
     void *scratch;
     int32_t act, time_first;
+    const odeon_view *x_stats, *x_w, *x_b;
+    int32_t x_act, reserved0;
 } odeon_conv2d_fused;
 
 /* All vector-Jacobian products of conv2d_fused: overwrites dx, adds to dw of w's shape, dbias[K]
  * and d_t of t's shape; each is NULL where it is not wanted. dy is the cotangent of what act gave;
- * with an act that is not the identity y is read, too. */
+ * with an act that is not the identity y is read, too. With x_stats dx is the cotangent of what
+ * batch_norm makes of x. */
 typedef struct odeon_conv2d_fused_vjp {
     uint32_t struct_size, flags;
     odeon_conv_geometry geometry;
@@ -67,6 +72,8 @@ typedef struct odeon_conv2d_fused_vjp {
     const odeon_tensor *dx, *dw, *dbias, *d_t;
     void *scratch;
     int32_t act, time_first;
+    const odeon_view *x_stats, *x_w, *x_b;
+    int32_t x_act, reserved0;
 } odeon_conv2d_fused_vjp;
 
 /* Growing. Every slot: [worker; evaluation]. */

@@ -89,6 +89,32 @@ typedef struct odeon_softmax_vjp {
     const odeon_tensor *dx;
 } odeon_softmax_vjp;
 
+/* The vjp of group_norm with its act: dy is the cotangent of what act gave, which is made from x
+ * again. dx may be dy. */
+typedef struct odeon_group_norm_act_vjp {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *w, *b, *stats, *dy;
+    const odeon_tensor *dx, *dw, *db;
+    int32_t groups, act;
+} odeon_group_norm_act_vjp;
+
+/* batch_norm_vjp_sums and batch_norm_vjp of a batch_norm with its act, in the same way. dx may be
+ * dy. */
+typedef struct odeon_batch_norm_act_vjp_sums {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *stats, *w, *b, *dy;
+    const odeon_tensor *sums;
+    int32_t act, reserved0;
+} odeon_batch_norm_act_vjp_sums;
+
+typedef struct odeon_batch_norm_act_vjp {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *w, *b, *stats, *dy, *sums;
+    const odeon_tensor *dx;
+    double count;
+    int32_t act, reserved0;
+} odeon_batch_norm_act_vjp;
+
 /* Growing. Every slot: [worker; evaluation]. */
 struct odeon_norm_family {
     uint32_t struct_size, flags; /* none yet */
@@ -98,9 +124,17 @@ struct odeon_norm_family {
     odeon_status (*batch_norm)(odeon_queue *queue, const odeon_batch_norm *call);
     odeon_status (*batch_norm_vjp_sums)(odeon_queue *queue, const odeon_batch_norm_vjp_sums *call);
     odeon_status (*batch_norm_vjp)(odeon_queue *queue, const odeon_batch_norm_vjp *call);
-    /* (optional) Both or none: NULL, or behind struct_size. */
+
+    /* ---- optional: NULL, or behind struct_size, where the device has them not. Both of softmax or
+     * none; of the three behind them all or none, and a device that replaces one of those above
+     * leaves these three out, since layers call them where they are ---- */
+
     odeon_status (*softmax)(odeon_queue *queue, const odeon_softmax *call);
     odeon_status (*softmax_vjp)(odeon_queue *queue, const odeon_softmax_vjp *call);
+    odeon_status (*group_norm_act_vjp)(odeon_queue *queue, const odeon_group_norm_act_vjp *call);
+    odeon_status (*batch_norm_act_vjp_sums)(odeon_queue *queue,
+                                            const odeon_batch_norm_act_vjp_sums *call);
+    odeon_status (*batch_norm_act_vjp)(odeon_queue *queue, const odeon_batch_norm_act_vjp *call);
 };
 
 #ifdef __cplusplus

@@ -48,6 +48,14 @@ enum {
     ODEON_CALL_NO_T_GRAD = 1 << 4      /* vjp: d_t is NULL */
 };
 
+/* What a layer is to apply to its input as it reads it: act((x - mean) rstd w + b) of each channel,
+ * as batch_norm of device_norm.h does it. */
+typedef struct odeon_prologue {
+    odeon_view stats;        /* F64 [2,C]: the means, then rstd */
+    const odeon_view *w, *b; /* [C] of in's dtype; NULL: 1, 0 */
+    int32_t act, reserved0;  /* a unary id up to ODEON_UNARY_LAST_EPILOGUE */
+} odeon_prologue;
+
 /* Growing. One call of a layer for a slice of a batch, of B samples, maybe 0; all of it borrowed
  * for the call. Tensors that a call has no use for are NULL. */
 typedef struct odeon_layer_call {
@@ -86,7 +94,13 @@ typedef struct odeon_layer_call {
      * t; vjp reads dL/dintegrand. NULL: not wanted. */
     const odeon_tensor *integrand;
     const odeon_view *d_integrand;
+    const odeon_prologue *prologue; /* of a layer that plans PROLOGUE; NULL: none */
+    int32_t time_channel;           /* of the plan */
+    int32_t reserved1;
 } odeon_layer_call;
+
+/* Where the time is a channel (odeon_layer_plan.time_channel). */
+enum { ODEON_TIME_NONE = 0, ODEON_TIME_FIRST = 1, ODEON_TIME_LAST = 2 };
 
 /* Properties of a plan. */
 enum {
@@ -110,9 +124,26 @@ enum {
     ODEON_LAYER_QUANTITIES = 1 << 12,   /* what integral_names name is no integral but a number of a
                                            sample, which forward adds once: of a layer that stands
                                            outside of ODE blocks, seen as "PATH.NAME" of its own */
-    ODEON_LAYER_EPILOGUE_VJP = 1 << 13  /* with EPILOGUE: vjp obeys call->act, too: d_out is the
+    ODEON_LAYER_EPILOGUE_VJP = 1 << 13, /* with EPILOGUE: vjp obeys call->act, too: d_out is the
                                            cotangent of what act gave, which where it is not the
                                            identity is given as out */
+    ODEON_LAYER_EPILOGUE_FROM_IN = 1 << 14, /* the same, but that vjp makes what act gave from in
+                                               again: it is not kept for that */
+    ODEON_LAYER_VJP_IN_PLACE = 1 << 15,     /* d_in of vjp may be where d_out is */
+    ODEON_LAYER_DEFERS = 1 << 16,   /* with EPILOGUE_FROM_IN and NEEDS_IN: what it does to its input
+                                       is an odeon_prologue whose w and b are its parameters, if it
+                                       has any. A layer of out's shape right behind it that plans
+                                       PROLOGUE may be called with that in its place: then out of
+                                       forward is NULL, and forward writes its tape, which is there
+                                       in any case and begins with the stats */
+    ODEON_LAYER_PROLOGUE = 1 << 17, /* forward and vjp obey call->prologue: in is what it is to be
+                                       applied to, d_in of vjp the cotangent of what it gives */
+    ODEON_LAYER_TIME_CHANNEL = 1 << 18, /* out is in with t as one more channel, by time_channel,
+                                           and nothing else */
+    ODEON_LAYER_TAKES_TIME_CHANNEL = 1 << 19 /* a layer of such inputs that can do without the
+                                                TIME_CHANNEL layer before it: it is planned again,
+                                                and called, with that one's input and time_channel,
+                                                and adds to d_t */
 };
 
 #define ODEON_MAX_INTEGRALS 8 /* names in an ODE block */
@@ -149,6 +180,9 @@ typedef struct odeon_layer_plan {
      * ODEON_MAX_INTEGRALS. */
     const char *const *integral_names;
     int32_t n_integrals, reserved0;
+    /* ODEON_TIME_*. Of a TIME_CHANNEL layer the answer; for others part of the question: not NONE,
+     * the input has a channel of the time, there, which in leaves out. */
+    int32_t time_channel, reserved1;
 } odeon_layer_plan;
 
 /* How a parameter starts. */

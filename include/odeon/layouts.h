@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE      0x00000001u
-#define ODEON_LAYOUT_DEVICE    0x5b93b342u
+#define ODEON_LAYOUT_DEVICE    0x0ab6fdc1u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x989f36f3u
+#define ODEON_LAYOUT_LAYER     0x9e8ff631u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x691d1b71u
-#define ODEON_LAYOUT_LOSS      0x10c6d411u
+#define ODEON_LAYOUT_OPTIMIZER 0x317b1555u
+#define ODEON_LAYOUT_LOSS      0xb400dad7u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
@@ -23,13 +23,13 @@
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
     "00000001"                                                                                     \
-    ".5b93b342"                                                                                    \
+    ".0ab6fdc1"                                                                                    \
     ".00000001"                                                                                    \
-    ".989f36f3"                                                                                    \
+    ".9e8ff631"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".691d1b71"                                                                                    \
-    ".10c6d411"                                                                                    \
+    ".317b1555"                                                                                    \
+    ".b400dad7"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \

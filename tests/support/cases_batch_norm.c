@@ -1,7 +1,9 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_move.h"
 #include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
 
 /* x[B,C,S]. */
 static const int64_t norm_sizes[][3] = {
@@ -93,6 +95,49 @@ static void run_batch_norm_vjp(case_run *run)
     }
 }
 
+/* The vjp with the function behind, or what it stands for where a device does without. */
+static void run_batch_norm_act_vjp(case_run *run)
+{
+    bool fused = ODEON_HAS(case_device(run)->norm, odeon_norm_family, batch_norm_act_vjp);
+    for (int32_t i = 0; i < (ODEON_UNARY_LAST_EPILOGUE + 1) * 2 * N_NORMS; i++) {
+        const int64_t *size = norm_sizes[i / 2 % N_NORMS];
+        int32_t act = i / 2 / N_NORMS, affine = i % 2;
+        case_shape shape = shape3(size[0], size[1], size[2]);
+        name_variant(run, size, affine ? "affine, with a function" : "plain, with a function");
+        odeon_tensor x = norm_input(run, size), stats = norm_stats(run, size);
+        odeon_tensor w = case_random(run, shape1(size[1])), b = case_random(run, shape1(size[1]));
+        odeon_tensor dy = case_random(run, shape), dx = case_output(run, shape);
+        odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape2(2, size[1]));
+        const odeon_view *scale = affine ? &w.view : NULL, *shift = affine ? &b.view : NULL;
+        odeon_shape flat = dy.view.shape;
+        odeon_tensor before =
+            odeon_tensor_at(case_scratch(run, (uint64_t)odeon_bytes(&flat)), flat);
+        const odeon_view *d = &dy.view;
+        if (i % 3 == 0) { /* in place */
+            case_do(run, move, copy, .x = d, .y = &dx);
+            d = &dx.view;
+        }
+        if (fused) {
+            case_do(run, norm, batch_norm_act_vjp_sums, .x = &x.view, .stats = &stats.view,
+                    .w = scale, .b = shift, .act = act, .dy = d, .sums = &sums);
+            case_do(run, norm, batch_norm_act_vjp, .x = &x.view, .w = scale, .b = shift,
+                    .stats = &stats.view, .act = act, .dy = d, .sums = &sums.view, .count = 17.0,
+                    .dx = &dx);
+        } else {
+            odeon_tensor y = odeon_tensor_at(case_scratch(run, (uint64_t)odeon_bytes(&flat)), flat);
+            case_do(run, norm, batch_norm, .x = &x.view, .stats = &stats.view, .w = scale,
+                    .b = shift, .act = act, .y = &y);
+            case_do(run, pointwise, unary_vjp, .id = act, .kept = &y.view, .dy = d, .dx = &before);
+            case_do(run, norm, batch_norm_vjp_sums, .x = &x.view, .stats = &stats.view,
+                    .dy = &before.view, .sums = &sums);
+            case_do(run, norm, batch_norm_vjp, .x = &x.view, .w = scale, .stats = &stats.view,
+                    .dy = &before.view, .sums = &sums.view, .count = 17.0, .dx = &dx);
+        }
+        case_keep(run, "sums", &sums.view);
+        case_keep(run, "dx", &dx.view);
+    }
+}
+
 /* One NaN spoils its channel and leaves the others alone. */
 static void run_batch_norm_passes_on(case_run *run)
 {
@@ -121,6 +166,7 @@ const device_case batch_norm_cases[] = {
     {"batch_norm", run_batch_norm},
     {"batch_norm_vjp_sums", run_batch_norm_vjp_sums},
     {"batch_norm_vjp", run_batch_norm_vjp},
+    {"batch_norm_act_vjp", run_batch_norm_act_vjp},
     {"batch_norm of what is not finite", run_batch_norm_passes_on},
     {NULL, NULL},
 };

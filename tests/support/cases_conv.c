@@ -3,6 +3,7 @@
 #include "device_cases.h"
 #include "odeon/device_conv.h"
 #include "odeon/device_move.h"
+#include "odeon/device_norm.h"
 #include "odeon/device_pointwise.h"
 #include "odeon/device_product.h"
 
@@ -146,7 +147,8 @@ typedef struct fused_case {
     const conv_case *c;
     int64_t w_channels;
     int32_t time_first, act, has_bias;
-    odeon_tensor x, w, bias, t, y, dy;
+    int32_t has_map, x_act; /* of what is applied to x first */
+    odeon_tensor x, w, bias, t, y, dy, x_stats, x_w, x_b;
 } fused_case;
 
 static bool is_fused(const case_run *run)
@@ -155,7 +157,7 @@ static bool is_fused(const case_run *run)
 }
 
 /* Every size with no time, with the time first, and last; one time or as many as samples, functions
- * and biases by turns. */
+ * before and behind, and biases by turns. */
 enum { N_FUSED = 3 * N_CONV };
 
 static fused_case fused_start(case_run *run, int32_t i)
@@ -167,7 +169,35 @@ static fused_case fused_start(case_run *run, int32_t i)
     f.w = case_random(run, shape4(f.c->K, f.w_channels, f.c->R, f.c->S));
     f.bias = case_random(run, shape1(f.c->K));
     f.t = case_random_as(run, ODEON_DTYPE_F64, shape1(i % 2 == 0 && f.c->B > 0 ? f.c->B : 1));
+    f.has_map = i / 3 % 2;
+    f.x_act = (i + 2) % (ODEON_UNARY_LAST_EPILOGUE + 1);
+    f.x_stats = case_random_as(run, ODEON_DTYPE_F64, shape2(2, f.c->C));
+    f.x_w = case_random(run, shape1(f.c->C));
+    f.x_b = case_random(run, shape1(f.c->C));
     return f;
+}
+
+static const odeon_view *stats_of(const fused_case *f)
+{
+    return f->has_map ? &f->x_stats.view : NULL;
+}
+
+/* What the convolution is of. */
+static odeon_tensor mapped(case_run *run, const fused_case *f)
+{
+    odeon_shape flat = f->x.view.shape;
+    flat.ndim = 3;
+    flat.dim[2] *= flat.dim[3];
+    if (!f->has_map) {
+        return f->x;
+    }
+    odeon_view x = f->x.view;
+    x.shape = flat;
+    odeon_tensor y = odeon_tensor_at(case_scratch(run, (uint64_t)odeon_bytes(&flat)), flat);
+    case_do(run, norm, batch_norm, .x = &x, .stats = &f->x_stats.view, .w = &f->x_w.view,
+            .b = &f->x_b.view, .act = f->x_act, .y = &y);
+    y.view.shape = f->x.view.shape;
+    return y;
 }
 
 static void *fused_scratch(case_run *run, const fused_case *f)
@@ -199,8 +229,8 @@ static int64_t t_at(const fused_case *f)
 static odeon_tensor join(case_run *run, const fused_case *f)
 {
     int64_t plane = f->c->H * f->c->W, pitch = f->w_channels * plane;
-    odeon_tensor x = joined(run, f);
-    case_do(run, move, copy2d, .x = &f->x.view, .y = &x, .rows = f->c->B, .cols = f->c->C * plane,
+    odeon_tensor x = joined(run, f), before = mapped(run, f);
+    case_do(run, move, copy2d, .x = &before.view, .y = &x, .rows = f->c->B, .cols = f->c->C * plane,
             .x_pitch = f->c->C * plane, .y_pitch = pitch, .y_at = x_at(f));
     if (f->w_channels > f->c->C) {
         case_do(run, move, rows_fill, .y = &x, .rows = f->c->B, .cols = plane, .pitch = pitch,
@@ -218,7 +248,8 @@ static void run_conv_fused(case_run *run)
         if (is_fused(run)) {
             case_do(run, conv, conv2d_fused, .geometry = f.c->geometry, .x = &f.x.view,
                     .w = &f.w.view, .bias = bias, .t = f.w_channels > f.c->C ? &f.t.view : NULL,
-                    .time_first = f.time_first, .act = f.act, .y = &y,
+                    .time_first = f.time_first, .act = f.act, .x_stats = stats_of(&f),
+                    .x_w = &f.x_w.view, .x_b = &f.x_b.view, .x_act = f.x_act, .y = &y,
                     .scratch = fused_scratch(run, &f));
         } else {
             odeon_tensor x = join(run, &f);
@@ -284,7 +315,8 @@ static void run_conv_fused_vjp(case_run *run)
         if (is_fused(run)) {
             case_do(run, conv, conv2d_fused_vjp, .geometry = f.c->geometry, .x = &f.x.view,
                     .w = &f.w.view, .t = timed ? &f.t.view : NULL, .time_first = f.time_first,
-                    .act = f.act, .y = &f.y.view, .dy = &f.dy.view, .dx = g.dx, .dw = g.dw,
+                    .act = f.act, .x_stats = stats_of(&f), .x_w = &f.x_w.view, .x_b = &f.x_b.view,
+                    .x_act = f.x_act, .y = &f.y.view, .dy = &f.dy.view, .dx = g.dx, .dw = g.dw,
                     .dbias = g.dbias, .d_t = g.d_t, .scratch = fused_scratch(run, &f));
         } else {
             vjp_of_parts(run, &f, &g);

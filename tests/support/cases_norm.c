@@ -1,7 +1,9 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_move.h"
 #include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
 #include "odeon/device_pool.h"
 
 /* ---- pooling ---- */
@@ -198,6 +200,55 @@ static void run_groupnorm_vjp(case_run *run)
     }
 }
 
+static odeon_tensor scratch_like(case_run *run, const odeon_tensor *x)
+{
+    const odeon_shape *shape = &x->view.shape;
+    return odeon_tensor_at(case_scratch(run, (uint64_t)odeon_bytes(shape)), *shape);
+}
+
+/* The vjp with the function behind, or the two that it stands for where a device does without. */
+static void run_groupnorm_act_vjp(case_run *run)
+{
+    bool fused = ODEON_HAS(case_device(run)->norm, odeon_norm_family, group_norm_act_vjp);
+    for (int32_t i = 0; i < (ODEON_UNARY_LAST_EPILOGUE + 1) * 2 * N_GROUPS; i++) {
+        const int64_t *size = group_sizes[i / 2 % N_GROUPS];
+        int32_t affine = i % 2, groups = (int32_t)size[3], act = i / 2 / N_GROUPS;
+        case_shape shape = shape3(size[0], size[1], size[2]);
+        case_variant(run, "%dx%dx%d, %d groups, %s, function %d", (int)size[0], (int)size[1],
+                     (int)size[2], (int)groups, affine ? "affine" : "plain", (int)act);
+        odeon_tensor x = group_input(run, size), w = case_random(run, shape1(size[1]));
+        odeon_tensor b = case_random(run, shape1(size[1]));
+        odeon_tensor y = case_output(run, shape), dy = case_random(run, shape);
+        odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(size[0], groups, 2));
+        odeon_tensor dx = case_output(run, shape), dw = case_random(run, shape1(size[1]));
+        odeon_tensor db = case_random(run, shape1(size[1]));
+        odeon_tensor before = scratch_like(run, &dy);
+        const odeon_view *d = &dy.view;
+        if (i % 3 == 0) { /* in place */
+            case_do(run, move, copy, .x = d, .y = &dx);
+            d = &dx.view;
+        }
+        case_do(run, norm, group_norm, .groups = groups, .epsilon = 1e-5, .x = &x.view,
+                .w = affine ? &w.view : NULL, .b = affine ? &b.view : NULL, .act = act, .y = &y,
+                .stats = &stats);
+        if (fused) {
+            case_do(run, norm, group_norm_act_vjp, .groups = groups, .act = act, .x = &x.view,
+                    .w = affine ? &w.view : NULL, .b = affine ? &b.view : NULL,
+                    .stats = &stats.view, .dy = d, .dx = &dx, .dw = &dw, .db = &db);
+        } else {
+            case_do(run, pointwise, unary_vjp, .id = act, .kept = &y.view, .dy = d, .dx = &before);
+            case_do(run, norm, group_norm_vjp, .groups = groups, .x = &x.view,
+                    .w = affine ? &w.view : NULL, .stats = &stats.view, .dy = &before.view,
+                    .dx = &dx, .dw = &dw, .db = &db);
+        }
+        case_keep(run, "y", &y.view);
+        case_keep(run, "stats", &stats.view);
+        case_keep(run, "dx", &dx.view);
+        case_keep(run, "dw", &dw.view);
+        case_keep(run, "db", &db.view);
+    }
+}
+
 /* One number that is not finite spoils its group and leaves the others alone. */
 static void run_groupnorm_passes_on(case_run *run)
 {
@@ -318,6 +369,7 @@ const device_case norm_cases[] = {
     {"pool2d, which is the largest", run_largest_of_special_numbers},
     {"groupnorm", run_groupnorm},
     {"groupnorm_vjp", run_groupnorm_vjp},
+    {"groupnorm_act_vjp", run_groupnorm_act_vjp},
     {"groupnorm of what is not finite", run_groupnorm_passes_on},
     {NULL, NULL},
 };

@@ -105,11 +105,18 @@ static cpu_way way_of(const cpu_device *d, cpu_conv_mode mode, const cpu_convolu
 
 /* Bytes of scratch of one call: the columns of one image, or what a direct way lays out. */
 static int64_t bytes_of(const cpu_device *d, cpu_way way, cpu_conv_mode mode,
-                        const cpu_convolution *c, uint32_t dtype, int32_t has_kept)
+                        const cpu_convolution *c, uint32_t dtype, int32_t rooms)
 {
-    return way == CPU_WAY_UNROLL ? unrolled_scratch(c, dtype, has_kept)
-                                 : direct_run_scratch(way, mode, c, direct_of(d, dtype),
-                                                      (int32_t)d->threads, has_kept);
+    return way == CPU_WAY_UNROLL
+               ? unrolled_scratch(c, dtype, rooms)
+               : direct_run_scratch(way, mode, c, direct_of(d, dtype), (int32_t)d->threads, rooms);
+}
+
+/* The rooms that a fused operator may need. */
+static int32_t rooms_of(cpu_conv_mode mode)
+{
+    return (mode != CPU_CONV_FORWARD ? CPU_ROOM_COTANGENTS : 0) |
+           (mode != CPU_CONV_VJP_X ? CPU_ROOM_IMAGES : 0);
 }
 
 static int64_t time_sums_bytes(const cpu_convolution *c, uint32_t dtype)
@@ -127,8 +134,8 @@ static int64_t largest(const cpu_device *d, const cpu_convolution *c, uint32_t d
     int64_t n[3], image = lines(c->filters * outputs_of(c) * odeon_dtype_bytes(dtype));
     for (int mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
         cpu_way way = way_of(d, (cpu_conv_mode)mode, c, dtype, has_blas);
-        n[mode] = lines(
-            bytes_of(d, way, (cpu_conv_mode)mode, c, dtype, fused && mode != CPU_CONV_FORWARD));
+        int32_t rooms = fused ? rooms_of((cpu_conv_mode)mode) : 0;
+        n[mode] = lines(bytes_of(d, way, (cpu_conv_mode)mode, c, dtype, rooms));
     }
     if (!fused) {
         return most(n[0], most(n[1], n[2]));
@@ -209,7 +216,7 @@ static odeon_status run(const char *name, const cpu_conv_call *call)
 {
     const cpu_device *d = cpu_queue_of(call->queue)->device;
     int64_t bytes =
-        bytes_of(d, call->way, call->mode, call->shape, call->dtype, call->kept != NULL);
+        bytes_of(d, call->way, call->mode, call->shape, call->dtype, cpu_rooms_of(call));
     int32_t empty = call->shape->batch * call->shape->filters * outputs_of(call->shape) *
                         call->shape->weight_channels ==
                     0;
@@ -223,6 +230,31 @@ static odeon_status run(const char *name, const cpu_conv_call *call)
     return ODEON_OK;
 }
 
+/* ---- what is applied to images first ---- */
+
+static int32_t per_channel(const odeon_view *w, const odeon_shape *x)
+{
+    return w == NULL || (w->shape.dtype == x->dtype && odeon_count(&w->shape) == x->dim[1]);
+}
+
+/* stats NULL: nothing is. */
+static odeon_status read_map(odeon_queue *queue, const char *name, const odeon_shape *x,
+                             const odeon_view *stats, const odeon_view *w, const odeon_view *b,
+                             int32_t act, cpu_map *out)
+{
+    if (stats == NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(cpu_require(queue,
+                          stats->shape.dtype == ODEON_DTYPE_F64 &&
+                              odeon_count(&stats->shape) == 2 * x->dim[1] && per_channel(w, x) &&
+                              per_channel(b, x) && act >= 0 && act <= ODEON_UNARY_LAST_EPILOGUE,
+                          name, "x_stats F64 [2,C], x_w, x_b[C]"));
+    *out = (cpu_map){
+        .stats = odeon_read(stats), .w = read_or_null(w), .b = read_or_null(b), .act = act};
+    return ODEON_OK;
+}
+
 /* ---- forward ---- */
 
 static odeon_status forward(odeon_queue *queue, const char *name, const odeon_conv2d_fused *call)
@@ -231,7 +263,10 @@ static odeon_status forward(odeon_queue *queue, const char *name, const odeon_co
     operation f = {.shape = describe(&call->geometry, x, w, call->time_first)};
     ODEON_TRY(cpu_begin(queue, name, call->flags, x->dtype, &f.kernels));
     ODEON_TRY(check(queue, name, &f, x, w, &call->y->view.shape, call->t, call->scratch));
+    cpu_map before = {.stats = NULL};
+    ODEON_TRY(read_map(queue, name, x, call->x_stats, call->x_w, call->x_b, call->x_act, &before));
     cpu_conv_call c = call_of(&f, CPU_CONV_FORWARD);
+    c.before = call->x_stats != NULL ? &before : NULL;
     c.act = call->act;
     c.x = odeon_read(call->x);
     c.w = odeon_read(call->w);
@@ -303,7 +338,7 @@ static odeon_status run_gradients(const char *name, const operation *f, cpu_conv
     int32_t both = direct && wants_x && wants_w && is_small(f);
     if (both && by_x->threads == NULL && f->scratch != NULL) {
         by_w->scratch = f->scratch + lines(bytes_of(f->device, by_x->way, by_x->mode, &f->shape,
-                                                    f->dtype, by_x->kept != NULL));
+                                                    f->dtype, cpu_rooms_of(by_x)));
         by_w->group = direct_run_group(by_x, by_w);
         direct_run_both(by_x, by_w);
         return ODEON_OK;
@@ -320,6 +355,8 @@ static odeon_status gradients(odeon_queue *queue, const char *name,
     operation f = {.shape = describe(&call->geometry, x, w, call->time_first)};
     ODEON_TRY(cpu_begin(queue, name, call->flags, x->dtype, &f.kernels));
     ODEON_TRY(check(queue, name, &f, x, w, &call->dy->shape, call->t, call->scratch));
+    cpu_map before = {.stats = NULL};
+    ODEON_TRY(read_map(queue, name, x, call->x_stats, call->x_w, call->x_b, call->x_act, &before));
     cpu_conv_call by_x = call_of(&f, CPU_CONV_VJP_X), by_w = call_of(&f, CPU_CONV_VJP_W);
     by_x.act = by_w.act = call->act;
     by_x.kept = by_w.kept = call->act != ODEON_UNARY_IDENTITY ? odeon_read(call->y) : NULL;
@@ -327,6 +364,7 @@ static odeon_status gradients(odeon_queue *queue, const char *name,
     by_x.w = read_or_null(call->w);
     by_x.out = write_or_null(call->dx);
     by_w.x = read_or_null(call->x);
+    by_w.before = call->x_stats != NULL ? &before : NULL;
     by_w.t = f.t;
     by_w.t_step = f.t_step;
     by_w.out = write_or_null(call->dw);

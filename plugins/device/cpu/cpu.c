@@ -437,7 +437,8 @@ static const void *get_table(void *self, const char *id)
     static const device_table tables[] = {
         ODEON_FAMILY_LIST(FAMILY){ODEON_DEVICE_COUNTERS, &counters},
         {ODEON_DEVICE_SLICES, &cpu_slices},
-        {ODEON_DEVICE_LANES, &cpu_lanes}};
+        {ODEON_DEVICE_LANES, &cpu_lanes},
+        {ODEON_DEVICE_FUSED, &cpu_fused}};
 #undef FAMILY
     (void)self;
     return device_table_find(tables, sizeof tables / sizeof tables[0], id);

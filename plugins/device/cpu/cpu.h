@@ -12,6 +12,7 @@
 #include "odeon/device.h"
 #include "odeon/device_conv.h"
 #include "odeon/device_ext.h"
+#include "odeon/device_fused.h"
 #include "odeon/device_lanes.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_norm.h"
@@ -150,5 +151,6 @@ extern const odeon_loss_family cpu_loss;
 extern const odeon_optimizer_family cpu_optimizer;
 extern const odeon_device_slices cpu_slices; /* in solver.c */
 extern const odeon_device_lanes cpu_lanes;   /* in lanes.c */
+extern const odeon_device_fused cpu_fused;   /* in fused.c */
 
 #endif

@@ -29,7 +29,7 @@ static void *write_at(const cpu_conv_call *call, void *to, int64_t n)
     return to != NULL ? (char *)to + n * call->kernels->direct->bytes : NULL;
 }
 
-/* ---- scratch: of each thread that of the way, then cotangents of a group before act ---- */
+/* ---- scratch: of each thread that of the way, then the rooms ---- */
 
 static int64_t whole_lines(int64_t n, const cpu_direct *direct)
 {
@@ -43,26 +43,59 @@ static int64_t way_numbers(cpu_way way, cpu_conv_mode mode, const cpu_convolutio
     return whole_lines(direct_scratch(way, mode, c, direct->lanes, direct->bytes), direct);
 }
 
-static int64_t part_numbers(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c,
-                            const cpu_direct *direct, int32_t has_kept)
+/* Where the room of images begins: behind that of cotangents. */
+static int64_t images_at(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c,
+                         const cpu_direct *direct, int32_t rooms)
 {
     const cpu_windows *v = &c->windows;
     int64_t group = direct_group(way, mode, c, direct->lanes, direct->bytes);
-    int64_t kept = has_kept ? group * c->filters * v->out_h * v->out_w : 0;
-    return way_numbers(way, mode, c, direct) + whole_lines(kept, direct);
+    int64_t cotangents =
+        (rooms & CPU_ROOM_COTANGENTS) != 0 ? group * c->filters * v->out_h * v->out_w : 0;
+    return way_numbers(way, mode, c, direct) + whole_lines(cotangents, direct);
+}
+
+static int64_t part_numbers(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c,
+                            const cpu_direct *direct, int32_t rooms)
+{
+    const cpu_windows *v = &c->windows;
+    int64_t group = direct_group(way, mode, c, direct->lanes, direct->bytes);
+    int64_t images =
+        (rooms & CPU_ROOM_IMAGES) != 0 ? group * v->channels * v->height * v->width : 0;
+    return images_at(way, mode, c, direct, rooms) + whole_lines(images, direct);
 }
 
 int64_t direct_run_scratch(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c,
-                           const cpu_direct *direct, int32_t threads, int32_t has_kept)
+                           const cpu_direct *direct, int32_t threads, int32_t rooms)
 {
-    return part_numbers(way, mode, c, direct, has_kept) * direct->bytes * threads;
+    return part_numbers(way, mode, c, direct, rooms) * direct->bytes * threads;
 }
 
 static void *scratch_of_part(const cpu_conv_call *call, int32_t part)
 {
     const cpu_direct *d = call->kernels->direct;
     return write_at(call, call->scratch,
-                    part * part_numbers(call->way, call->mode, call->shape, d, call->kept != NULL));
+                    part * part_numbers(call->way, call->mode, call->shape, d, cpu_rooms_of(call)));
+}
+
+/* ---- images ---- */
+
+/* n images from image b on, a group at most, after what is applied to them first: computed behind
+ * the way's scratch, where they stay in the cache. */
+static const void *read_images(const cpu_conv_call *call, int64_t b, int64_t n, void *scratch)
+{
+    const cpu_windows *v = &call->shape->windows;
+    const cpu_map *before = call->before;
+    const cpu_groups g = {
+        .batch = n, .channels = v->channels, .space = v->height * v->width, .groups = 1};
+    const void *x = read_at(call, call->x, b * g.channels * g.space);
+    if (before == NULL) {
+        return x;
+    }
+    void *room = write_at(
+        call, scratch,
+        images_at(call->way, call->mode, call->shape, call->kernels->direct, cpu_rooms_of(call)));
+    call->kernels->batch_norm(&g, x, before->stats, before->w, before->b, before->act, room);
+    return room;
 }
 
 /* ---- cotangents ---- */
@@ -93,7 +126,7 @@ static cotangents read_cotangents(const cpu_conv_call *call, int64_t b, int64_t 
     return (cotangents){room, some};
 }
 
-/* ---- images ---- */
+/* ---- the convolution, or its gradient by x ---- */
 
 /* What the times add to outputs of n images from image b on, filters from `first` on. */
 static void add_times(const cpu_conv_call *call, int64_t b, int64_t n, int64_t out, int64_t first,
@@ -113,7 +146,7 @@ static void run_images(const cpu_conv_call *call, const direct_plan *p, direct_s
                        int64_t first, void *scratch)
 {
     const cpu_direct *d = call->kernels->direct;
-    int64_t image = p->channels * p->height * p->width, out = p->filters * p->out_h * p->out_w;
+    int64_t out = p->filters * p->out_h * p->out_w;
     int64_t end = images.first + images.n;
     const direct_share all = {0, call->shape->filters};
     d->begin(p, call->w, read_at(call, call->bias, first), scratch);
@@ -124,7 +157,7 @@ static void run_images(const cpu_conv_call *call, const direct_plan *p, direct_s
             d->images(p, n, read_cotangents(call, b, n, all, scratch).at, to, scratch);
             continue;
         }
-        d->images(p, n, read_at(call, call->x, b * image), to, scratch);
+        d->images(p, n, read_images(call, b, n, scratch), to, scratch);
         add_times(call, b, n, out, first, to);
         if (call->act != ODEON_UNARY_IDENTITY) {
             call->kernels->unary(call->act, n * out, to, to);
@@ -171,10 +204,8 @@ static void filters_part(void *arg, int32_t part, int32_t parts)
 static void add_images(const cpu_conv_call *call, direct_weights_plan *p, int64_t b, int64_t n,
                        cotangents dy, void *scratch)
 {
-    const cpu_windows *v = &call->shape->windows;
-    int64_t image = v->channels * v->height * v->width;
     const direct_weights_images images = {.n = n,
-                                          .x = read_at(call, call->x, b * image),
+                                          .x = read_images(call, b, n, scratch),
                                           .dy = dy.at,
                                           .t = call->t != NULL ? call->t + b * call->t_step : NULL,
                                           .t_step = call->t_step};

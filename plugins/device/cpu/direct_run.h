@@ -24,6 +24,7 @@ typedef struct cpu_conv_call {
     const void *time_sums; /* forward: of cpu_direct, where there are times */
     void *out;             /* y [B,K,P,Q], dx [B,C,H,W] or dw, which is NULL where not wanted */
     void *dbias;           /* by w: [K] or NULL */
+    const cpu_map *before; /* forward and by w: what is applied to x first, or NULL */
     int64_t group;         /* by w: the most images summed together; 0: as many as are best */
     void *scratch;
 } cpu_conv_call;
@@ -35,8 +36,18 @@ void direct_run_both(const cpu_conv_call *by_x, const cpu_conv_call *by_w);
 /* The most images summed together that both gradients take. */
 int64_t direct_run_group(const cpu_conv_call *by_x, const cpu_conv_call *by_w);
 
-/* Bytes of scratch for so many threads; has_kept: for a call that has it. */
+/* What a call has room for behind the scratch of its way: cotangents of a group before act, and a
+ * group's images after what is applied to them. */
+enum { CPU_ROOM_COTANGENTS = 1 << 0, CPU_ROOM_IMAGES = 1 << 1 };
+
+static inline int32_t cpu_rooms_of(const cpu_conv_call *call)
+{
+    return (call->kept != NULL ? CPU_ROOM_COTANGENTS : 0) |
+           (call->before != NULL ? CPU_ROOM_IMAGES : 0);
+}
+
+/* Bytes of scratch; rooms: CPU_ROOM_*. */
 int64_t direct_run_scratch(cpu_way way, cpu_conv_mode mode, const cpu_convolution *c,
-                           const cpu_direct *direct, int32_t threads, int32_t has_kept);
+                           const cpu_direct *direct, int32_t threads, int32_t rooms);
 
 #endif

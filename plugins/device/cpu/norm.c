@@ -17,6 +17,11 @@ static int32_t per_channel(const odeon_view *w, const odeon_shape *x)
     return w == NULL || (w->shape.dtype == x->dtype && odeon_count(&w->shape) == x->dim[1]);
 }
 
+static int32_t is_epilogue(int32_t act)
+{
+    return act >= 0 && act <= ODEON_UNARY_LAST_EPILOGUE;
+}
+
 /* ---- group normalization ---- */
 
 /* x [B,C,S], w, b [C] or NULL -> y [B,C,S], stats F64 [B,groups,2]. */
@@ -32,7 +37,7 @@ static odeon_status cpu_group_norm(odeon_queue *queue, const odeon_group_norm *c
             per_channel(call->w, &call->x->shape) && per_channel(call->b, &call->x->shape) &&
             call->stats->view.shape.dtype == ODEON_DTYPE_F64 &&
             odeon_count(&call->stats->view.shape) == 2 * call->groups * call->x->shape.dim[0] &&
-            call->act >= 0 && call->act <= ODEON_UNARY_LAST_EPILOGUE,
+            is_epilogue(call->act),
         "group_norm", "x, y[B,C,S], w, b[C], stats F64 [B,groups,2]"));
     if (odeon_count(&call->x->shape) > 0) {
         k->group_norm(&g, call->epsilon, odeon_read(call->x), read_or_null(call->w),
@@ -43,26 +48,49 @@ static odeon_status cpu_group_norm(odeon_queue *queue, const odeon_group_norm *c
 }
 
 /* x, dy [B,C,S], stats F64 [B,groups,2] -> dx [B,C,S]; adds to dw, db [C]. */
-static odeon_status cpu_group_norm_vjp(odeon_queue *queue, const odeon_group_norm_vjp *call)
+static odeon_status group_vjp(odeon_queue *queue, const char *name,
+                              const odeon_group_norm_act_vjp *call)
 {
     const cpu_kernels *k;
     cpu_groups g;
-    ODEON_TRY(cpu_begin(queue, "group_norm_vjp", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_begin(queue, name, call->flags, call->x->shape.dtype, &k));
     ODEON_TRY(cpu_require(queue,
                           as_groups(&call->x->shape, call->groups, &g) &&
                               cpu_alike(&call->x->shape, &call->dy->shape) &&
                               per_channel(call->w, &call->x->shape) &&
+                              per_channel(call->b, &call->x->shape) && is_epilogue(call->act) &&
                               cpu_absent_or_alike(odeon_as_view(call->dx), &call->x->shape) &&
                               per_channel(odeon_as_view(call->dw), &call->x->shape) &&
                               per_channel(odeon_as_view(call->db), &call->x->shape) &&
                               call->stats->shape.dtype == ODEON_DTYPE_F64,
-                          "group_norm_vjp", "x, dy, dx[B,C,S], w, dw, db[C], stats F64"));
+                          name, "x, dy, dx[B,C,S], w, b, dw, db[C], stats F64"));
     if (odeon_count(&call->x->shape) > 0) {
-        k->group_norm_vjp(&g, odeon_read(call->x), read_or_null(call->w), odeon_read(call->stats),
-                          odeon_read(call->dy), write_or_null(call->dx), write_or_null(call->dw),
+        k->group_norm_vjp(&g, call->act, odeon_read(call->x), read_or_null(call->w),
+                          read_or_null(call->b), odeon_read(call->stats), odeon_read(call->dy),
+                          write_or_null(call->dx), write_or_null(call->dw),
                           write_or_null(call->db));
     }
     return ODEON_OK;
+}
+
+static odeon_status cpu_group_norm_vjp(odeon_queue *queue, const odeon_group_norm_vjp *call)
+{
+    const odeon_group_norm_act_vjp as = {.struct_size = sizeof as,
+                                         .flags = call->flags,
+                                         .x = call->x,
+                                         .w = call->w,
+                                         .stats = call->stats,
+                                         .dy = call->dy,
+                                         .dx = call->dx,
+                                         .dw = call->dw,
+                                         .db = call->db,
+                                         .groups = call->groups};
+    return group_vjp(queue, "group_norm_vjp", &as);
+}
+
+static odeon_status cpu_group_norm_act_vjp(odeon_queue *queue, const odeon_group_norm_act_vjp *call)
+{
+    return group_vjp(queue, "group_norm_act_vjp", call);
 }
 
 /* ---- batch normalization ---- */
@@ -99,8 +127,7 @@ static odeon_status cpu_batch_norm(odeon_queue *queue, const odeon_batch_norm *c
         queue,
         as_groups(&call->x->shape, 1, &g) && cpu_alike(&call->x->shape, &call->y->view.shape) &&
             per_channel(call->w, &call->x->shape) && per_channel(call->b, &call->x->shape) &&
-            has_doubles(&call->stats->shape, &call->x->shape, 2) && call->act >= 0 &&
-            call->act <= ODEON_UNARY_LAST_EPILOGUE,
+            has_doubles(&call->stats->shape, &call->x->shape, 2) && is_epilogue(call->act),
         "batch_norm", "x, y[B,C,S], w, b[C], stats F64 [2,C]"));
     k->batch_norm(&g, odeon_read(call->x), odeon_read(call->stats), read_or_null(call->w),
                   read_or_null(call->b), call->act, odeon_write(call->y));
@@ -108,40 +135,66 @@ static odeon_status cpu_batch_norm(odeon_queue *queue, const odeon_batch_norm *c
 }
 
 /* x, dy [B,C,S], stats F64 [2,C] -> sums F64 [2,C]. */
-static odeon_status cpu_batch_norm_vjp_sums(odeon_queue *queue,
-                                            const odeon_batch_norm_vjp_sums *call)
+static odeon_status vjp_sums(odeon_queue *queue, const char *name,
+                             const odeon_batch_norm_act_vjp_sums *call)
 {
     const cpu_kernels *k;
     cpu_groups g;
-    ODEON_TRY(cpu_begin(queue, "batch_norm_vjp_sums", call->flags, call->x->shape.dtype, &k));
-    ODEON_TRY(cpu_require(queue,
-                          as_groups(&call->x->shape, 1, &g) &&
-                              cpu_alike(&call->x->shape, &call->dy->shape) &&
-                              has_doubles(&call->stats->shape, &call->x->shape, 2) &&
-                              has_doubles(&call->sums->view.shape, &call->x->shape, 2),
-                          "batch_norm_vjp_sums", "x, dy[B,C,S], stats, sums F64 [2,C]"));
-    k->batch_norm_vjp_sums(&g, odeon_read(call->x), odeon_read(call->stats), odeon_read(call->dy),
+    ODEON_TRY(cpu_begin(queue, name, call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_require(
+        queue,
+        as_groups(&call->x->shape, 1, &g) && cpu_alike(&call->x->shape, &call->dy->shape) &&
+            per_channel(call->w, &call->x->shape) && per_channel(call->b, &call->x->shape) &&
+            is_epilogue(call->act) && has_doubles(&call->stats->shape, &call->x->shape, 2) &&
+            has_doubles(&call->sums->view.shape, &call->x->shape, 2),
+        name, "x, dy[B,C,S], w, b[C], stats, sums F64 [2,C]"));
+    const cpu_map map = {.stats = odeon_read(call->stats),
+                         .w = read_or_null(call->w),
+                         .b = read_or_null(call->b),
+                         .act = call->act};
+    k->batch_norm_vjp_sums(&g, &map, odeon_read(call->x), odeon_read(call->dy),
                            odeon_write(call->sums));
     return ODEON_OK;
 }
 
-/* x, dy [B,C,S], w [C] or NULL, stats, sums F64 [2,C] -> dx [B,C,S]. */
-static odeon_status cpu_batch_norm_vjp(odeon_queue *queue, const odeon_batch_norm_vjp *call)
+static odeon_status cpu_batch_norm_vjp_sums(odeon_queue *queue,
+                                            const odeon_batch_norm_vjp_sums *call)
+{
+    const odeon_batch_norm_act_vjp_sums as = {.struct_size = sizeof as,
+                                              .flags = call->flags,
+                                              .x = call->x,
+                                              .stats = call->stats,
+                                              .dy = call->dy,
+                                              .sums = call->sums};
+    return vjp_sums(queue, "batch_norm_vjp_sums", &as);
+}
+
+static odeon_status cpu_batch_norm_act_vjp_sums(odeon_queue *queue,
+                                                const odeon_batch_norm_act_vjp_sums *call)
+{
+    return vjp_sums(queue, "batch_norm_act_vjp_sums", call);
+}
+
+/* x, dy, dx [B,C,S], w, b [C] or NULL, stats, sums F64 [2,C]. */
+static odeon_status vjp(odeon_queue *queue, const char *name, const odeon_batch_norm_act_vjp *call)
 {
     const cpu_kernels *k;
     cpu_groups g;
-    ODEON_TRY(cpu_begin(queue, "batch_norm_vjp", call->flags, call->x->shape.dtype, &k));
-    ODEON_TRY(cpu_require(queue,
-                          as_groups(&call->x->shape, 1, &g) &&
-                              cpu_alike(&call->x->shape, &call->dy->shape) &&
-                              cpu_alike(&call->x->shape, &call->dx->view.shape) &&
-                              per_channel(call->w, &call->x->shape) &&
-                              has_doubles(&call->stats->shape, &call->x->shape, 2) &&
-                              has_doubles(&call->sums->shape, &call->x->shape, 2),
-                          "batch_norm_vjp", "x, dy, dx[B,C,S], w[C], stats, sums F64 [2,C]"));
-    k->batch_norm_vjp(&g, odeon_read(call->x), read_or_null(call->w), odeon_read(call->stats),
-                      odeon_read(call->dy), odeon_read(call->sums), call->count,
-                      odeon_write(call->dx));
+    ODEON_TRY(cpu_begin(queue, name, call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_require(
+        queue,
+        as_groups(&call->x->shape, 1, &g) && cpu_alike(&call->x->shape, &call->dy->shape) &&
+            cpu_alike(&call->x->shape, &call->dx->view.shape) &&
+            per_channel(call->w, &call->x->shape) && per_channel(call->b, &call->x->shape) &&
+            is_epilogue(call->act) && has_doubles(&call->stats->shape, &call->x->shape, 2) &&
+            has_doubles(&call->sums->shape, &call->x->shape, 2),
+        name, "x, dy, dx[B,C,S], w, b[C], stats, sums F64 [2,C]"));
+    const cpu_map map = {.stats = odeon_read(call->stats),
+                         .w = read_or_null(call->w),
+                         .b = read_or_null(call->b),
+                         .act = call->act};
+    k->batch_norm_vjp(&g, &map, odeon_read(call->x), odeon_read(call->dy), odeon_read(call->sums),
+                      call->count, odeon_write(call->dx));
     return ODEON_OK;
 }
 
@@ -201,6 +254,25 @@ static odeon_status cpu_softmax_vjp(odeon_queue *queue, const odeon_softmax_vjp 
     return ODEON_OK;
 }
 
+static odeon_status cpu_batch_norm_vjp(odeon_queue *queue, const odeon_batch_norm_vjp *call)
+{
+    const odeon_batch_norm_act_vjp as = {.struct_size = sizeof as,
+                                         .flags = call->flags,
+                                         .x = call->x,
+                                         .w = call->w,
+                                         .stats = call->stats,
+                                         .dy = call->dy,
+                                         .sums = call->sums,
+                                         .dx = call->dx,
+                                         .count = call->count};
+    return vjp(queue, "batch_norm_vjp", &as);
+}
+
+static odeon_status cpu_batch_norm_act_vjp(odeon_queue *queue, const odeon_batch_norm_act_vjp *call)
+{
+    return vjp(queue, "batch_norm_act_vjp", call);
+}
+
 const odeon_norm_family cpu_norm = {
     .struct_size = sizeof(odeon_norm_family),
     .group_norm = cpu_group_norm,
@@ -211,4 +283,7 @@ const odeon_norm_family cpu_norm = {
     .batch_norm_vjp = cpu_batch_norm_vjp,
     .softmax = cpu_softmax_rows,
     .softmax_vjp = cpu_softmax_vjp,
+    .group_norm_act_vjp = cpu_group_norm_act_vjp,
+    .batch_norm_act_vjp_sums = cpu_batch_norm_act_vjp_sums,
+    .batch_norm_act_vjp = cpu_batch_norm_act_vjp,
 };

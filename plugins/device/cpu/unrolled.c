@@ -15,7 +15,7 @@ typedef struct matrices {
     cpu_gemm_shape product;
     int64_t outputs, image, out, bytes; /* P*Q; numbers of an image, of its outputs; of a number */
     char *columns, *x_columns, *t_columns; /* NULL: in place */
-    void *room;                            /* of cotangents before act */
+    void *room, *x_room; /* of cotangents before act; of an image after what is applied to it */
 } matrices;
 
 static int32_t is_in_place(const cpu_convolution *c)
@@ -46,10 +46,19 @@ static int64_t columns_bytes(const cpu_convolution *c, uint32_t dtype)
     return is_in_place(c) ? 0 : (p.k * p.n * odeon_dtype_bytes(dtype) + 63) / 64 * 64;
 }
 
-int64_t unrolled_scratch(const cpu_convolution *c, uint32_t dtype, int32_t has_kept)
+/* Where the room of an image begins: behind columns and cotangents. */
+static int64_t image_at(const cpu_convolution *c, uint32_t dtype, int32_t rooms)
 {
-    int64_t out = c->filters * c->windows.out_h * c->windows.out_w;
-    return columns_bytes(c, dtype) + (has_kept ? out * odeon_dtype_bytes(dtype) : 0);
+    int64_t out = c->filters * c->windows.out_h * c->windows.out_w * odeon_dtype_bytes(dtype);
+    return columns_bytes(c, dtype) +
+           ((rooms & CPU_ROOM_COTANGENTS) != 0 ? (out + 63) / 64 * 64 : 0);
+}
+
+int64_t unrolled_scratch(const cpu_convolution *c, uint32_t dtype, int32_t rooms)
+{
+    const cpu_windows *v = &c->windows;
+    int64_t image = v->channels * v->height * v->width * odeon_dtype_bytes(dtype);
+    return image_at(c, dtype, rooms) + ((rooms & CPU_ROOM_IMAGES) != 0 ? image : 0);
 }
 
 static matrices matrices_of(const cpu_conv_call *call)
@@ -71,6 +80,9 @@ static matrices matrices_of(const cpu_conv_call *call)
     if (call->kept != NULL) {
         m.room = (char *)call->scratch + columns_bytes(c, call->dtype);
     }
+    if (call->before != NULL) {
+        m.x_room = (char *)call->scratch + image_at(c, call->dtype, cpu_rooms_of(call));
+    }
     return m;
 }
 
@@ -84,12 +96,28 @@ static void *write_image(const matrices *m, void *to, int64_t b, int64_t numbers
     return (char *)to + b * numbers * m->bytes;
 }
 
+/* Image b, after what is applied to it first. */
+static const void *read_input(const matrices *m, int64_t b)
+{
+    const cpu_conv_call *call = m->call;
+    const cpu_windows *v = &call->shape->windows;
+    const cpu_map *before = call->before;
+    const cpu_groups g = {
+        .batch = 1, .channels = v->channels, .space = v->height * v->width, .groups = 1};
+    const void *x = read_image(m, call->x, b, m->image);
+    if (before == NULL) {
+        return x;
+    }
+    call->kernels->batch_norm(&g, x, before->stats, before->w, before->b, before->act, m->x_room);
+    return m->x_room;
+}
+
 /* The columns of image b. */
 static const void *unroll(const matrices *m, int64_t b)
 {
     const cpu_conv_call *call = m->call;
     const cpu_windows *v = &call->shape->windows;
-    const void *x = read_image(m, call->x, b, m->image);
+    const void *x = read_input(m, b);
     if (m->columns == NULL) {
         return x;
     }

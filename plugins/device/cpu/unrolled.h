@@ -8,7 +8,7 @@ void unrolled_run(const cpu_conv_call *call);
 /* What an unrolled image is multiplied by: y = w columns, columns = w^T dy, dw = dy columns^T. */
 cpu_gemm_shape unrolled_product(cpu_conv_mode mode, const cpu_convolution *c);
 
-/* Bytes of scratch; has_kept: for a call that has it. */
-int64_t unrolled_scratch(const cpu_convolution *c, uint32_t dtype, int32_t has_kept);
+/* Bytes of scratch; rooms: CPU_ROOM_*, of one image. */
+int64_t unrolled_scratch(const cpu_convolution *c, uint32_t dtype, int32_t rooms);
 
 #endif

@@ -18,6 +18,8 @@ typedef struct batchnorm {
     ODEON_INSTANCE;
     double momentum, epsilon;
     int64_t affine;
+    /* The device that plans were made for has the vjp with the function behind. */
+    int32_t is_fused, reserved0;
 } batchnorm;
 
 static const odeon_option *const options[] = {
@@ -75,7 +77,7 @@ static layout layout_of(const odeon_layer_call *call)
  * coupled through the batch. */
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
-    const batchnorm *layer = self;
+    batchnorm *layer = self;
     if (plan->in.ndim < 2 || plan->in.dim[1] < 1) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
                           "batchnorm: the input is %s; it takes channels [B,C,...]",
@@ -84,6 +86,11 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     int32_t training = (plan->call_flags & ODEON_CALL_TRAIN) != 0;
     plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_STATEFUL | ODEON_LAYER_EPILOGUE |
                   (training ? ODEON_LAYER_BATCH_COUPLED : ODEON_LAYER_LINEAR);
+    layer->is_fused = ODEON_HAS(plan->device->norm, odeon_norm_family, batch_norm_act_vjp_sums) &&
+                      ODEON_HAS(plan->device->norm, odeon_norm_family, batch_norm_act_vjp);
+    plan->flags |= layer->is_fused ? ODEON_LAYER_EPILOGUE_FROM_IN | ODEON_LAYER_VJP_IN_PLACE |
+                                         ODEON_LAYER_DEFERS
+                                   : 0;
     plan->out = plan->in;
     plan->min_batch = training && shape_channels(&plan->in).dim[2] < 2 ? 2 : 0;
     plan->tape_bytes = pair_bytes(plan->in.dim[1]);
@@ -280,14 +287,18 @@ static odeon_status choose_statistics(const batchnorm *layer, const odeon_layer_
 
 /* ---- the layer ---- */
 
-/* in [B,C,...] -> out [B,C,...]. The next layer's function may be fused (act). */
+/* in [B,C,...] -> out [B,C,...]. The next layer's function may be fused (act). Without out the
+ * statistics alone are wanted. */
 static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const batchnorm *layer = self;
     odeon_view x = shape_channels_view(call->in);
-    odeon_tensor y = shape_channels_tensor(call->out);
     layout p = layout_of(call);
     ODEON_TRY(choose_statistics(layer, call, &x, &p));
+    if (call->out == NULL) {
+        return ODEON_OK;
+    }
+    odeon_tensor y = shape_channels_tensor(call->out);
     return ODEON_DO(call->device, norm, batch_norm, call->queue, .x = &x, .stats = &p.stats.view,
                     .w = layer->affine ? &call->param[0] : NULL,
                     .b = layer->affine ? &call->param[1] : NULL, .act = call->act, .y = &y);
@@ -303,6 +314,33 @@ static odeon_status add_to(const odeon_layer_call *call, const layout *p, const 
                     .a = &grad->view, .b = &p->converted.view, .y = grad);
 }
 
+static odeon_status vjp_sums(const batchnorm *layer, const odeon_layer_call *call,
+                             const odeon_view *x, const odeon_view *dy, const layout *p)
+{
+    return layer->is_fused
+               ? ODEON_DO(call->device, norm, batch_norm_act_vjp_sums, call->queue, .x = x,
+                          .stats = &p->stats.view, .w = layer->affine ? &call->param[0] : NULL,
+                          .b = layer->affine ? &call->param[1] : NULL, .act = call->act, .dy = dy,
+                          .sums = &p->sums)
+               : ODEON_DO(call->device, norm, batch_norm_vjp_sums, call->queue, .x = x,
+                          .stats = &p->stats.view, .dy = dy, .sums = &p->sums);
+}
+
+static odeon_status vjp_of_input(const batchnorm *layer, const odeon_layer_call *call,
+                                 const odeon_view *x, const odeon_view *dy, double count,
+                                 const layout *p)
+{
+    odeon_tensor dx = shape_channels_tensor(call->d_in);
+    const odeon_view *w = layer->affine ? &call->param[0] : NULL;
+    return layer->is_fused ? ODEON_DO(call->device, norm, batch_norm_act_vjp, call->queue, .x = x,
+                                      .w = w, .b = layer->affine ? &call->param[1] : NULL,
+                                      .stats = &p->stats.view, .act = call->act, .dy = dy,
+                                      .sums = &p->sums.view, .count = count, .dx = &dx)
+                           : ODEON_DO(call->device, norm, batch_norm_vjp, call->queue, .x = x,
+                                      .w = w, .stats = &p->stats.view, .dy = dy,
+                                      .sums = &p->sums.view, .count = count, .dx = &dx);
+}
+
 /* In training the sums of all workers enter dx, as every sample contributed to the statistics. */
 static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
@@ -310,8 +348,7 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
     const odeon_group *group = call->group;
     odeon_view x = shape_channels_view(call->in), dy = shape_channels_view(call->d_out);
     layout p = layout_of(call);
-    ODEON_TRY(ODEON_DO(call->device, norm, batch_norm_vjp_sums, call->queue, .x = &x,
-                       .stats = &p.stats.view, .dy = &dy, .sums = &p.sums));
+    ODEON_TRY(vjp_sums(layer, call, &x, &dy, &p));
     if (layer->affine && call->grad != NULL) {
         ODEON_TRY(add_to(call, &p, &p.second.view, &call->grad[0]));
         ODEON_TRY(add_to(call, &p, &p.first.view, &call->grad[1]));
@@ -324,10 +361,7 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
         ODEON_TRY(group->sum(group->self, call->queue, &p.sums, ODEON_OK));
         count = count_of(call);
     }
-    odeon_tensor dx = shape_channels_tensor(call->d_in);
-    return ODEON_DO(call->device, norm, batch_norm_vjp, call->queue, .x = &x,
-                    .w = layer->affine ? &call->param[0] : NULL, .stats = &p.stats.view, .dy = &dy,
-                    .sums = &p.sums.view, .count = count, .dx = &dx);
+    return vjp_of_input(layer, call, &x, &dy, count, &p);
 }
 
 static const odeon_layer_ops ops = {

@@ -5,7 +5,7 @@
 #include "odeon/host.h"
 #include "odeon/layer.h"
 
-enum { TIME_NO = 0, TIME_FIRST = 1, TIME_LAST = 2 };
+enum { TIME_NO = ODEON_TIME_NONE, TIME_FIRST = ODEON_TIME_FIRST, TIME_LAST = ODEON_TIME_LAST };
 
 /* The option time, written into the field `int64_t time` of the instance: TIME_*. */
 #define TIME_OPTION(type)                                                                          \

@@ -23,7 +23,9 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
                           "concat_time: the input is %s; it takes channels [B,C,...]",
                           shape_print(&plan->in).text);
     }
-    plan->flags = ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_LINEAR;
+    plan->flags =
+        ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_LINEAR | ODEON_LAYER_TIME_CHANNEL;
+    plan->time_channel = TIME_FIRST + (int32_t)layer->at;
     plan->out = plan->in;
     plan->out.dim[1] += 1;
     return ODEON_OK;

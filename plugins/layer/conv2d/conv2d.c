@@ -49,11 +49,12 @@ static odeon_status init(void *self)
     return ODEON_OK;
 }
 
-/* The shape that is convolved: the input, with time one channel more. */
-static odeon_shape image_shape(const conv2d *layer, const odeon_shape *in)
+/* The shape that is convolved: the input, with time one channel more, whether that is an option of
+ * this layer or its input has it (time_channel of a plan or a call). */
+static odeon_shape image_shape(const conv2d *layer, const odeon_shape *in, int32_t time_channel)
 {
     odeon_shape x = *in;
-    x.dim[1] += layer->time != TIME_NO ? 1 : 0;
+    x.dim[1] += layer->time != TIME_NO || time_channel != TIME_NO ? 1 : 0;
     return x;
 }
 
@@ -66,10 +67,15 @@ static odeon_shape weight_shape(const conv2d *layer, const odeon_shape *x)
         .dim = {layer->filters, x->dim[1], layer->window.kernel_h, layer->window.kernel_w}};
 }
 
+static int64_t where_time_is(const conv2d *layer, const odeon_layer_call *call)
+{
+    return layer->time != TIME_NO ? layer->time : call->time_channel;
+}
+
 /* What goes to the fused operators in place of such an image. */
 static const odeon_view *time_of(const conv2d *layer, const odeon_layer_call *call)
 {
-    return layer->time != TIME_NO ? call->t : NULL;
+    return where_time_is(layer, call) != TIME_NO ? call->t : NULL;
 }
 
 /* Scratch holds the image with its time channel, then the scratch of the convolution; or that of
@@ -107,11 +113,15 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     conv2d *layer = self;
     int64_t height = 0, width = 0;
     ODEON_TRY(window_outputs(layer->host, "conv2d", &layer->window, &plan->in, &height, &width));
-    odeon_shape x = image_shape(layer, &plan->in), weight = weight_shape(layer, &x);
+    odeon_shape x = image_shape(layer, &plan->in, plan->time_channel);
+    odeon_shape weight = weight_shape(layer, &x);
     plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE |
                   (layer->time != TIME_NO ? ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T : 0);
     layer->is_fused = has_fused(plan->device->conv);
-    plan->flags |= layer->is_fused ? ODEON_LAYER_EPILOGUE_VJP : 0;
+    if (layer->is_fused) {
+        plan->flags |= ODEON_LAYER_EPILOGUE_VJP | ODEON_LAYER_PROLOGUE;
+        plan->flags |= layer->time == TIME_NO ? ODEON_LAYER_TAKES_TIME_CHANNEL : 0;
+    }
     plan->out = (odeon_shape){.ndim = 4,
                               .dtype = plan->in.dtype,
                               .dim = {plan->in.dim[0], layer->filters, height, width}};
@@ -122,34 +132,47 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
 static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeon_param *out)
 {
     const conv2d *layer = self;
-    odeon_shape x = image_shape(layer, in), weight = weight_shape(layer, &x);
+    odeon_shape x = image_shape(layer, in, TIME_NO), weight = weight_shape(layer, &x);
     init_param(&layer->init, &weight, index, out);
     return ODEON_OK;
 }
 
 /* ---- by the fused operators ---- */
 
+static const odeon_prologue no_prologue = {.w = NULL};
+
+static const odeon_view *stats_of(const odeon_layer_call *call)
+{
+    return call->prologue != NULL ? &call->prologue->stats : NULL;
+}
+
 static odeon_status forward_fused(const conv2d *layer, const odeon_layer_call *call)
 {
-    ODEON_TRY(layer->time != TIME_NO ? time_require(layer->host, "conv2d with time", call)
-                                     : ODEON_OK);
+    const odeon_prologue *before = call->prologue != NULL ? call->prologue : &no_prologue;
+    const char *who = layer->time != TIME_NO ? "conv2d with time" : "concat_time";
+    ODEON_TRY(where_time_is(layer, call) != TIME_NO ? time_require(layer->host, who, call)
+                                                    : ODEON_OK);
     return ODEON_DO(call->device, conv, conv2d_fused, call->queue, .geometry = layer->geometry,
                     .x = call->in, .w = &call->param[0],
                     .bias = layer->init.bias ? &call->param[1] : NULL, .t = time_of(layer, call),
-                    .time_first = layer->time == TIME_FIRST, .act = call->act, .y = call->out,
-                    .scratch = call->scratch);
+                    .time_first = where_time_is(layer, call) == TIME_FIRST, .act = call->act,
+                    .x_stats = stats_of(call), .x_w = before->w, .x_b = before->b,
+                    .x_act = before->act, .y = call->out, .scratch = call->scratch);
 }
 
 static odeon_status vjp_fused(const conv2d *layer, const odeon_layer_call *call)
 {
     const odeon_tensor *grad = call->grad;
+    const odeon_prologue *before = call->prologue != NULL ? call->prologue : &no_prologue;
+    int32_t timed = where_time_is(layer, call) != TIME_NO;
     return ODEON_DO(call->device, conv, conv2d_fused_vjp, call->queue, .geometry = layer->geometry,
                     .x = call->in, .w = &call->param[0], .t = time_of(layer, call),
-                    .time_first = layer->time == TIME_FIRST, .act = call->act,
-                    .y = call->out != NULL ? &call->out->view : NULL, .dy = call->d_out,
-                    .dx = call->d_in, .dw = grad,
+                    .time_first = where_time_is(layer, call) == TIME_FIRST, .act = call->act,
+                    .x_stats = stats_of(call), .x_w = before->w, .x_b = before->b,
+                    .x_act = before->act, .y = call->out != NULL ? &call->out->view : NULL,
+                    .dy = call->d_out, .dx = call->d_in, .dw = grad,
                     .dbias = grad != NULL && layer->init.bias ? &grad[1] : NULL,
-                    .d_t = layer->time != TIME_NO ? call->d_t : NULL, .scratch = call->scratch);
+                    .d_t = timed ? call->d_t : NULL, .scratch = call->scratch);
 }
 
 /* ---- by convolutions of images with a time channel ---- */
@@ -161,7 +184,8 @@ static odeon_status join(const conv2d *layer, const odeon_layer_call *call, odeo
         *x = *call->in;
         return ODEON_OK;
     }
-    odeon_tensor made = odeon_tensor_at(call->scratch, image_shape(layer, &call->in->shape));
+    odeon_tensor made =
+        odeon_tensor_at(call->scratch, image_shape(layer, &call->in->shape, TIME_NO));
     odeon_view from = shape_channels_view(call->in);
     odeon_tensor to = shape_channels_tensor(&made);
     *x = made.view;
@@ -187,7 +211,7 @@ static odeon_status forward(void *self, const odeon_layer_call *call)
 /* The gradient of the image, which with time is made in scratch and split into d_in and d_t. */
 static odeon_status vjp_of_input(const conv2d *layer, const odeon_layer_call *call)
 {
-    odeon_shape image = image_shape(layer, &call->in->shape);
+    odeon_shape image = image_shape(layer, &call->in->shape, TIME_NO);
     odeon_tensor dx = layer->time == TIME_NO ? *call->d_in : odeon_tensor_at(call->scratch, image);
     ODEON_TRY(ODEON_DO(call->device, conv, conv2d_vjp_x, call->queue, .geometry = layer->geometry,
                        .w = &call->param[0], .dy = call->d_out, .dx = &dx,

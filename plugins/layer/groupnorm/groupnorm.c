@@ -11,6 +11,8 @@ typedef struct groupnorm {
     int64_t groups; /* 0: the default */
     double epsilon;
     int64_t affine;
+    /* The device that plans were made for has the vjp with the function behind. */
+    int32_t is_fused, reserved0;
 } groupnorm;
 
 enum { DEFAULT_GROUPS = 32 };
@@ -38,7 +40,7 @@ static int32_t groups_of(const groupnorm *layer, const odeon_shape *in)
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
-    const groupnorm *layer = self;
+    groupnorm *layer = self;
     if (plan->in.ndim < 2 || plan->in.dim[1] < 1) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
                           "groupnorm: the input is %s; it takes channels [B,C,...]",
@@ -52,7 +54,9 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
                           (int)n_groups, (long long)plan->in.dim[1], shape_print(&plan->in).text);
     }
     uint64_t stats_bytes = (uint64_t)plan->in.dim[0] * (uint64_t)n_groups * 2 * sizeof(double);
-    plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_EPILOGUE;
+    layer->is_fused = ODEON_HAS(plan->device->norm, odeon_norm_family, group_norm_act_vjp);
+    plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_EPILOGUE |
+                  (layer->is_fused ? ODEON_LAYER_EPILOGUE_FROM_IN | ODEON_LAYER_VJP_IN_PLACE : 0);
     plan->out = plan->in;
     plan->tape_bytes = stats_bytes;
     plan->scratch_bytes = stats_bytes; /* used by a forward call without a tape */
@@ -103,6 +107,14 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
     odeon_tensor dx, stats = stats_at(layer, &x.shape, call->tape);
     if (call->d_in != NULL) {
         dx = shape_channels_tensor(call->d_in);
+    }
+    if (layer->is_fused) {
+        return ODEON_DO(call->device, norm, group_norm_act_vjp, call->queue,
+                        .groups = groups_of(layer, &x.shape), .act = call->act, .x = &x,
+                        .w = layer->affine ? &call->param[0] : NULL,
+                        .b = layer->affine ? &call->param[1] : NULL, .stats = &stats.view,
+                        .dy = &dy, .dx = call->d_in != NULL ? &dx : NULL,
+                        .dw = grad != NULL ? &grad[0] : NULL, .db = grad != NULL ? &grad[1] : NULL);
     }
     return ODEON_DO(call->device, norm, group_norm_vjp, call->queue,
                     .groups = groups_of(layer, &x.shape), .x = &x,

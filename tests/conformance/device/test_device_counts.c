@@ -242,10 +242,50 @@ static void test_function_behind_a_convolution_takes_no_launch(void **state)
     assert_int_equal(with.launches, without.launches);
 }
 
+/* Third steps of a block with these layers in its body, in place of its own. */
+static const char timed[] =
+    "[run]\nname = test\ndevice = cpu\ndtype = float32\nworkers = 1\n"
+    "[data]\ndataset = drawn(shape=2 6 6, classes=3, length=16)\n"
+    "[model.ode]\nlayer = ode\nintegrator = rk4\nsteps = 1\ngradient = direct\n"
+    "[model.ode.a]\nlayer = conv2d(filters=state, kernel=3, padding=1)\n"
+    "[model.head]\nlayer = flatten\nthen = dense(units=classes)\n"
+    "[train]\nloss = cross_entropy\noptimizer = adam(lr=1e-4)\n";
+
+/* The channel of the time is not made: four evaluations and their vjps are as many calls as of a
+ * convolution with the option. */
+static void test_time_channel_before_a_convolution_takes_no_launch(void **state)
+{
+    (void)state;
+    counts option = third_step_of(
+        timed, (const char *[]){"model.ode.a.layer=conv2d(filters=state, kernel=3, padding=1, "
+                                "time=last)",
+                                NULL});
+    counts layer = third_step_of(
+        timed,
+        (const char *[]){"model.ode.a.layer=concat_time",
+                         "model.ode.a.then=conv2d(filters=state, kernel=3, padding=1)", NULL});
+    assert_int_equal(layer.launches, option.launches);
+}
+
+/* Of a batch norm between convolutions the forward pass measures the batch alone, and the vjp is
+ * sums and what follows from them, whatever function stands behind it. */
+static void test_batch_norm_before_a_convolution_writes_nothing(void **state)
+{
+    (void)state;
+    counts norm = third_step_of(images, (const char *[]){"model.first.then=batchnorm", NULL});
+    counts both = third_step_of(images, (const char *[]){"model.first.then=batchnorm, relu", NULL});
+    counts last =
+        third_step_of(images, (const char *[]){"model.second.then=batchnorm, relu, flatten", NULL});
+    assert_int_equal(both.launches, norm.launches);
+    assert_int_equal(last.launches, norm.launches + 1); /* before flatten it is written */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_function_behind_a_convolution_takes_no_launch),
+        cmocka_unit_test(test_time_channel_before_a_convolution_takes_no_launch),
+        cmocka_unit_test(test_batch_norm_before_a_convolution_writes_nothing),
         cmocka_unit_test(test_direct_waits_once_for_any_number_of_steps),
         cmocka_unit_test(test_adjoint_waits_once_for_any_number_of_steps),
         cmocka_unit_test(test_adjoint_through_many_times_reads_its_drifts_together),

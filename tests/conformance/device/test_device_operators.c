@@ -279,8 +279,8 @@ static void test_tensors_begin_at_their_byte_offset(void **state)
 #define SLOTS_OF(name, header)                                                                     \
     +(sizeof(odeon_##name##_family) - 2 * sizeof(uint32_t)) / sizeof(void (*)(void))
 /* All but conv2d_scratch, conv2d_fused_scratch and dense_vjp_scratch, which are no calls; of these
- * a device may do without two of conv and one of product. */
-enum { N_OPERATORS = 0 ODEON_FAMILY_LIST(SLOTS_OF) - 3, N_FUSED = 2, N_DENSE = 1 };
+ * a device may do without two of conv, one of product and three of norm. */
+enum { N_OPERATORS = 0 ODEON_FAMILY_LIST(SLOTS_OF) - 3, N_FUSED = 2, N_DENSE = 1, N_ACT = 3 };
 
 /* Each of the 32 bits on one device, which takes a second; on the others the bits by turns. */
 static void test_every_operator_refuses_unknown_flags(void **state)
@@ -297,7 +297,9 @@ static void test_every_operator_refuses_unknown_flags(void **state)
     }
     bool fuses = ODEON_HAS(d.device->conv, odeon_conv_family, conv2d_fused_vjp);
     bool dense = ODEON_HAS(d.device->product, odeon_product_family, dense_vjp);
-    assert_int_equal(refused.n, N_OPERATORS - (fuses ? 0 : N_FUSED) - (dense ? 0 : N_DENSE));
+    bool acts = ODEON_HAS(d.device->norm, odeon_norm_family, batch_norm_act_vjp);
+    assert_int_equal(refused.n, N_OPERATORS - (fuses ? 0 : N_FUSED) - (dense ? 0 : N_DENSE) -
+                                    (acts ? 0 : N_ACT));
     support_device_close(&d);
     registry_destroy(r);
 }

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon/device_pointwise.h"
+#include "session/members.h"
 #include "small_net.h"
 #include "support_session.h"
 
@@ -79,6 +80,62 @@ static void test_epilogues_change_no_number(void **state)
                      "[model.flat]\nlayer = flatten\n"
                      "[model.b]\nlayer = dense(units=7)\nthen = %s%s, dense(units=classes)\n" TRAIN,
                 between, acts[i], between, acts[i], between, acts[i]);
+        }
+        check_same(both[0], both[1]);
+        mem_free(both[0]);
+        mem_free(both[1]);
+    }
+}
+
+#define HEAD_CPU                                                                                   \
+    "[run]\nname = test\ndevice = cpu\ndtype = float64\nworkers = 1\n"                             \
+    "[data]\ndataset = drawn(shape=1 4 4, classes=3)\n"
+
+/* On a device whose convolutions apply batch norms to what they read: outside of a block and in its
+ * body, at its beginning, twice in a row, before a layer that does not, and with the function that
+ * is not the last epilogue. A layer that does nothing keeps each from the convolution. */
+static void test_norms_before_convolutions_change_no_number(void **state)
+{
+    (void)state;
+    static const char *const acts[] = {"relu", "tanh", "softplus", "sigmoid", "identity"};
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+        char *both[2];
+        for (int k = 0; k < 2; k++) {
+            const char *between = k == 0 ? "" : "faulty(call=0), ", *norm = "batchnorm, ";
+            both[k] = mem_printf(
+                HEAD_CPU
+                "[model.z]\nlayer = batchnorm\nthen = %s conv2d(filters=3, kernel=3, padding=1), "
+                "%s%s, %sconv2d(filters=2, kernel=3, padding=1), batchnorm(affine=no), "
+                "%sconv2d(filters=2, kernel=1), groupnorm, relu\n"
+                "[model.ode]\n" ODE "[model.ode.a]\nlayer = batchnorm\n"
+                "then = %s%sconv2d(filters=4, kernel=3, padding=1), %s%s, "
+                "%sconv2d(filters=state, kernel=3, padding=1)\n"
+                "[model.flat]\nlayer = batchnorm\nthen = %s, flatten\n"
+                "[model.b]\nlayer = dense(units=classes)\n" TRAIN,
+                between, norm, acts[i], between, between, "relu, ", between, norm, acts[i], between,
+                acts[i]);
+        }
+        check_same(both[0], both[1]);
+        mem_free(both[0]);
+        mem_free(both[1]);
+    }
+}
+
+/* A channel of the time, first or last, that a convolution behind it does without: also behind a
+ * norm that it applies. */
+static void test_time_channels_before_convolutions_change_no_number(void **state)
+{
+    (void)state;
+    static const char *const wheres[] = {"first", "last"};
+    for (size_t i = 0; i < 2; i++) {
+        char *both[2];
+        for (int k = 0; k < 2; k++) {
+            const char *between = k == 0 ? "" : "faulty(call=0), ";
+            both[k] = mem_printf(
+                HEAD_CPU "[model.ode]\n" ODE "[model.ode.a]\nlayer = concat_time(at=%s)\n"
+                         "then = %sconv2d(filters=2, kernel=3, padding=1), batchnorm, relu, %s"
+                         "concat_time(at=%s), %sconv2d(filters=state, kernel=3, padding=1)\n" TAIL,
+                wheres[i], between, between, wheres[1 - i], between);
         }
         check_same(both[0], both[1]);
         mem_free(both[0]);
@@ -193,7 +250,7 @@ static void test_plans_of_a_network_share_their_scratch(void **state)
     assert_int_equal(net_plan_for(s->net, 9, 0, &b), ODEON_OK);
     assert_true(a->scratch == b->scratch && b->scratch == s->net->scratch);
     int64_t bytes = s->net->scratch_bytes, live = mem_live_blocks();
-    assert_int_equal(bytes, 2 * b->cell_bytes + b->layer_scratch_bytes);
+    assert_int_equal(bytes, b->scratch_bytes);
     assert_null(shapes->scratch);
     assert_int_equal(net_plan_for(s->net, 2, 0, &c), ODEON_OK);
     assert_true(c == shapes && c->scratch == b->scratch && s->net->scratch_bytes == bytes);
@@ -229,10 +286,67 @@ static void test_steps_are_fused_and_views_left_out(void **state)
     assert_int_equal(p->steps[0].out_at, 0); /* [4,3] doubles: tanh's output is read */
     assert_int_equal(p->steps[1].in_at, 0);
     assert_int_equal(p->inner_bytes, 128);
-    assert_int_equal(p->in_at, 128);      /* both ends behind; dense reads its input */
-    assert_int_equal(p->out_at, 192);     /* and relu its output */
-    assert_int_equal(p->cell_bytes, 128); /* [4,3] doubles, rounded up to 64 */
+    assert_int_equal(p->in_at, 128);           /* both ends behind; dense reads its input */
+    assert_int_equal(p->out_at, 192);          /* and relu its output */
+    assert_int_equal(p->cells_bytes, 2 * 128); /* [4,3] doubles, rounded up to 64 */
     small_net_close(s);
+}
+
+/* The plan of a session's only batch so far. */
+static const net_plan *plan_of(const support_session *s)
+{
+    return s->session->workers[0].net->plans;
+}
+
+/* float32: images of 3072 bytes, then of 768; the statistics of 4 channels are 64. */
+static void test_norms_before_convolutions_are_kept_once(void **state)
+{
+    (void)state;
+    support_session s = support_session_open(
+        "[run]\nname = test\ndevice = cpu\ndtype = float32\nworkers = 1\n"
+        "[data]\ndataset = drawn(shape=2 8 8, classes=3)\n"
+        "[model.a]\nlayer = conv2d(filters=4, kernel=3, padding=1)\nthen = batchnorm, relu, "
+        "conv2d(filters=4, kernel=3, padding=1, stride=2), batchnorm, relu\n" TAIL,
+        SAMPLES, NULL);
+    (void)support_differentiate(&s, NULL, NULL);
+    const net_plan *p = plan_of(&s);
+    assert_int_equal(p->n, 5); /* two convolutions, two norms, dense */
+    assert_true(p->steps[1].is_deferred && p->steps[2].has_prologue);
+    assert_false(p->steps[3].is_deferred);
+    /* before each norm, behind the last */
+    assert_int_equal(p->inner_bytes, 3072 + 768 + 768 + 2 * 64);
+    /* cotangents: behind the norms, which work in place */
+    assert_int_equal(p->cells_bytes, 3072 + 768);
+    assert_int_equal(p->deferred_bytes, 64);
+    support_session_close(&s);
+}
+
+/* Of three samples: y [6,28,28], behind the first convolution [16,28,28], behind the second as
+ * much. The first is a small part of the work, so that direct differentiation, which has a frame
+ * for every evaluation, makes it again; the adjoint has one frame. */
+static void test_cheap_values_are_made_again_where_frames_are_many(void **state)
+{
+    (void)state;
+    static const char *const gradients[] = {"direct", "adjoint"};
+    for (int64_t i = 0; i < 2; i++) {
+        char *ini = mem_printf(
+            "[run]\nname = test\ndevice = cpu\ndtype = float32\nworkers = 1\n"
+            "[data]\ndataset = drawn(shape=6 28 28, classes=3)\n"
+            "[model.ode]\nlayer = ode\nintegrator = rk4\nsteps = 2\ngradient = %s\n"
+            "[model.ode.a]\nlayer = conv2d(filters=16, kernel=1)\nthen = relu, "
+            "conv2d(filters=16, kernel=3, padding=1), relu, conv2d(filters=state, kernel=1)\n" TAIL,
+            gradients[i]);
+        support_session s = support_session_open(ini, SAMPLES, NULL);
+        (void)support_differentiate(&s, NULL, NULL);
+        const net_plan *p = plan_of(&s)->steps[0].layer->bodies[0]->plans;
+        int64_t wide = SAMPLES * 16 * 28 * 28 * 4, narrow = SAMPLES * 6 * 28 * 28 * 4;
+        assert_int_equal(p->steps[0].is_remade, i == 0);
+        assert_int_equal(p->inner_bytes, (1 + i) * wide);
+        assert_int_equal(p->remade_bytes, (1 - i) * wide);
+        assert_int_equal(p->frame_bytes - p->inner_bytes, narrow); /* y */
+        support_session_close(&s);
+        mem_free(ini);
+    }
 }
 
 static void test_empty_chain_keeps_nothing_and_copies(void **state)
@@ -419,6 +533,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_epilogues_change_no_number),
+        cmocka_unit_test(test_norms_before_convolutions_change_no_number),
+        cmocka_unit_test(test_time_channels_before_convolutions_change_no_number),
         cmocka_unit_test(test_only_one_activation_is_an_epilogue),
         cmocka_unit_test(test_views_change_no_number),
         cmocka_unit_test(test_network_of_views_passes_its_input_on),
@@ -427,6 +543,8 @@ int main(void)
         cmocka_unit_test(test_plans_of_a_network_share_their_scratch),
         cmocka_unit_test(test_chain_of_views_has_no_scratch),
         cmocka_unit_test(test_steps_are_fused_and_views_left_out),
+        cmocka_unit_test(test_norms_before_convolutions_are_kept_once),
+        cmocka_unit_test(test_cheap_values_are_made_again_where_frames_are_many),
         cmocka_unit_test(test_empty_chain_keeps_nothing_and_copies),
         cmocka_unit_test(test_flags_of_layers_become_those_of_the_chain),
         cmocka_unit_test(test_plan_of_shapes_has_no_memory),

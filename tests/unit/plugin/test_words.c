@@ -21,7 +21,7 @@ static const struct {
     const word_rule *rules;
     int n;
 } structures[] = {
-    {"plan", words_of_plan, 2},           {"param", words_of_param, 1},
+    {"plan", words_of_plan, 3},           {"param", words_of_param, 1},
     {"field", words_of_field_info, 2},    {"stepper", words_of_stepper_info, 1},
     {"hint", words_of_hint, 1},           {"spec", words_of_ode_spec, 2},
     {"extension", words_of_extension, 1}, {"control", words_of_control, 1},

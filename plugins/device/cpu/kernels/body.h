@@ -52,6 +52,7 @@ const cpu_kernels CPU_KERNELS = {
     .group_norm = group_norm,
     .group_norm_vjp = group_norm_vjp,
     .channel_moment = channel_moment,
+    .channel_moments = channel_moments,
     .batch_norm = batch_norm,
     .batch_norm_vjp_sums = batch_norm_vjp_sums,
     .batch_norm_vjp = batch_norm_vjp,

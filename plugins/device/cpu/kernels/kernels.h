@@ -30,6 +30,14 @@ typedef struct cpu_groups {
     int64_t batch, channels, space, groups;
 } cpu_groups;
 
+/* y = act((x - mean) rstd w + b) of each channel; stats [2,C]: the means, then rstd; w and b may be
+ * NULL. */
+typedef struct cpu_map {
+    const double *stats;
+    const void *w, *b;
+    int32_t act, reserved0;
+} cpu_map;
+
 /* Windows [B,C,rows,cols] of images [B,C,height,width]; see odeon_window_geometry. */
 typedef struct cpu_crop {
     int64_t batch, channels, height, width, rows, cols;
@@ -119,15 +127,19 @@ typedef struct cpu_kernels {
     void (*channel_sum)(const cpu_groups *g, const void *x, void *bias);
     void (*group_norm)(const cpu_groups *g, double epsilon, const void *x, const void *w,
                        const void *b, int32_t act, void *y, double *stats);
-    void (*group_norm_vjp)(const cpu_groups *g, const void *x, const void *w, const double *stats,
-                           const void *dy, void *dx, void *dw, void *db); /* each may be NULL */
+    /* of what act gave; dx, dw, db may be NULL */
+    void (*group_norm_vjp)(const cpu_groups *g, int32_t act, const void *x, const void *w,
+                           const void *b, const double *stats, const void *dy, void *dx, void *dw,
+                           void *db);
     void (*channel_moment)(const cpu_groups *g, const void *x, const double *mean, double *out);
+    /* means [C], and sums of squares about them [C] */
+    void (*channel_moments)(const cpu_groups *g, const void *x, double *mean, double *squares);
     void (*batch_norm)(const cpu_groups *g, const void *x, const double *stats, const void *w,
                        const void *b, int32_t act, void *y);
-    void (*batch_norm_vjp_sums)(const cpu_groups *g, const void *x, const double *stats,
+    void (*batch_norm_vjp_sums)(const cpu_groups *g, const cpu_map *map, const void *x,
                                 const void *dy, double *sums);
-    void (*batch_norm_vjp)(const cpu_groups *g, const void *x, const void *w, const double *stats,
-                           const void *dy, const double *sums, double count, void *dx);
+    void (*batch_norm_vjp)(const cpu_groups *g, const cpu_map *map, const void *x, const void *dy,
+                           const double *sums, double count, void *dx);
 
     /* softmax of rows; dx may be dy */
     void (*softmax)(const cpu_softmax *s, const void *x, void *y);

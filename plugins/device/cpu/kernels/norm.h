@@ -91,6 +91,77 @@ static void channel_sum(const cpu_groups *g, const void *x, void *bias)
     }
 }
 
+/* ---- an affine map and a function ---- */
+
+/* Calls a loop whose first argument is a constant in each case, so that each holds one function. */
+#define BY_ACT(act, loop, ...)                                                                     \
+    do {                                                                                           \
+        switch (act) {                                                                             \
+        case ODEON_UNARY_RELU:                                                                     \
+            loop(ODEON_UNARY_RELU, __VA_ARGS__);                                                   \
+            break;                                                                                 \
+        case ODEON_UNARY_TANH:                                                                     \
+            loop(ODEON_UNARY_TANH, __VA_ARGS__);                                                   \
+            break;                                                                                 \
+        case ODEON_UNARY_SOFTPLUS:                                                                 \
+            loop(ODEON_UNARY_SOFTPLUS, __VA_ARGS__);                                               \
+            break;                                                                                 \
+        case ODEON_UNARY_SIGMOID:                                                                  \
+            loop(ODEON_UNARY_SIGMOID, __VA_ARGS__);                                                \
+            break;                                                                                 \
+        default:                                                                                   \
+            loop(ODEON_UNARY_IDENTITY, __VA_ARGS__);                                               \
+            break;                                                                                 \
+        }                                                                                          \
+    } while (0)
+
+/* The affine map of one channel: (x - centre) * scale + shift. */
+typedef struct channel_line {
+    real centre, scale, shift;
+} channel_line;
+
+/* Of batch normalization. */
+ALWAYS_INLINE channel_line line_of(const cpu_groups *g, const double *stats, const real *w,
+                                   const real *b, int64_t c)
+{
+    double rstd = stats[g->channels + c];
+    return (channel_line){.centre = (real)stats[c],
+                          .scale = (real)(w != NULL ? rstd * (double)w[c] : rstd),
+                          .shift = b != NULL ? b[c] : 0};
+}
+
+/* The cotangent before act, from that behind it: what act gave is computed again. */
+ALWAYS_INLINE real before_act(int32_t act, channel_line line, real x, real dy)
+{
+    return act == ODEON_UNARY_IDENTITY
+               ? dy
+               : dy * unary_slope(act,
+                                  unary_value(act, (x - line.centre) * line.scale + line.shift));
+}
+
+/* run_moment of the cotangents before act. */
+ALWAYS_INLINE two_sums run_moment_of(int32_t act, channel_line line, int64_t count, const real *x,
+                                     double centre, const real *dy)
+{
+    if (act == ODEON_UNARY_IDENTITY) {
+        return run_moment(count, x, centre, dy);
+    }
+    real before[RUN_BLOCK];
+    two_sums sum = {0.0, 0.0};
+    for (int64_t i = 0; i < count; i += RUN_BLOCK) {
+        int64_t now = least(count - i, RUN_BLOCK);
+#pragma omp simd
+        for (int64_t k = 0; k < now; k++) {
+            before[k] = before_act(act, line, x[i + k], dy[i + k]);
+        }
+        two_sums block = block_sums(SUM_MOMENT, now, x + i, before, (real)centre);
+        sum.a += block.a;
+        sum.b += block.b;
+    }
+    sum.b -= (centre - (double)(real)centre) * sum.a;
+    return sum;
+}
+
 /* ---- group normalization, forward ---- */
 
 /* y = act((x - centre) * scale + shift) of one run. act is a constant where this is inlined. */
@@ -147,38 +218,31 @@ ALWAYS_INLINE void group_norm_loop(int32_t act, const cpu_groups *g, double epsi
 static void group_norm(const cpu_groups *g, double epsilon, const void *x, const void *w,
                        const void *b, int32_t act, void *y, double *stats)
 {
-    switch (act) {
-    case ODEON_UNARY_RELU:
-        group_norm_loop(ODEON_UNARY_RELU, g, epsilon, x, w, b, y, stats);
-        break;
-    case ODEON_UNARY_TANH:
-        group_norm_loop(ODEON_UNARY_TANH, g, epsilon, x, w, b, y, stats);
-        break;
-    case ODEON_UNARY_SOFTPLUS:
-        group_norm_loop(ODEON_UNARY_SOFTPLUS, g, epsilon, x, w, b, y, stats);
-        break;
-    case ODEON_UNARY_SIGMOID:
-        group_norm_loop(ODEON_UNARY_SIGMOID, g, epsilon, x, w, b, y, stats);
-        break;
-    default:
-        group_norm_loop(ODEON_UNARY_IDENTITY, g, epsilon, x, w, b, y, stats);
-        break;
-    }
+    BY_ACT(act, group_norm_loop, g, epsilon, x, w, b, y, stats);
 }
 
 /* ---- group normalization, vjp ---- */
 
-/* One group of one sample: x, dy, dx or NULL [channels,S], w [channels] or NULL. */
+/* One group of one sample: x, dy, dx or NULL [channels,S], w, b [channels] or NULL. In all below
+ * act is a constant where it is inlined; dy are cotangents of what act gave. */
 typedef struct group_slice {
     int64_t channels, space;
     double mean, rstd;
-    const real *x, *dy, *w;
+    const real *x, *dy, *w, *b;
     real *dx;
 } group_slice;
 
-/* Of g = w dy: the sums over the group of g and of g (x - mean); adds each channel's sums of
- * dy (x - mean) rstd and of dy to dw and db. */
-ALWAYS_INLINE two_sums group_sums(const group_slice *s, double *dw, double *db)
+/* Of channel i of the group, or of all of them where w and b are NULL. */
+ALWAYS_INLINE channel_line group_line(const group_slice *s, int64_t i)
+{
+    return (channel_line){.centre = (real)s->mean,
+                          .scale = (real)(s->w != NULL ? s->rstd * (double)s->w[i] : s->rstd),
+                          .shift = s->b != NULL ? s->b[i] : 0};
+}
+
+/* Of g = w dy before act: the sums over the group of g and of g (x - mean); adds each channel's
+ * sums of dy (x - mean) rstd and of dy to dw and db. */
+ALWAYS_INLINE two_sums group_sums(int32_t act, const group_slice *s, double *dw, double *db)
 {
     two_sums all = {0.0, 0.0};
     for (int64_t i = 0; i < s->channels; i++) {
@@ -186,10 +250,10 @@ ALWAYS_INLINE two_sums group_sums(const group_slice *s, double *dw, double *db)
         double weight = s->w != NULL ? (double)s->w[i] : 1.0;
         two_sums one;
         if (s->space == 1) {
-            one.a = (double)s->dy[i];
+            one.a = (double)before_act(act, group_line(s, i), s->x[i], s->dy[i]);
             one.b = ((double)s->x[i] - s->mean) * one.a;
         } else {
-            one = run_moment(s->space, s->x + at, s->mean, s->dy + at);
+            one = run_moment_of(act, group_line(s, i), s->space, s->x + at, s->mean, s->dy + at);
         }
         all.a += weight * one.a;
         all.b += weight * one.b;
@@ -199,45 +263,46 @@ ALWAYS_INLINE two_sums group_sums(const group_slice *s, double *dw, double *db)
     return all;
 }
 
-/* dx = scale dy - shift - slope (x - centre) of one run. */
-ALWAYS_INLINE void slope_run(int64_t count, real centre, real scale, real shift, real slope,
+/* dx = scale dy - shift - slope (x - centre) of one run, scale and centre those of the line. */
+ALWAYS_INLINE void slope_run(int32_t act, int64_t count, channel_line line, real shift, real slope,
                              const real *x, const real *dy, real *dx)
 {
 #pragma omp simd
     for (int64_t i = 0; i < count; i++) {
-        dx[i] = scale * dy[i] - shift - slope * (x[i] - centre);
+        dx[i] =
+            line.scale * before_act(act, line, x[i], dy[i]) - shift - slope * (x[i] - line.centre);
     }
 }
 
 /* dx = rstd (g - mean(g) - (x - mean) rstd^2 mean(g (x - mean))), means over the group, which
  * without w is one run. */
-ALWAYS_INLINE void group_slope(const group_slice *s, two_sums sums)
+ALWAYS_INLINE void group_slope(int32_t act, const group_slice *s, two_sums sums)
 {
     double count = (double)(s->channels * s->space);
-    real centre = (real)s->mean, shift = (real)(s->rstd * sums.a / count);
+    real shift = (real)(s->rstd * sums.a / count);
     real slope = (real)(s->rstd * s->rstd * s->rstd * sums.b / count);
-    if (s->w == NULL) {
-        slope_run(s->channels * s->space, centre, (real)s->rstd, shift, slope, s->x, s->dy, s->dx);
+    if (s->w == NULL && s->b == NULL) {
+        slope_run(act, s->channels * s->space, group_line(s, 0), shift, slope, s->x, s->dy, s->dx);
         return;
     }
     if (s->space == 1) {
 #pragma omp simd
         for (int64_t i = 0; i < s->channels; i++) {
-            real scale = (real)(s->rstd * (double)s->w[i]);
-            s->dx[i] = scale * s->dy[i] - shift - slope * (s->x[i] - centre);
+            channel_line line = group_line(s, i);
+            s->dx[i] = line.scale * before_act(act, line, s->x[i], s->dy[i]) - shift -
+                       slope * (s->x[i] - line.centre);
         }
         return;
     }
     for (int64_t i = 0; i < s->channels; i++) {
         int64_t at = i * s->space;
-        real scale = (real)(s->rstd * (double)s->w[i]);
-        slope_run(s->space, centre, scale, shift, slope, s->x + at, s->dy + at, s->dx + at);
+        slope_run(act, s->space, group_line(s, i), shift, slope, s->x + at, s->dy + at, s->dx + at);
     }
 }
 
 /* Where the vjp reads and writes: whole tensors, each of which but x, stats, dy may be NULL. */
 typedef struct group_vjp {
-    const real *x, *w, *dy;
+    const real *x, *w, *b, *dy;
     const double *stats;
     real *dx, *dw, *db;
 } group_vjp;
@@ -266,21 +331,23 @@ static group_slice slice_of(const cpu_groups *g, const group_vjp *v, int64_t b, 
         .x = v->x + first,
         .dy = v->dy + first,
         .w = v->w != NULL ? v->w + group * channels : NULL,
+        .b = v->b != NULL ? v->b + group * channels : NULL,
         .dx = v->dx != NULL ? v->dx + first : NULL,
     };
 }
 
 /* Groups first ... first + now of all samples. */
-static void vjp_of_groups(const cpu_groups *g, const group_vjp *v, int64_t first, int64_t now)
+ALWAYS_INLINE void vjp_of_groups(int32_t act, const cpu_groups *g, const group_vjp *v,
+                                 int64_t first, int64_t now)
 {
     double dw[CHANNELS_AT_ONCE] = {0.0}, db[CHANNELS_AT_ONCE] = {0.0};
     int64_t channels = g->channels / g->groups;
     for (int64_t b = 0; b < g->batch; b++) {
         for (int64_t i = 0; i < now; i++) {
             group_slice s = slice_of(g, v, b, first + i);
-            two_sums sums = group_sums(&s, dw + i * channels, db + i * channels);
+            two_sums sums = group_sums(act, &s, dw + i * channels, db + i * channels);
             if (s.dx != NULL) {
-                group_slope(&s, sums);
+                group_slope(act, &s, sums);
             }
         }
     }
@@ -294,25 +361,28 @@ static group_slice part_of(group_slice s, int64_t c)
     s.x += c * s.space;
     s.dy += c * s.space;
     s.w = s.w != NULL ? s.w + c : NULL;
+    s.b = s.b != NULL ? s.b + c : NULL;
     return s;
 }
 
 /* dw and db of such a group, channels outermost, so that the sums over the batch are double, too.
  */
-static void vjp_w_of_wide_group(const cpu_groups *g, const group_vjp *v, int64_t group)
+ALWAYS_INLINE void vjp_w_of_wide_group(int32_t act, const cpu_groups *g, const group_vjp *v,
+                                       int64_t group)
 {
     int64_t channels = g->channels / g->groups;
     for (int64_t c = 0; c < channels; c += CHANNELS_AT_ONCE) {
         double dw[CHANNELS_AT_ONCE] = {0.0}, db[CHANNELS_AT_ONCE] = {0.0};
         for (int64_t b = 0; b < g->batch; b++) {
             group_slice part = part_of(slice_of(g, v, b, group), c);
-            (void)group_sums(&part, dw, db);
+            (void)group_sums(act, &part, dw, db);
         }
         add_to_gradients(v, group * channels + c, least(channels - c, CHANNELS_AT_ONCE), dw, db);
     }
 }
 
-static void vjp_x_of_wide_group(const cpu_groups *g, const group_vjp *v, int64_t group)
+ALWAYS_INLINE void vjp_x_of_wide_group(int32_t act, const cpu_groups *g, const group_vjp *v,
+                                       int64_t group)
 {
     for (int64_t b = 0; b < g->batch; b++) {
         group_slice s = slice_of(g, v, b, group);
@@ -320,39 +390,47 @@ static void vjp_x_of_wide_group(const cpu_groups *g, const group_vjp *v, int64_t
         for (int64_t c = 0; c < s.channels; c += CHANNELS_AT_ONCE) {
             double dw[CHANNELS_AT_ONCE] = {0.0}, db[CHANNELS_AT_ONCE] = {0.0};
             group_slice part = part_of(s, c);
-            two_sums one = group_sums(&part, dw, db);
+            two_sums one = group_sums(act, &part, dw, db);
             sums.a += one.a;
             sums.b += one.b;
         }
-        group_slope(&s, sums);
+        group_slope(act, &s, sums);
     }
 }
 
 /* dx may be dy, which the gradients read first. */
-static void vjp_of_wide_group(const cpu_groups *g, const group_vjp *v, int64_t group)
+ALWAYS_INLINE void vjp_of_wide_group(int32_t act, const cpu_groups *g, const group_vjp *v,
+                                     int64_t group)
 {
     if (v->dw != NULL || v->db != NULL) {
-        vjp_w_of_wide_group(g, v, group);
+        vjp_w_of_wide_group(act, g, v, group);
     }
     if (v->dx != NULL) {
-        vjp_x_of_wide_group(g, v, group);
+        vjp_x_of_wide_group(act, g, v, group);
+    }
+}
+
+ALWAYS_INLINE void group_norm_vjp_loop(int32_t act, const cpu_groups *g, const group_vjp *v)
+{
+    int64_t channels = g->channels / g->groups, at_once = CHANNELS_AT_ONCE / channels;
+    for (int64_t first = 0; at_once > 0 && first < g->groups; first += at_once) {
+        vjp_of_groups(act, g, v, first, least(g->groups - first, at_once));
+    }
+    for (int64_t group = 0; at_once == 0 && group < g->groups; group++) {
+        vjp_of_wide_group(act, g, v, group);
     }
 }
 
 /* x, dy [B,C,S] -> dx [B,C,S] or NULL; adds to dw [C] = sum dy (x - mean) rstd and db [C] = sum dy,
  * either NULL. x and dy are read once from memory, group by group, but for groups of more than
  * CHANNELS_AT_ONCE channels. */
-static void group_norm_vjp(const cpu_groups *g, const void *x, const void *w, const double *stats,
-                           const void *dy, void *dx, void *dw, void *db)
+static void group_norm_vjp(const cpu_groups *g, int32_t act, const void *x, const void *w,
+                           const void *b, const double *stats, const void *dy, void *dx, void *dw,
+                           void *db)
 {
-    const group_vjp v = {.x = x, .w = w, .dy = dy, .stats = stats, .dx = dx, .dw = dw, .db = db};
-    int64_t channels = g->channels / g->groups, at_once = CHANNELS_AT_ONCE / channels;
-    for (int64_t first = 0; at_once > 0 && first < g->groups; first += at_once) {
-        vjp_of_groups(g, &v, first, least(g->groups - first, at_once));
-    }
-    for (int64_t group = 0; at_once == 0 && group < g->groups; group++) {
-        vjp_of_wide_group(g, &v, group);
-    }
+    const group_vjp v = {
+        .x = x, .w = w, .b = b, .dy = dy, .stats = stats, .dx = dx, .dw = dw, .db = db};
+    BY_ACT(act, group_norm_vjp_loop, g, &v);
 }
 
 #endif

@@ -175,6 +175,21 @@ ALWAYS_INLINE moments moments_join(moments a, moments b)
                      a.squares + b.squares + distance * distance * (a.count * (b.count / count))};
 }
 
+/* Of x [count], count >= 1, by distances from centre: digits are lost as far as it is away from the
+ * mean by more than numbers are from each other. */
+ALWAYS_INLINE moments run_moments_about(int64_t count, const real *x, double centre)
+{
+    two_sums sum = {0.0, 0.0};
+    double n = (double)count;
+    for (int64_t i = 0; i < count; i += RUN_BLOCK) {
+        int64_t now = count - i < RUN_BLOCK ? count - i : RUN_BLOCK;
+        two_sums block = block_sums(SUM_CENTRED, now, x + i, x + i, (real)centre);
+        sum.a += block.a;
+        sum.b += block.b;
+    }
+    return (moments){n, (double)(real)centre + sum.a / n, sum.b - sum.a * (sum.a / n)};
+}
+
 /* Of x [count], count >= 1, which is read once from memory. Distances are taken from a centre near
  * the block's mean: nothing cancels, however far the numbers are from 0. */
 ALWAYS_INLINE moments run_moments(int64_t count, const real *x)

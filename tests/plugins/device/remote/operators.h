@@ -116,11 +116,13 @@ typedef struct call_field {
     X(conv, conv2d_vjp_w, VIEW(conv2d_vjp_w, x), VIEW(conv2d_vjp_w, dy), VIEW(conv2d_vjp_w, dw),   \
       SCRATCH(conv2d_vjp_w, x, dw))                                                                \
     X(conv, conv2d_fused, VIEW(conv2d_fused, x), VIEW(conv2d_fused, w), VIEW(conv2d_fused, bias),  \
-      VIEW(conv2d_fused, t), VIEW(conv2d_fused, y), FUSED_SCRATCH(conv2d_fused, x, w))             \
+      VIEW(conv2d_fused, t), VIEW(conv2d_fused, y), VIEW(conv2d_fused, x_stats),                   \
+      VIEW(conv2d_fused, x_w), VIEW(conv2d_fused, x_b), FUSED_SCRATCH(conv2d_fused, x, w))         \
     X(conv, conv2d_fused_vjp, VIEW(conv2d_fused_vjp, x), VIEW(conv2d_fused_vjp, w),                \
       VIEW(conv2d_fused_vjp, t), VIEW(conv2d_fused_vjp, y), VIEW(conv2d_fused_vjp, dy),            \
       VIEW(conv2d_fused_vjp, dx), VIEW(conv2d_fused_vjp, dw), VIEW(conv2d_fused_vjp, dbias),       \
-      VIEW(conv2d_fused_vjp, d_t), FUSED_SCRATCH(conv2d_fused_vjp, x, w))
+      VIEW(conv2d_fused_vjp, d_t), VIEW(conv2d_fused_vjp, x_stats), VIEW(conv2d_fused_vjp, x_w),   \
+      VIEW(conv2d_fused_vjp, x_b), FUSED_SCRATCH(conv2d_fused_vjp, x, w))
 #define POOL_OPERATORS(X)                                                                          \
     X(pool, pool2d, VIEW(pool2d, x), VIEW(pool2d, y))                                              \
     X(pool, pool2d_vjp, VIEW(pool2d_vjp, x), VIEW(pool2d_vjp, dy), VIEW(pool2d_vjp, dx))           \
@@ -142,7 +144,17 @@ typedef struct call_field {
       VIEW(batch_norm_vjp, dx))                                                                    \
     X(norm, softmax, VIEW(softmax, x), VIEW(softmax, mask), VIEW(softmax, lengths),                \
       VIEW(softmax, y))                                                                            \
-    X(norm, softmax_vjp, VIEW(softmax_vjp, y), VIEW(softmax_vjp, dy), VIEW(softmax_vjp, dx))
+    X(norm, softmax_vjp, VIEW(softmax_vjp, y), VIEW(softmax_vjp, dy), VIEW(softmax_vjp, dx))       \
+    X(norm, group_norm_act_vjp, VIEW(group_norm_act_vjp, x), VIEW(group_norm_act_vjp, w),          \
+      VIEW(group_norm_act_vjp, b), VIEW(group_norm_act_vjp, stats), VIEW(group_norm_act_vjp, dy),  \
+      VIEW(group_norm_act_vjp, dx), VIEW(group_norm_act_vjp, dw), VIEW(group_norm_act_vjp, db))    \
+    X(norm, batch_norm_act_vjp_sums, VIEW(batch_norm_act_vjp_sums, x),                             \
+      VIEW(batch_norm_act_vjp_sums, stats), VIEW(batch_norm_act_vjp_sums, w),                      \
+      VIEW(batch_norm_act_vjp_sums, b), VIEW(batch_norm_act_vjp_sums, dy),                         \
+      VIEW(batch_norm_act_vjp_sums, sums))                                                         \
+    X(norm, batch_norm_act_vjp, VIEW(batch_norm_act_vjp, x), VIEW(batch_norm_act_vjp, w),          \
+      VIEW(batch_norm_act_vjp, b), VIEW(batch_norm_act_vjp, stats), VIEW(batch_norm_act_vjp, dy),  \
+      VIEW(batch_norm_act_vjp, sums), VIEW(batch_norm_act_vjp, dx))
 #define RANDOM_OPERATORS(X)                                                                        \
     X(random, dropout, VIEW(dropout, x), VIEW(dropout, y))                                         \
     X(random, window2d, VIEW(window2d, x), VIEW(window2d, y))                                      \
@@ -177,7 +189,7 @@ typedef struct call_field {
 enum { ALL_OPERATORS(ID) OPERATOR_COUNT };
 #undef ID
 
-enum { CALL_FIELDS = 11 }; /* the most of a call, and FIELD_END */
+enum { CALL_FIELDS = 14 }; /* the most of a call, and FIELD_END */
 
 typedef struct call_operator {
     const char *name;
