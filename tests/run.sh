@@ -20,6 +20,7 @@ in_memory() { # FOLDER
 }
 if [ -z "${TMPDIR-}" ] && in_memory /dev/shm; then
     TMPDIR=$(mktemp -d /dev/shm/odeon-tests-XXXXXX)
+    chmod 1777 "$TMPDIR" # as /tmp is: some tests run the program as another user
     export TMPDIR
     trap 'rm -rf "$TMPDIR"' EXIT
 fi
