@@ -24,6 +24,13 @@ static const char images[] = "[run]\nname = test\ndevice = cpu\ndtype = float32\
                              "[model.head]\nlayer = dense(units=classes)\n"
                              "[train]\nloss = cross_entropy\noptimizer = adam(lr=1e-4)\n";
 
+static const char layers[] = "[run]\nname = test\ndevice = cpu\ndtype = float32\nworkers = 1\n"
+                             "[data]\ndataset = drawn(shape=6, classes=3, length=16)\n"
+                             "[model.first]\nlayer = dense(units=5)\nthen = relu\n"
+                             "[model.second]\nlayer = dense(units=4)\nthen = tanh\n"
+                             "[model.head]\nlayer = dense(units=classes)\n"
+                             "[train]\nloss = cross_entropy\noptimizer = adam(lr=1e-4)\n";
+
 enum { SAMPLES = 8 };
 
 typedef struct counts {
@@ -108,21 +115,21 @@ static void check_fixed(const char *capture, const char *gradient, int64_t all, 
 static void test_direct_waits_once_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_fixed("run.capture=no", "model.ode.gradient=direct", 11 + 4, 34, 1);
+    check_fixed("run.capture=no", "model.ode.gradient=direct", 9 + 4, 22, 1);
 }
 
 static void test_adjoint_waits_once_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_fixed("run.capture=no", "model.ode.gradient=adjoint", 20 + 4, 44, 1);
+    check_fixed("run.capture=no", "model.ode.gradient=adjoint", 18 + 4, 32, 1);
 }
 
 /* What stands outside of the solves, and one launch for each of the two. */
 static void test_recorded_solve_is_one_launch_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_fixed("run.capture=yes", "model.ode.gradient=direct", 11 + 2, 0, 1);
-    check_fixed("run.capture=yes", "model.ode.gradient=adjoint", 20 + 2, 0, 1);
+    check_fixed("run.capture=yes", "model.ode.gradient=direct", 9 + 2, 0, 1);
+    check_fixed("run.capture=yes", "model.ode.gradient=adjoint", 18 + 2, 0, 1);
 }
 
 /* Of all intervals but the last in time, the first that is solved backward, the drift is next to
@@ -222,16 +229,16 @@ static void check_adaptive(const char *gradient, const char *end, int64_t launch
 static void test_captured_adaptive_solve_waits_once_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_adaptive("model.ode.gradient=direct", "model.ode.end=clip", 11 + 2 * 2, 1 + 1);
-    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=clip", 20 + 2 * 2, 1 + 2);
+    check_adaptive("model.ode.gradient=direct", "model.ode.end=clip", 9 + 2 * 2, 1 + 1);
+    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=clip", 18 + 2 * 2, 1 + 2);
 }
 
 /* A third launch reads the end off the last step; or it brings the weights that it was read by. */
 static void test_captured_solve_that_ends_within_a_step_is_three_launches(void **state)
 {
     (void)state;
-    check_adaptive("model.ode.gradient=direct", "model.ode.end=interpolate", 11 + 2 * 3, 1 + 1);
-    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=interpolate", 20 + 2 * 3, 1 + 2);
+    check_adaptive("model.ode.gradient=direct", "model.ode.end=interpolate", 9 + 2 * 3, 1 + 1);
+    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=interpolate", 18 + 2 * 3, 1 + 2);
 }
 
 static void test_function_behind_a_convolution_takes_no_launch(void **state)
@@ -280,12 +287,22 @@ static void test_batch_norm_before_a_convolution_writes_nothing(void **state)
     assert_int_equal(last.launches, norm.launches + 1); /* before flatten it is written */
 }
 
+/* Its product with bias and function, and all its gradients. */
+static void test_dense_layer_is_two_launches(void **state)
+{
+    (void)state;
+    counts with = third_step_of(layers, (const char *[]){NULL});
+    counts without = third_step_of(layers, (const char *[]){"model.second.enabled=no", NULL});
+    assert_int_equal(with.launches, without.launches + 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_function_behind_a_convolution_takes_no_launch),
         cmocka_unit_test(test_time_channel_before_a_convolution_takes_no_launch),
         cmocka_unit_test(test_batch_norm_before_a_convolution_writes_nothing),
+        cmocka_unit_test(test_dense_layer_is_two_launches),
         cmocka_unit_test(test_direct_waits_once_for_any_number_of_steps),
         cmocka_unit_test(test_adjoint_waits_once_for_any_number_of_steps),
         cmocka_unit_test(test_adjoint_through_many_times_reads_its_drifts_together),
