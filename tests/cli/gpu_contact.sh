@@ -25,7 +25,11 @@ contact 1 shape ODEON_MOCKED_NO_SHAPE=all
 has shape/summary.txt "RED   no_fallback-b: odeon: warning: "
 has shape/summary.txt "own kernels do, slowly"
 
-# Launches and waits of one model: an evaluation, its vjp, a recorded solve and a step of training.
+# Launches and waits of one model: an evaluation, its vjp, a recorded solve and a step of training; and
+# the kernels of what is recorded: around the loops, and of one pass. A trial step of the solve is 6
+# evaluations of 3 kernels, 6 combinations, the row that is kept, the error, one kernel for all that
+# steers the solve, and the choice of the state.
+export ODEON_MOCKED_NODES=$work/nodes
 bash "$source/tests/support/make_idx.sh" toy 16 64
 "$build/tests/gpu/bench_models" --device mocked --cases b --plugins "$build/test-plugins" \
     --root "$source" --data toy --fashion toy --out . --seconds 0 --least 1 --batch 2 >times.tsv 2>err ||
@@ -36,6 +40,14 @@ field 3 0
 forward 4 1
 train 31 3
 vjp 16 0
+END
+unset ODEON_MOCKED_NODES
+diff - nodes <<'END' || fail "kernels of recordings are other than they were: $(cat nodes)"
+20 28
+75 112
+256 0
+20 28
+48 0
 END
 
 # Launches of an evaluation of each.

@@ -3,14 +3,19 @@
 #include <cuda_runtime_api.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/diag.h"
+#include "mocked.h"
 #include "odeon/cuda.h"
+
+enum { BEGIN, END };
 
 struct bench_events {
     const odeon_device_cuda *cuda;
     odeon_queue *queue;
-    cudaEvent_t begin, end;
+    cudaEvent_t event[2]; /* NULL: a mocked stream is none of this program's runtime */
+    double seconds[2];    /* of a mocked stream, when its turn came */
 };
 
 static odeon_status check(cudaError_t error)
@@ -25,8 +30,7 @@ odeon_status bench_events_create(const odeon_device *device, odeon_queue *queue,
     const odeon_device_cuda *cuda = device->get_table(device, ODEON_DEVICE_CUDA);
     void *stream; /* asked for so that the queue's GPU is this thread's */
     *out = NULL;
-    if (cuda == NULL ||
-        strcmp(device->id, "cuda") != 0) { /* a mocked stream is none of this runtime's */
+    if (cuda == NULL) {
         return ODEON_OK;
     }
     ODEON_TRY(cuda->stream(queue, &stream));
@@ -36,9 +40,9 @@ odeon_status bench_events_create(const odeon_device *device, odeon_queue *queue,
     }
     e->cuda = cuda;
     e->queue = queue;
-    odeon_status status = check(cudaEventCreate(&e->begin));
-    if (status == ODEON_OK) {
-        status = check(cudaEventCreate(&e->end));
+    odeon_status status = ODEON_OK;
+    for (int i = BEGIN; i <= END && strcmp(device->id, "mocked") != 0; i++) {
+        status = status == ODEON_OK ? check(cudaEventCreate(&e->event[i])) : status;
     }
     if (status != ODEON_OK) {
         bench_events_destroy(e);
@@ -50,31 +54,51 @@ odeon_status bench_events_create(const odeon_device *device, odeon_queue *queue,
 
 void bench_events_destroy(bench_events *e)
 {
-    if (e != NULL) {
-        (void)cudaEventDestroy(e->begin);
-        (void)cudaEventDestroy(e->end);
-        free(e);
+    for (int i = BEGIN; e != NULL && i <= END; i++) {
+        if (e->event[i] != NULL) {
+            (void)cudaEventDestroy(e->event[i]);
+        }
     }
+    free(e);
 }
 
-static odeon_status record(bench_events *e, cudaEvent_t event)
+/* What an event of a mocked stream does in its turn. */
+static void take_time(const void *arguments)
+{
+    struct timespec now;
+    double *seconds;
+    memcpy(&seconds, arguments, sizeof seconds);
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    *seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static odeon_status record(bench_events *e, int which)
 {
     void *stream;
+    double *seconds = &e->seconds[which];
     ODEON_TRY(e->cuda->stream(e->queue, &stream));
-    return check(cudaEventRecord(event, stream));
+    if (e->event[which] != NULL) {
+        return check(cudaEventRecord(e->event[which], stream));
+    }
+    cudaStream_t mocked = stream;
+    return check(mocked->ask(mocked, take_time, &seconds, sizeof seconds));
 }
 
 odeon_status bench_events_begin(bench_events *e)
 {
-    return record(e, e->begin);
+    return record(e, BEGIN);
 }
 
 odeon_status bench_events_end(bench_events *e, double *seconds)
 {
     float milliseconds = 0.0f;
-    ODEON_TRY(record(e, e->end));
-    ODEON_TRY(check(cudaEventSynchronize(e->end)));
-    ODEON_TRY(check(cudaEventElapsedTime(&milliseconds, e->begin, e->end)));
+    ODEON_TRY(record(e, END));
+    if (e->event[END] == NULL) {
+        *seconds = e->seconds[END] - e->seconds[BEGIN];
+        return ODEON_OK;
+    }
+    ODEON_TRY(check(cudaEventSynchronize(e->event[END])));
+    ODEON_TRY(check(cudaEventElapsedTime(&milliseconds, e->event[BEGIN], e->event[END])));
     *seconds = 1e-3 * (double)milliseconds;
     return ODEON_OK;
 }

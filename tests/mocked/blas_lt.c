@@ -1,4 +1,5 @@
 #include <cublasLt.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,8 +43,8 @@ static cublasStatus_t new_product(cublasLtMatmulDesc_t *out, cublasComputeType_t
     if (status == CUBLAS_STATUS_SUCCESS) {
         ((thing *)(void *)*out)->type = type;
     }
-    return (type == CUDA_R_32F) == (compute == CUBLAS_COMPUTE_32F) ? status
-                                                                   : CUBLAS_STATUS_NOT_SUPPORTED;
+    bool is_f32 = compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_FAST_TF32;
+    return (type == CUDA_R_32F) == is_f32 ? status : CUBLAS_STATUS_NOT_SUPPORTED;
 }
 
 static cublasStatus_t end_product(cublasLtMatmulDesc_t product)

@@ -146,7 +146,7 @@ static void close_run(run *r)
 /* One step; what it works with is poisoned, since nothing in it passes from step to step. */
 static double step(run *r)
 {
-    double loss, poison[MOST] = {NAN, NAN, NAN, NAN, NAN};
+    double loss, poison[MOST] = {(double)NAN, (double)NAN, (double)NAN, (double)NAN, (double)NAN};
     const odeon_optimizer_ops *ops = r->optimizer->component->ops;
     for (int32_t i = 0; i < r->n_work; i++) {
         assert_int_equal(device.device->ops->upload(device.queue, odeon_write(&r->work[i]), poison,

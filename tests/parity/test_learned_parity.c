@@ -27,7 +27,7 @@ enum { N = 5 };
 
 static double gradient_of(const support_session *s, const char *path)
 {
-    double value = NAN;
+    double value = (double)NAN;
     for (size_t i = 0; i < session_parameters(s->session); i++) {
         if (strcmp(session_parameter_at(s->session, i).path, path) == 0) {
             support_require(session_gradient_get(s->session, i, &value), path);
@@ -176,8 +176,8 @@ static void test_shooting_closes_the_gaps(void **state)
     support_session s = support_session_open(SHOOTING, 3, NULL);
     data_source *source = support_batch_source(&s);
     double before = largest_gap(&s, source);
-    double l = NAN;
-    session_result result = {.loss = NAN};
+    double l = (double)NAN;
+    session_result result = {.loss = (double)NAN};
     for (int64_t step = 1; step <= 120; step++) {
         support_require(step == 101 ? session_enter_phase(s.session, 1, 100) : ODEON_OK, "phase");
         support_require(session_train(s.session, source, 3, all, step, step, 1.0, &result), "step");
@@ -197,7 +197,7 @@ static void test_the_end_of_a_span_is_drawn(void **state)
     (void)state;
     const char *overrides[] = {"model.ode.span.steer=0.25", NULL};
     static const int64_t all[N] = {0, 1, 2, 3, 4};
-    double least = INFINITY, most = -INFINITY, sum = 0.0;
+    double least = (double)INFINITY, most = -(double)INFINITY, sum = 0.0;
     support_session s = support_session_open(MODEL("direct", "none"), N, overrides);
     data_source *source = support_batch_source(&s);
     for (int64_t step = 1; step <= 64; step++) {

@@ -652,7 +652,7 @@ static cpu_way chosen(const conv_shape *s, int64_t batch, cpu_conv_mode mode, in
 {
     static const cpu_direct narrow = {.lanes = 8, .bytes = 4};
     cpu_convolution c = convolution_of(s, batch);
-    return cpu_way_choose(CPU_CONVOLUTION_AUTO, mode, &c, &narrow, has_blas);
+    return cpu_way_choose(CPU_CONVOLUTION_AUTO, mode, &c, &narrow, (cpu_multiplier)has_blas);
 }
 
 static void test_way_is_that_of_the_table(void **state)

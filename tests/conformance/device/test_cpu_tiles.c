@@ -157,7 +157,7 @@ static void test_rows_do_not_depend_on_one_another(void **state)
 static void test_what_has_no_parts_is_multiplied_as_float32(void **state)
 {
     (void)state;
-    static const double specials[] = {INFINITY, -INFINITY, NAN, 3.4e38};
+    static const double specials[] = {(double)INFINITY, -(double)INFINITY, (double)NAN, 3.4e38};
     support_device d =
         support_device_open(plugins, "tiled(math=bf16x6, blas=own)", ODEON_DTYPE_F32);
     support_device plain = support_device_open(plugins, "cpu(blas=own)", ODEON_DTYPE_F32);

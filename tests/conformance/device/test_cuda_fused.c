@@ -93,60 +93,89 @@ static odeon_status multiply(support_device *d, const odeon_tensor *t, int32_t a
                     .b = &t[1].view, .trans_b = 1, .bias = &t[2].view, .act = act, .c = &t[3]);
 }
 
-static void run(const char *device, uint32_t dtype, operation *o)
+enum { OPERANDS = 4 }; /* x or a, w or b, bias, and what becomes of them */
+
+static void make_operands(support_device *d, const operation *o, odeon_tensor *t)
 {
     static const int64_t image[] = {B, C, H, H}, filter[] = {K, C, R, R}, filters[] = {K};
     static const int64_t out[] = {B, K, H, H}, a[] = {M, C}, b[] = {N, C}, c[] = {M, N}, n[] = {N};
+    int32_t ndim = o->is_conv ? 4 : 2;
+    t[0] = numbers(d, 1, ndim, o->is_conv ? image : a, o->has_nan);
+    t[1] = numbers(d, 2, ndim, o->is_conv ? filter : b, false);
+    t[2] = numbers(d, 3, 1, o->is_conv ? filters : n, false);
+    t[3] = support_upload(d, NULL, ndim, o->is_conv ? out : c);
+}
+
+static void release_operands(support_device *d, odeon_tensor *t)
+{
+    for (int i = 0; i < OPERANDS; i++) {
+        support_release(d, &t[i]);
+    }
+}
+
+/* Twice: the first time finds out what the libraries can do. */
+static void run_twice(support_device *d, const odeon_tensor *t, void *scratch, operation *o)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        int64_t before = launches_of(d);
+        odeon_status status = o->is_conv ? convolve(d, t, scratch, o->act) : multiply(d, t, o->act);
+        assert_int_equal(status, ODEON_OK);
+        o->launches = launches_of(d) - before;
+    }
+}
+
+static void run(const char *device, uint32_t dtype, operation *o)
+{
     support_device d = support_device_open(plugins, device, dtype);
     const int64_t room = SCRATCH;
-    odeon_tensor scratch = support_upload(&d, NULL, 1, &room);
-    odeon_tensor t[] = {numbers(&d, 1, o->is_conv ? 4 : 2, o->is_conv ? image : a, o->has_nan),
-                        numbers(&d, 2, o->is_conv ? 4 : 2, o->is_conv ? filter : b, false),
-                        numbers(&d, 3, 1, o->is_conv ? filters : n, false),
-                        support_upload(&d, NULL, o->is_conv ? 4 : 2, o->is_conv ? out : c)};
+    odeon_tensor scratch = support_upload(&d, NULL, 1, &room), t[OPERANDS];
+    make_operands(&d, o, t);
     if (o->is_conv) {
         assert_true(d.device->conv->conv2d_scratch(d.device, &(odeon_conv_geometry){1, 1, 1, 1},
                                                    &t[0].view.shape, &t[1].view.shape) <= SCRATCH);
     }
-    for (int turn = 0; turn < 2; turn++) {
-        int64_t before = launches_of(&d);
-        odeon_status status =
-            o->is_conv ? convolve(&d, t, odeon_write(&scratch), o->act) : multiply(&d, t, o->act);
-        assert_int_equal(status, ODEON_OK);
-        o->launches = launches_of(&d) - before;
-    }
+    run_twice(&d, t, odeon_write(&scratch), o);
     double *y = support_download(&d, &t[3].view);
     o->n = odeon_count(&t[3].view.shape);
     memcpy(o->y, y, (size_t)o->n * sizeof *y);
     mem_free(y);
-    for (int i = 0; i < 4; i++) {
-        support_release(&d, &t[i]);
-    }
+    release_operands(&d, t);
     support_release(&d, &scratch);
     support_device_close(&d);
 }
 
+/* As the reference, NaN where it has one. */
+static void assert_like_reference(uint32_t dtype, const operation *o)
+{
+    operation reference = *o;
+    run("reference", dtype, &reference);
+    /* sums of some thirty numbers, in another order */
+    if (!o->has_nan) {
+        support_assert_close("y", o->n, o->y, reference.y, dtype == ODEON_DTYPE_F32 ? 1e-6 : 1e-14);
+    }
+    for (int64_t k = 0; k < o->n; k++) {
+        assert_int_equal(isnan(o->y[k]), isnan(reference.y[k]));
+    }
+}
+
+/* The bits of a library that has no epilogue, and of a launch behind it. */
+static void assert_fused_as(uint32_t dtype, operation o, int64_t launches)
+{
+    operation plain = o;
+    run("mocked", dtype, &o);
+    assert_int_equal(o.launches, launches);
+    assert_int_equal(setenv("ODEON_MOCKED_NO_EPILOGUE", "1", 1), 0);
+    run("mocked", dtype, &plain);
+    assert_int_equal(unsetenv("ODEON_MOCKED_NO_EPILOGUE"), 0);
+    assert_int_equal(plain.launches, 2);
+    assert_memory_equal(o.y, plain.y, (size_t)o.n * sizeof *o.y);
+    assert_like_reference(dtype, &o);
+}
+
 static void assert_fused(operation o, int64_t launches)
 {
-    for (uint32_t i = 0; i < 2; i++) {
-        uint32_t dtype = i == 0 ? ODEON_DTYPE_F32 : ODEON_DTYPE_F64;
-        operation plain = o, reference = o;
-        run("mocked", dtype, &o);
-        assert_int_equal(o.launches, launches);
-        assert_int_equal(setenv("ODEON_MOCKED_NO_EPILOGUE", "1", 1), 0);
-        run("mocked", dtype, &plain);
-        assert_int_equal(unsetenv("ODEON_MOCKED_NO_EPILOGUE"), 0);
-        assert_int_equal(plain.launches, 2);
-        assert_memory_equal(o.y, plain.y, (size_t)o.n * sizeof *o.y);
-        run("reference", dtype, &reference);
-        /* sums of some thirty numbers, in another order */
-        if (!o.has_nan) {
-            support_assert_close("y", o.n, o.y, reference.y, i == 0 ? 1e-6 : 1e-14);
-        }
-        for (int64_t k = 0; k < o.n; k++) {
-            assert_int_equal(isnan(o.y[k]), isnan(reference.y[k]));
-        }
-    }
+    assert_fused_as(ODEON_DTYPE_F32, o, launches);
+    assert_fused_as(ODEON_DTYPE_F64, o, launches);
 }
 
 static void test_libraries_add_bias_and_apply_relu(void **state)
@@ -182,34 +211,38 @@ static void test_relu_that_hides_nan_is_not_used(void **state)
     assert_int_equal(unsetenv("ODEON_MOCKED_HIDES_NAN"), 0);
 }
 
+/* Records a product with ReLU, and has it done. */
+static void replay_relu(support_device *d, const odeon_tensor *t)
+{
+    const odeon_device_capture *capture = d->device->get_table(d->device, ODEON_DEVICE_CAPTURE);
+    odeon_recording *recording = NULL;
+    assert_int_equal(capture->begin(d->queue), ODEON_OK);
+    assert_int_equal(multiply(d, t, ODEON_UNARY_RELU), ODEON_OK);
+    assert_int_equal(capture->end(d->queue, &recording), ODEON_OK);
+    assert_int_equal(capture->replay(d->queue, recording), ODEON_OK);
+    double *y = support_download(d, &t[3].view);
+    for (int64_t i = 0; i < (int64_t)M * N; i++) {
+        assert_true(y[i] >= 0.0);
+    }
+    mem_free(y);
+    capture->destroy(recording);
+}
+
 /* To try one takes a wait, which a recording cannot have. */
 static void test_recordings_hold_epilogues_that_are_known(void **state)
 {
     (void)state;
     skip_where_not_built();
-    static const int64_t a[] = {M, C}, b[] = {N, C}, c[] = {M, N}, n[] = {N};
+    const operation product = {.is_conv = false};
     support_device d = support_device_open(plugins, "mocked", ODEON_DTYPE_F32);
-    const odeon_device_capture *capture = d.device->get_table(d.device, ODEON_DEVICE_CAPTURE);
-    odeon_tensor t[] = {numbers(&d, 1, 2, a, false), numbers(&d, 2, 2, b, false),
-                        numbers(&d, 3, 1, n, false), support_upload(&d, NULL, 2, c)};
+    odeon_tensor t[OPERANDS];
+    make_operands(&d, &product, t);
     assert_int_equal(multiply(&d, t, ODEON_UNARY_IDENTITY), ODEON_OK); /* opens the libraries */
     for (int known = 0; known < 2; known++) {
-        odeon_recording *recording = NULL;
-        assert_int_equal(capture->begin(d.queue), ODEON_OK);
-        assert_int_equal(multiply(&d, t, ODEON_UNARY_RELU), ODEON_OK);
-        assert_int_equal(capture->end(d.queue, &recording), ODEON_OK);
-        assert_int_equal(capture->replay(d.queue, recording), ODEON_OK);
-        double *y = support_download(&d, &t[3].view);
-        for (int64_t i = 0; i < (int64_t)M * N; i++) {
-            assert_true(y[i] >= 0.0);
-        }
-        mem_free(y);
-        capture->destroy(recording);
+        replay_relu(&d, t);
         assert_int_equal(multiply(&d, t, ODEON_UNARY_RELU), ODEON_OK);
     }
-    for (int i = 0; i < 4; i++) {
-        support_release(&d, &t[i]);
-    }
+    release_operands(&d, t);
     support_device_close(&d);
 }
 
@@ -226,14 +259,28 @@ static const odeon_device_fused *fused_of(const support_device *d)
 
 enum { ROWS = 4, COLS = 6, TIMES = 3, PITCH = COLS + TIMES };
 
+static const double join_times[] = {0.1, 0.2, 0.3, 0.4};
+
+static void assert_joined(support_device *d, const odeon_join_rows *all)
+{
+    double *got = support_download(d, &all->y->view), *from = support_download(d, all->x);
+    for (int64_t i = 0; i < (int64_t)ROWS * PITCH; i++) {
+        int64_t r = i / PITCH, k = i % PITCH - all->x_at;
+        double time = join_times[r / all->each];
+        time = d->dtype == ODEON_DTYPE_F32 ? (double)(float)time : time;
+        assert_true(got[i] == (k >= 0 && k < COLS ? from[r * COLS + k] : time));
+    }
+    mem_free(got);
+    mem_free(from);
+}
+
 /* y[r] = x[r] and t, first or last; one t for all rows, for two each, or a row its own. */
 static void join(support_device *d, int64_t each, bool first)
 {
     static const int64_t of_x[] = {ROWS, COLS}, of_y[] = {ROWS, PITCH};
     const int64_t n_times = ROWS / each;
     odeon_tensor x = numbers(d, 1, 2, of_x, false), y = support_upload(d, NULL, 2, of_y);
-    const double times[] = {0.1, 0.2, 0.3, 0.4};
-    odeon_tensor t = support_upload_as(d, ODEON_DTYPE_F64, times, 1, &n_times);
+    odeon_tensor t = support_upload_as(d, ODEON_DTYPE_F64, join_times, 1, &n_times);
     const odeon_join_rows all = {.struct_size = sizeof all,
                                  .x = &x.view,
                                  .v = &t.view,
@@ -248,15 +295,7 @@ static void join(support_device *d, int64_t each, bool first)
     int64_t before = launches_of(d);
     assert_int_equal(fused_of(d)->join_rows(d->queue, &all), ODEON_OK);
     assert_int_equal(launches_of(d), before + 1);
-    double *got = support_download(d, &y.view), *from = support_download(d, &x.view);
-    for (int64_t i = 0; i < (int64_t)ROWS * PITCH; i++) {
-        int64_t r = i / PITCH, k = i % PITCH - all.x_at;
-        double time =
-            d->dtype == ODEON_DTYPE_F32 ? (double)(float)times[r / each] : times[r / each];
-        assert_true(got[i] == (k >= 0 && k < COLS ? from[r * COLS + k] : time));
-    }
-    mem_free(got);
-    mem_free(from);
+    assert_joined(d, &all);
     support_release(d, &x);
     support_release(d, &y);
     support_release(d, &t);
@@ -279,75 +318,120 @@ static void test_rows_are_joined_with_times(void **state)
     }
 }
 
+enum { MOST_CHANNELS = 5 };
+static const double momentum = 0.125, epsilon = 1e-5;
+static const double running_before[MOST_CHANNELS] = {0.5, 0.25, -1.0, 2.0, 3.0};
+
+/* A batch [b,c,s] and what is known of it. */
+typedef struct batch {
+    int64_t b, c, s;
+    odeon_tensor x, stats, mean, variance;
+} batch;
+
+/* Far from 0, where a single pass would lose digits. */
+static batch make_batch(support_device *d, int64_t b, int64_t c, int64_t s)
+{
+    const int64_t image[] = {b, c, s}, pair[] = {2, c};
+    batch all = {.b = b, .c = c, .s = s};
+    double *values = mem_alloc((size_t)(b * c * s) * sizeof *values);
+    assert_non_null(values);
+    for (int64_t i = 0; i < b * c * s; i++) {
+        values[i] = 1000.0 * (double)(i / s % c + 1) + support_random(5, (uint64_t)i);
+    }
+    all.x = support_upload(d, values, 3, image);
+    all.stats = support_upload_as(d, ODEON_DTYPE_F64, NULL, 2, pair);
+    all.mean = support_upload(d, running_before, 1, &c);
+    all.variance = support_upload(d, running_before, 1, &c);
+    mem_free(values);
+    return all;
+}
+
+static void release_batch(support_device *d, batch *all)
+{
+    support_release(d, &all->x);
+    support_release(d, &all->stats);
+    support_release(d, &all->mean);
+    support_release(d, &all->variance);
+}
+
+/* Mean of channel k, and the sum of squares about it. */
+static double moments(const batch *all, const double *x, int64_t k, double *squares)
+{
+    double sum = 0.0, n = (double)(all->b * all->s);
+    *squares = 0.0;
+    for (int64_t i = 0; i < all->b * all->c * all->s; i++) {
+        sum += i / all->s % all->c == k ? x[i] : 0.0;
+    }
+    for (int64_t i = 0; i < all->b * all->c * all->s; i++) {
+        *squares += i / all->s % all->c == k ? (x[i] - sum / n) * (x[i] - sum / n) : 0.0;
+    }
+    return sum / n;
+}
+
+static void assert_batch(support_device *d, const batch *all, double rounding)
+{
+    double *x = support_download(d, &all->x.view), *stats = support_download(d, &all->stats.view);
+    double *means = support_download(d, &all->mean.view);
+    double *variances = support_download(d, &all->variance.view);
+    double n = (double)(all->b * all->s), unit = d->dtype == ODEON_DTYPE_F32 ? 1e-6 : 1e-12;
+    for (int64_t k = 0; k < all->c; k++) {
+        double squares, mean = moments(all, x, k, &squares), before = running_before[k];
+        double want[] = {(1.0 - momentum) * before + momentum * mean,
+                         (1.0 - momentum) * before + momentum * squares / (n - 1.0)};
+        /* rounding of sums of thousands of numbers of size 1000 */
+        assert_true(fabs(stats[k] - mean) <= rounding * fabs(mean));
+        assert_true(fabs(stats[all->c + k] * sqrt(squares / n + epsilon) - 1.0) <= rounding);
+        assert_true(fabs(means[k] - want[0]) <= unit * fabs(want[0]));
+        assert_true(fabs(variances[k] - want[1]) <= unit * fabs(want[1]) + unit * 0.5);
+    }
+    double *const made[] = {x, stats, means, variances};
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        mem_free(made[i]);
+    }
+}
+
+/* Running statistics become a batch's; of a variance that began below 0 there is none. */
+static void assert_running(support_device *d, const batch *all)
+{
+    const odeon_running_statistics call = {.struct_size = sizeof call,
+                                           .mean = &all->mean.view,
+                                           .variance = &all->variance.view,
+                                           .stats = &all->stats,
+                                           .epsilon = epsilon};
+    int64_t before = launches_of(d);
+    assert_int_equal(fused_of(d)->running_statistics(d->queue, &call), ODEON_OK);
+    assert_int_equal(launches_of(d), before + 1);
+    double *means = support_download(d, &all->mean.view);
+    double *variances = support_download(d, &all->variance.view);
+    double *stats = support_download(d, &all->stats.view);
+    for (int64_t k = 0; k < all->c; k++) {
+        double variance = variances[k] < 0.0 ? (double)NAN : variances[k], rstd = stats[all->c + k];
+        assert_true(stats[k] == means[k]);
+        assert_true(rstd == 1.0 / sqrt(variance + epsilon) || (isnan(rstd) && isnan(variance)));
+    }
+    mem_free(means);
+    mem_free(variances);
+    mem_free(stats);
+}
+
 /* Statistics of [b,c,s] against sums in two passes, and what becomes of the running ones. */
 static void assert_statistics(support_device *d, int64_t b, int64_t c, int64_t s, int64_t launches,
                               double rounding)
 {
-    const int64_t image[] = {b, c, s}, pair[] = {2, c};
-    double *values = mem_alloc((size_t)(b * c * s) * sizeof *values);
-    double running[] = {0.5, 0.25, -1.0, 2.0, 3.0};
-    assert_non_null(values);
-    for (int64_t i = 0; i < b * c * s;
-         i++) { /* far from 0, where a single pass would lose digits */
-        values[i] = 1000.0 * (double)(i / s % c + 1) + support_random(5, (uint64_t)i);
-    }
-    odeon_tensor x = support_upload(d, values, 3, image);
-    odeon_tensor stats = support_upload_as(d, ODEON_DTYPE_F64, NULL, 2, pair);
-    odeon_tensor mean = support_upload(d, running, 1, &c), var = support_upload(d, running, 1, &c);
-    const odeon_batch_statistics all = {.struct_size = sizeof all,
-                                        .x = &x.view,
-                                        .stats = &stats,
-                                        .running_mean = &mean,
-                                        .running_variance = &var,
-                                        .momentum = 0.125,
-                                        .epsilon = 1e-5};
+    batch all = make_batch(d, b, c, s);
+    const odeon_batch_statistics call = {.struct_size = sizeof call,
+                                         .x = &all.x.view,
+                                         .stats = &all.stats,
+                                         .running_mean = &all.mean,
+                                         .running_variance = &all.variance,
+                                         .momentum = momentum,
+                                         .epsilon = epsilon};
     int64_t before = launches_of(d);
-    assert_int_equal(fused_of(d)->batch_statistics(d->queue, &all), ODEON_OK);
+    assert_int_equal(fused_of(d)->batch_statistics(d->queue, &call), ODEON_OK);
     assert_int_equal(launches_of(d), before + launches);
-    double *got = support_download(d, &stats.view), *exact = support_download(d, &x.view);
-    double *means = support_download(d, &mean.view), *variances = support_download(d, &var.view);
-    for (int64_t k = 0; k < c; k++) {
-        double sum = 0.0, squares = 0.0, n = (double)(b * s);
-        for (int64_t i = 0; i < b * c * s; i++) {
-            sum += i / s % c == k ? exact[i] : 0.0;
-        }
-        for (int64_t i = 0; i < b * c * s; i++) {
-            squares += i / s % c == k ? (exact[i] - sum / n) * (exact[i] - sum / n) : 0.0;
-        }
-        /* rounding of sums of thousands of numbers of size 1000 */
-        assert_true(fabs(got[k] - sum / n) <= rounding * fabs(sum / n));
-        assert_true(fabs(got[c + k] * sqrt(squares / n + 1e-5) - 1.0) <= rounding);
-        double unit = d->dtype == ODEON_DTYPE_F32 ? 1e-6 : 1e-12;
-        double want[] = {0.875 * running[k] + 0.125 * sum / n,
-                         0.875 * running[k] + 0.125 * squares / (n - 1.0)};
-        assert_true(fabs(means[k] - want[0]) <= unit * fabs(want[0]));
-        assert_true(fabs(variances[k] - want[1]) <= unit * fabs(want[1]) + unit * 0.5);
-    }
-    const odeon_running_statistics kept = {.struct_size = sizeof kept,
-                                           .mean = &mean.view,
-                                           .variance = &var.view,
-                                           .stats = &stats,
-                                           .epsilon = 1e-5};
-    before = launches_of(d);
-    for (int64_t k = 0; k < c; k++) { /* a variance is none where a running one began below 0 */
-        variances[k] = variances[k] < 0.0 ? (double)NAN : variances[k];
-    }
-    assert_int_equal(fused_of(d)->running_statistics(d->queue, &kept), ODEON_OK);
-    assert_int_equal(launches_of(d), before + 1);
-    double *again = support_download(d, &stats.view);
-    for (int64_t k = 0; k < c; k++) {
-        assert_true(again[k] == means[k]);
-        assert_true(again[c + k] == 1.0 / sqrt(variances[k] + 1e-5) ||
-                    (isnan(again[c + k]) && isnan(variances[k])));
-    }
-    double *const made[] = {values, got, exact, means, variances, again};
-    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
-        mem_free(made[i]);
-    }
-    support_release(d, &x);
-    support_release(d, &stats);
-    support_release(d, &mean);
-    support_release(d, &var);
+    assert_batch(d, &all, rounding);
+    assert_running(d, &all);
+    release_batch(d, &all);
 }
 
 /* Little is one launch; what several blocks have a part of is two. */

@@ -131,7 +131,7 @@ static void test_numbers_beyond_float32_need_a_wider_run(void **state)
     begin(&s);
     add(&s, ODEON_ROLE_TIME, two_doubles, x);
     assert_int_equal(check(&s, 1), ODEON_OK);
-    x[1] = NAN;
+    x[1] = (double)NAN;
     assert_refused(&s, 1, "data: sample 70 of the training split: time nan is no finite number");
 }
 

@@ -52,7 +52,7 @@ static int set_up(void **state)
     f->at = (checkpoint){.epoch = 1,
                          .best = -(double)INFINITY,
                          .seconds = 0.1,
-                         .metrics = {123, 456},
+                         .metrics = {123, 456, NULL},
                          .total = 90,
                          .rate = 0.1,
                          .samples = 64,

@@ -86,7 +86,7 @@ static void test_device_that_fails_by_itself_is_not_excused(void **state)
 static void test_board_shows_what_a_thread_is_inside_of(void **state)
 {
     (void)state;
-    calling_board board = {0};
+    calling_board board = {.who = NULL};
     calling_show(&board);
     unsigned long before = atomic_load(&board.changes);
     calling outer = calling_begin(&gain, "forward");

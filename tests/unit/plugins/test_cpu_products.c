@@ -255,7 +255,7 @@ static void test_empty_products(void **state)
 static void test_numbers_that_are_not_finite_stay_in_their_row(void **state)
 {
     (void)state;
-    static const double bad[] = {NAN, INFINITY};
+    static const double bad[] = {(double)NAN, (double)INFINITY};
     int count = n_ways();
     for (int w = 0; w < count; w++) {
         for (int32_t i = 0; i < 8; i++) {

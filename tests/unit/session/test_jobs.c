@@ -54,7 +54,10 @@ static void answer(void *context, int32_t rank)
     const answers *a = context;
     worker *w = &a->session->workers[rank];
     w->status = a->status[rank];
-    (void)snprintf(w->message, sizeof w->message, a->silent ? "" : "of worker %d", (int)rank);
+    w->message[0] = '\0';
+    if (!a->silent) {
+        (void)snprintf(w->message, sizeof w->message, "of worker %d", (int)rank);
+    }
 }
 
 static odeon_status ask(support_session *s, odeon_status a, odeon_status b, odeon_status c,

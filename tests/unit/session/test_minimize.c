@@ -26,7 +26,7 @@ static double train(support_session *s, int64_t step)
 static double *after_steps(const char *ini, const char *const *overrides, int64_t steps, int64_t *n)
 {
     support_session s = support_session_open(ini, N, overrides);
-    double before = INFINITY;
+    double before = (double)INFINITY;
     for (int64_t step = 1; step <= steps; step++) {
         double loss = train(&s, step);
         assert_true(loss < before);
