@@ -240,8 +240,9 @@ typedef struct odeon_layer_ops {
     /* (optional) Containers: takes a body, which lives as long as the instance; NULL: body_names
      * has it, the INI does not. Called for each, 0 first, before the first plan. [worker; build] */
     odeon_status (*attach)(void *self, int32_t body, odeon_net *net);
-    /* (optional) The input of a body where it is not the container's. Before attach.
-     * [worker; build] */
+    /* (optional) The input of a body where it is not the container's. Before attach. Such bodies,
+     * but for FIELD's, may be called many times in one pass, each time with a frame of its own:
+     * the host refuses in them ODE blocks and layers that make quantities. [worker; build] */
     odeon_status (*body_in)(void *self, const odeon_shape *in, int32_t body, odeon_shape *out);
     /* (optional) With CHAIN or FIELD: names of sections, ends with NULL. The section of the first
      * name, as in [model.NAME.shortcut], is body 1, of the second body 2, ... */

@@ -57,12 +57,18 @@ for interface in $interfaces; do
     in_reach[$interface]=$'\n'$(<"$work/$interface")$'\n'
 done
 tableaus=$'\n'$(grep -lE '(\(|^ +)TABLEAU, ' "$source_folder"/{plugins,tests/plugins}/integrator/*/*.[ch])$'\n'
+tableau_is_frozen=$(grep -E "ODEON_LAYOUT_TABLEAU +0x00000001u" "$source_folder/include/odeon/layouts.h")
 while read -r file name; do
     kind=${file#"$source_folder/"}
     kind=${kind#tests/}
     kind=${kind#*/}
     kind=${kind%%/*}
-    case $name in odeon/odeon.h) continue ;; odeon/*) ;; *) continue ;; esac
+    case $name in
+    odeon/odeon.h) continue ;;
+    odeon/tableau.h) [ -z "$tableau_is_frozen" ] || continue ;; # it only grows, behind its struct_size
+    odeon/*) ;;
+    *) continue ;;
+    esac
     includes=$((includes + 1))
     reach=${kind^^}
     # an integrator is a tableau, of that header alone, or a stepper
