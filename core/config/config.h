@@ -87,8 +87,8 @@ typedef struct config {
     char *order;               /* file of sample indices, NULL: none */
     bool shuffle;
     int64_t epoch_samples; /* drawn anew for every epoch; 0: all in use */
-    bool drop_last;    /* no batch of an epoch is smaller than batch */
-    int32_t on_device; /* CONFIG_AUTO, CONFIG_YES or CONFIG_NO */
+    bool drop_last;        /* no batch of an epoch is smaller than batch */
+    int32_t on_device;     /* CONFIG_AUTO, CONFIG_YES or CONFIG_NO */
     /* [data.…]: what the data goes through before the model */
     size_t n_data_nodes;
     config_node **data_nodes;

@@ -22,7 +22,7 @@ struct data_source {
     int64_t *order; /* [length]: the samples in use; NULL: the first ones */
     bool fixed;     /* order is data.order's, which every epoch follows as it is */
     bool shuffled;
-    int64_t drawn; /* samples of an epoch; 0: all in use */
+    int64_t drawn; /* samples of an epoch; 0, or more than there are: all in use */
     bool lent;     /* set is that of another source, which outlives this one */
 };
 
@@ -145,13 +145,7 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
     source->shuffled = split == ODEON_SPLIT_TRAIN && c->shuffle;
     source->drawn = source->shuffled ? c->epoch_samples : 0;
     bool divided = split == ODEON_SPLIT_TRAIN && c->validation > 0.0;
-    ODEON_TRY(divided ? keep_share(source, c->validation, false) : ODEON_OK);
-    return source->drawn <= source->length
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_DATA,
-                           "data.epoch_samples = %lld: the training split has %lld samples in use: "
-                           "leave it out, or give fewer",
-                           (long long)source->drawn, (long long)source->length);
+    return divided ? keep_share(source, c->validation, false) : ODEON_OK;
 }
 
 /* data_close takes what there is of a source that could not be opened. */
@@ -246,7 +240,7 @@ int64_t data_length(const data_source *source)
 
 int64_t data_epoch_length(const data_source *source)
 {
-    return source->drawn > 0 ? source->drawn : source->length;
+    return source->drawn > 0 && source->drawn < source->length ? source->drawn : source->length;
 }
 
 int64_t data_stored(const data_source *source)

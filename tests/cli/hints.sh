@@ -54,7 +54,7 @@ data.dataset=pandas csv
 END
 # Nothing near: all there are. A gpu is no slip of cpu.
 hint "no optimizer is named 'lion': allowed: adam, adamw, lbfgs, rmsprop, sgd" train.optimizer=lion
-hint "no layer is named 'mish': allowed: augment, avgpool, batchnorm" model.head.then=mish
+hint "no layer is named 'mish': allowed: attention, augment, avgpool" model.head.then=mish
 if [ -e "$build/plugins/device/cuda.so" ]; then
     hint "no device is named 'gpu': did you mean 'cuda'?" run.device=gpu
 else

@@ -34,7 +34,9 @@ static const odeon_option *const options[] = {
                  .help = "consecutive observations of a sample", .unit = "rows"),
     ODEON_OPTION(trajectories, stride, I64, .aliases = "hop|step|every", .default_text = "1",
                  .min_text = "1", .max_text = "1000000000",
-                 .help = "rows from the start of a window to that of the next in its series",
+                 .help =
+                     "rows from the start of a window to that of the next in its series; an epoch "
+                     "of some of them, drawn at random, is epoch_samples of [data]",
                  .unit = "rows"),
     ODEON_OPTION(trajectories, pad, FLAG, .aliases = "ragged|padding", .default_text = "no",
                  .help = "a series that is shorter than a window is filled up with its last row, "

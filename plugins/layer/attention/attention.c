@@ -19,7 +19,8 @@
 #include "odeon/plugin.h"
 
 static const odeon_option *const options[] = {
-    ODEON_OPTION(attention, heads, SIZE, .aliases = "numheads|nhead|nheads", .default_text = "1",
+    ODEON_OPTION(attention, heads, I64, .aliases = "numheads|nhead|nheads", .default_text = "1",
+                 .min_text = "1", .max_text = "65536",
                  .help = "heads, which divide the features of a row among them"),
     ODEON_OPTION(attention, causal, FLAG, .aliases = "iscausal|autoregressive",
                  .default_text = "no", .help = "a row sees itself and the rows before it alone"),
