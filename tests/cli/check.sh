@@ -55,8 +55,8 @@ sed 's/data.batch=2/data.batch=two/' later.ini >bad.ini
 expect 2 "bad.ini:21: [data] batch = two: not a whole number" check bad.ini
 sed 's/data.batch=2/model.od.steps=2/' later.ini >bad.ini
 expect 2 "bad.ini:21: there is no section [model.od]: did you mean 'model.ode'?" check bad.ini
-sed 's/data.batch=2/model.head.units=2/' later.ini >bad.ini
-expect 2 "bad.ini:21: [train.late] set: parameter head.weight has another shape" check bad.ini
+sed 's/data.batch=2/model.ode.field.bias=no/' later.ini >bad.ini
+expect 2 "bad.ini:21: [train.late] set: parameter ode.field.bias has another place" check bad.ini
 rm bad.ini
 
 # --data reads the first samples.
