@@ -67,6 +67,16 @@ static odeon_status blame(odeon_status status, const document *d)
     return status;
 }
 
+/* A key that the command line gives for training need be none of what samples are drawn by. */
+static bool is_of_command_line(const command_line *a)
+{
+    bool found = false;
+    for (size_t i = 1; i < a->n_operands; i++) {
+        found = found || behind(diag_message(), a->operands[i]) != NULL;
+    }
+    return found;
+}
+
 odeon_status later_keys_check_sample(const command_line *a, const setup *s)
 {
     setup own;
@@ -78,5 +88,9 @@ odeon_status later_keys_check_sample(const command_line *a, const setup *s)
     }
     setup_close(&own);
     diag_hush(false);
+    if (status == ODEON_ERR_CONFIG && is_of_command_line(a)) {
+        diag_clear();
+        return ODEON_OK;
+    }
     return status == ODEON_OK || !has ? status : blame(status, s->config->document);
 }
