@@ -14,8 +14,11 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/temporary.h"
+#include "command/check_data.h"
 #include "command/check_gradients.h"
+#include "command/later_keys.h"
 #include "command/setup.h"
+#include "command/stages.h"
 #include "run/note.h"
 #include "run/notes.h"
 #include "run/summary.h"
@@ -118,29 +121,6 @@ static size_t note_missing(FILE *out, const config *c)
     return n;
 }
 
-/* What a data set finds wrong with its files it says when it is opened; no sample is asked for. */
-static odeon_status count_samples(const config *c, int32_t split, int64_t *n)
-{
-    data_source *source;
-    ODEON_TRY(data_open(c, split, &source));
-    *n = data_length(source);
-    data_close(source);
-    return ODEON_OK;
-}
-
-/* Opens both splits; *samples is how many there are to train on. */
-static odeon_status check_data(FILE *out, const config *c, int64_t *samples)
-{
-    int64_t test;
-    if (c->dataset == NULL) {
-        return diag_fail(ODEON_ERR_CONFIG, "--data: the INI has no [data]");
-    }
-    ODEON_TRY(count_samples(c, ODEON_SPLIT_TRAIN, samples));
-    ODEON_TRY(count_samples(c, ODEON_SPLIT_TEST, &test));
-    fprintf(out, "data: %" PRId64 " samples to train on, %" PRId64 " to test on\n", *samples, test);
-    return ODEON_OK;
-}
-
 /* What was shown of the model is what the normal form has to show again. */
 static odeon_status check_model(const command_line *a, setup *s, const char *shown)
 {
@@ -152,6 +132,8 @@ static odeon_status check_model(const command_line *a, setup *s, const char *sho
     ODEON_TRY(open ? check_data(s->out, c, &samples) : ODEON_OK);
     ODEON_TRY(has_data ? train_check_batches(s->session, c, samples) : ODEON_OK);
     ODEON_TRY(train_phase_check(s->session, c, samples));
+    ODEON_TRY(stages_check_unknown(a, s));
+    ODEON_TRY(later_keys_check_sample(a, s));
     size_t notes = notes_give(s->out, c, s->session,
                               (notes_use){.data = true, .samples = samples, .trains = has_data}) +
                    note_missing(s->out, c);
@@ -207,10 +189,12 @@ const command command_check = {
     .operands = "INI|RUN [--data] [path.key=value ...]",
     .summary = "check an INI and show its model, without data",
     .help =
-        "Builds the model as train would, opens no data, writes no results. Names keys that\n"
-        "are set and change nothing, files that are not there, and other things that may not\n"
-        "be meant, and proves that the normal form repeats the run.\n\n"
-        "  --data              open both splits, too, and say how many samples they have\n"
+        "Builds the model as train would, opens no data, writes no results; likewise the models\n"
+        "of later phases ([train.NAME] set) and that of `odeon sample` ([sample.NAME]). Names\n"
+        "keys that are set and change nothing, files that are not there, and other things that\n"
+        "may not be meant, and proves that the normal form repeats the run.\n\n"
+        "  --data              open the splits, too, say how many samples they have, and read the\n"
+        "                      first ones: what their columns hold, times, missing numbers\n"
         "  --trust             run the plugin files that [plugins] load of the INI names;\n"
         "                      without it they are refused\n"
         "  --gradients         in place of all this, hold the gradient of every tensor against\n"

@@ -134,21 +134,45 @@ odeon_status setup_open_model(const command_line *a, setup *out)
     return open_operand(a, how, out);
 }
 
-odeon_status setup_open_sample(const command_line *a, setup *out)
+/* The operands with the keys of [sample.NAME] among them; keys is for sample_keys_fini. */
+static odeon_status read_sample_keys(const command_line *a, sample_keys *keys, command_line *with)
 {
     char *ini;
-    sample_keys keys;
-    *out = (setup){.registry = NULL};
+    *keys = (sample_keys){.n = 0};
+    *with = *a;
     ODEON_TRY(run_folder_find_ini(a->operands[0], &ini));
-    odeon_status status = sample_keys_read(ini, a->n_operands, a->operands, &keys);
+    odeon_status status = sample_keys_read(ini, a->n_operands, a->operands, keys);
+    with->operands = (const char *const *)keys->list;
+    with->n_operands = keys->n;
+    mem_free(ini);
+    return status;
+}
+
+odeon_status setup_open_sample(const command_line *a, setup *out)
+{
+    sample_keys keys;
+    command_line with;
+    *out = (setup){.registry = NULL};
+    odeon_status status = read_sample_keys(a, &keys, &with);
     if (status == ODEON_OK) {
-        command_line with = *a;
-        with.operands = (const char *const *)keys.list;
-        with.n_operands = keys.n;
         status = setup_open_untrained(&with, out);
     }
     sample_keys_fini(&keys);
-    mem_free(ini);
+    return status;
+}
+
+odeon_status setup_open_unknown_sample(const command_line *a, setup *out, bool *has)
+{
+    sample_keys keys;
+    command_line with;
+    *out = (setup){.registry = NULL};
+    odeon_status status = read_sample_keys(a, &keys, &with);
+    *has = status == ODEON_OK && keys.n > a->n_operands;
+    if (*has) {
+        taking how = {.trusted = a->value[ARGUMENT_TRUST] != NULL, .untrained = true};
+        status = open_operand(&with, how, out);
+    }
+    sample_keys_fini(&keys);
     return status;
 }
 

@@ -34,8 +34,11 @@ odeon_status setup_open_unknown(const command_line *a, setup *out);
 odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out);
 /* As setup_open_untrained, with the keys of [sample.NAME] as the first overrides. */
 odeon_status setup_open_sample(const command_line *a, setup *out);
+/* The same of an INI that may come from anybody, as setup_open_unknown. *has false: it has no such
+ * section, and nothing is opened. */
+odeon_status setup_open_unknown_sample(const command_line *a, setup *out, bool *has);
 /* Loads the configuration again with the keys that phases set until stage (config_stage_after);
- * ini: what it was loaded from. Before a session is there. */
+ * ini: what it was loaded from. Before a session is there. What s may load stays as it is. */
 odeon_status setup_set_stage(const command_line *a, const char *ini, size_t stage, setup *s);
 /* Builds the model. */
 odeon_status setup_session(setup *s);

@@ -3,15 +3,17 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "command/later_keys.h"
 #include "run/train_length.h"
 #include "run/train_phase.h"
 #include "session/parameters.h"
 
 static odeon_status refuse(const config_phase *phase, const char *path, const char *how)
 {
-    return diag_fail(ODEON_ERR_CONFIG,
-                     "[train.%s] set: parameter %s %s with these keys: a run keeps its parameters",
-                     phase->name, path, how);
+    return location_fail(
+        phase->set_where, NULL,
+        "[train.%s] set: parameter %s %s with these keys: a run keeps its parameters", phase->name,
+        path, how);
 }
 
 /* A run that goes on needs the same parameters, by path and shape. */
@@ -45,31 +47,47 @@ static odeon_status check_batches(const setup *s)
     return train_phase_check(s->session, s->config, samples);
 }
 
-static odeon_status check_stage(const command_line *a, const setup *s, size_t stage)
+/* own: opened by the caller, who closes it. */
+static odeon_status build_stage(const command_line *a, const setup *s, size_t stage, setup *own)
 {
     const config_phase *phase = &s->config->phases[stage - 1];
+    odeon_status status = setup_set_stage(a, own->config->ini, stage, own);
+    if (status == ODEON_OK) {
+        status = setup_shapes(own);
+    }
+    return status == ODEON_OK
+               ? compare(s->session, own->session, phase)
+               : later_keys_blame(status, phase->set_where, NULL, phase->n_set, phase->set);
+}
+
+static odeon_status check_stage(const command_line *a, const setup *s, size_t stage, bool trusted)
+{
     setup own;
-    odeon_status status = setup_open(a, &own);
+    odeon_status status = trusted ? setup_open(a, &own) : setup_open_unknown(a, &own);
     if (status == ODEON_OK) {
-        status = setup_set_stage(a, own.config->ini, stage, &own);
+        status = build_stage(a, s, stage, &own);
     }
-    if (status == ODEON_OK) {
-        status = setup_shapes(&own);
-    }
-    if (status == ODEON_OK) {
-        status = compare(s->session, own.session, phase);
-    }
-    if (status == ODEON_OK) {
+    if (status == ODEON_OK && trusted) {
         status = check_batches(&own);
     }
     setup_close(&own);
     return status;
 }
 
-odeon_status stages_check(const command_line *a, const setup *s)
+static odeon_status check_stages(const command_line *a, const setup *s, bool trusted)
 {
     for (size_t i = 0; i < s->config->n_phases; i++) {
-        ODEON_TRY(s->config->phases[i].n_set > 0 ? check_stage(a, s, i + 1) : ODEON_OK);
+        ODEON_TRY(s->config->phases[i].n_set > 0 ? check_stage(a, s, i + 1, trusted) : ODEON_OK);
     }
     return ODEON_OK;
+}
+
+odeon_status stages_check(const command_line *a, const setup *s)
+{
+    return check_stages(a, s, true);
+}
+
+odeon_status stages_check_unknown(const command_line *a, const setup *s)
+{
+    return check_stages(a, s, false);
 }

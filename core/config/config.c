@@ -1,7 +1,6 @@
 #include "config/config.h"
 
 #include "base/mem.h"
-#include "config/curves.h"
 #include "config/document.h"
 #include "option/expression.h"
 
@@ -19,6 +18,15 @@ static void destroy_dropped(config *c)
         mem_free(c->dropped[i].id);
     }
     mem_free(c->dropped);
+}
+
+static void destroy_curves(config *c)
+{
+    for (size_t i = 0; i < c->n_curves; i++) {
+        schema_destroy(c->curves[i].schedule);
+        mem_free(c->curves[i].key);
+    }
+    mem_free(c->curves);
 }
 
 /* Also of a configuration that was given up half-way: everything starts as zero, and every
@@ -47,7 +55,7 @@ void config_destroy(config *c)
         schema_split_free(c->phases[i].n_set, c->phases[i].set);
     }
     mem_free(c->phases);
-    curves_destroy(c);
+    destroy_curves(c);
     nodes_destroy(c->n_data_nodes, c->data_nodes);
     nodes_destroy(c->n_nodes, c->nodes);
     destroy_dropped(c);

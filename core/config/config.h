@@ -35,6 +35,7 @@ typedef struct config_phase {
     config_count after; /* how long the run is when it begins; every >= 1 */
     odeon_config *optimizer;
     odeon_config *schedule; /* of the phase; NULL: none */
+    location set_where;     /* of `set` */
     size_t n_set;           /* keys of data and model that change with it: "data.window=21", ...; */
     char **set;             /* after then counts steps */
 } config_phase;

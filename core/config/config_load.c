@@ -318,7 +318,7 @@ static odeon_status read_curves(loading *l, option_value *set)
         status =
             location_fail(set->where, "train",
                           "set = %.100s: a value stands in its own section; here a key follows "
-                          "a schedule, KEY: SCHEDULE, as loss.penalty.weight: linear(from=0)",
+                          "a schedule, as KEY: SCHEDULE",
                           left[0]);
     }
     schema_split_free(n, left);

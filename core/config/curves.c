@@ -122,12 +122,3 @@ odeon_status curves_read(loading *l, option_value *set, const char *section, siz
     *n_left = kept;
     return l->c->n_curves > first ? set_normal_form(l->c, first, kept, *left, set) : ODEON_OK;
 }
-
-void curves_destroy(config *c)
-{
-    for (size_t i = 0; i < c->n_curves; i++) {
-        schema_destroy(c->curves[i].schedule);
-        mem_free(c->curves[i].key);
-    }
-    mem_free(c->curves);
-}

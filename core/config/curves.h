@@ -14,6 +14,5 @@
  * schema_split_free, on failure too. */
 odeon_status curves_read(loading *l, option_value *set, const char *section, size_t phase,
                          size_t *n_left, char ***left);
-void curves_destroy(config *c);
 
 #endif

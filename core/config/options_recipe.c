@@ -113,7 +113,7 @@ const odeon_option recipe_follow = {
     .name = "set",
     .aliases = "anneal|annealing|curves|schedules",
     .help = "keys that are multiplied by a schedule in the steps of training, not in tests: "
-            "loss.penalty.weight: linear(from=0, epochs=20), model.drop.p: cosine",
+            "loss.ID.weight: SCHEDULE, model.PATH.KEY: SCHEDULE",
 };
 
 /* ---- [model.NAME] ---- */

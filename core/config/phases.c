@@ -54,6 +54,7 @@ static odeon_status read_set(loading *l, const document_section *source, option_
     if (!set->set) {
         return ODEON_OK;
     }
+    phase->set_where = set->where;
     ODEON_TRY(curves_read(l, set, source->name, l->c->n_phases + 1, &phase->n_set, &phase->set));
     for (size_t i = 0; i < phase->n_set; i++) {
         if (!may_change(phase->set[i]) || strchr(phase->set[i], '=') == NULL) {

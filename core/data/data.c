@@ -327,6 +327,19 @@ odeon_status data_batch(const data_source *source, int64_t n, const int64_t *ind
                         n, indices, fields);
 }
 
+void data_locate(const data_source *source, int32_t role, int64_t index, int64_t element,
+                 char *text, size_t bytes)
+{
+    const odeon_dataset_ops *ops = ops_of(source->set);
+    text[0] = '\0';
+    if (ODEON_HAS(ops, odeon_dataset_ops, locate)) {
+        calling outer = calling_begin(source->set, "locate");
+        ops->locate(source->set->self, index, source->fields.index[role], element, text, bytes);
+        calling_leave(outer);
+        text[bytes - 1] = '\0';
+    }
+}
+
 /* ---- samples as numbers ---- */
 
 /* Without the slot a sample stands where its index says. */

@@ -46,6 +46,11 @@ odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch,
 /* The row of the data set's file that a sample of the split stands in (dataset.h). */
 int64_t data_row(const data_source *source, int64_t index);
 
+/* Where element (row by row) of a field of a sample of the split stands in the data set's files, as
+ * "d.csv:17, column 'x2'"; "" where the data set does not say. text has room for bytes. */
+void data_locate(const data_source *source, int32_t role, int64_t index, int64_t element,
+                 char *text, size_t bytes);
+
 /* The labels of samples indices[0 .. n-1] as numbers: out is [n, ...]. ODEON_ERR_NOMEM, and what
  * the data set says. */
 odeon_status data_labels(const data_source *source, int64_t n, const int64_t *indices, double *out);

@@ -31,7 +31,7 @@ static odeon_status refuse(const config_curve *c, const char *what)
 
 /* ---- from a key to its owner ---- */
 
-/* "penalty" of "loss.penalty.weight" is an id, or the place in the list from 1. */
+/* name is the id between "loss." and the key. */
 static void find_loss(const worker *w, const char *name, size_t bytes, owner *out)
 {
     for (size_t i = 0; i < w->n_losses; i++) {
@@ -111,9 +111,8 @@ static odeon_status find_owner(const worker *w, const config_curve *c, const cha
     if (bytes > LOSS) {
         find_loss(w, c->key + LOSS, bytes - LOSS, out);
     }
-    return out->instance != NULL
-               ? ODEON_OK
-               : refuse(c, "train.loss has no loss of that id: loss.ID.KEY, as loss.mse.weight");
+    return out->instance != NULL ? ODEON_OK
+                                 : refuse(c, "train.loss has no loss of that id: loss.ID.KEY");
 }
 
 /* ---- may it? ---- */

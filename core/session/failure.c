@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "ode/ode.h"
 #include "odeon/device_move.h"
+#include "session/curves.h"
 #include "session/describe.h"
 #include "session/members.h"
 #include "session/slice.h"

@@ -2,7 +2,6 @@
 #ifndef ODEON_CORE_SESSION_MEMBERS_H
 #define ODEON_CORE_SESSION_MEMBERS_H
 #include "ode/counters.h"
-#include "session/curves.h"
 #include "session/failed_batch.h"
 #include "session/handle.h"
 #include "session/model.h"
@@ -24,7 +23,7 @@ struct session {
     placed_split *placed;       /* a list */
     expected_batch expected;    /* what follows the next batch */
     bool unprepared;            /* parameters were set since the layers last prepared for them */
-    curve *curves;              /* [config->n_curves]; NULL: none, or of shapes alone */
+    struct curve *curves;       /* [config->n_curves]; NULL: none, or of shapes alone */
     ode_counters *blocks;       /* of all ODE blocks, after the last batch */
     session_batch failed_batch; /* without an input: none */
 };

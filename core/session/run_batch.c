@@ -12,6 +12,7 @@
 #include "ode/ode.h"
 #include "plugin/calling.h"
 #include "session/batch.h"
+#include "session/curves.h"
 #include "session/describe.h"
 #include "session/failure.h"
 #include "session/jobs.h"

@@ -11,6 +11,7 @@
 #include "odeon/device_ext.h"
 #include "session/average.h"
 #include "session/build_worker.h"
+#include "session/curves.h"
 #include "session/factors.h"
 #include "session/jobs.h"
 #include "session/members.h"

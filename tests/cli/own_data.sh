@@ -269,7 +269,7 @@ mkdir -p pictures/a pictures/b empty
 touch pictures/a/1.png pictures/b/1.png pictures/README.txt
 pictures() { expect "$1" "$2" check m.ini --data "data.dataset=images($3, shape=1 2 2)" model.l.layer=flatten "model.l.then=dense(units=classes)"; }
 pictures 3 "pictures: has 2 folders, but classes = 3" "path=pictures, classes=3"
-pictures 0 "data: 1 samples to train on, 1" "path=pictures, classes=2, test_fraction=0.5, split=last"
+pictures 3 "1.png: is neither a PNG nor a JPEG file" "path=pictures, classes=2, test_fraction=0.5, split=last"
 pictures 3 "empty: has no folders, which are the classes" "path=pictures, classes=2, test_path=empty"
 mkdir "pictures/caf$(printf '\xe9')" && touch "pictures/caf$(printf '\xe9')/1.png"
 pictures 3 "the folder's name is no UTF-8" "path=pictures, classes=3"

@@ -159,6 +159,28 @@ static void test_cosine_falls_to_the_end_of_the_run(void **state)
     assert_true(all[0] == 1.0);
 }
 
+/* From the first step to the end of the run, or of the epochs or steps that are given; there it
+ * stays. */
+static void test_linear_goes_along_a_line_and_stays(void **state)
+{
+    (void)state;
+    double all[20];
+    factors("linear", 20, 5, all);
+    for (int64_t step = 1; step <= 20; step++) {
+        assert_factor(all, step, (double)(step - 1) / 20.0);
+    }
+    factors("linear(from=1, to=0.5, epochs=2, delay=1)", 20, 5, all);
+    assert_factor(all, 6, 1.0);
+    assert_factor(all, 11, 0.75);
+    assert_factor(all, 16, 0.5);
+    assert_factor(all, 20, 0.5);
+    factors("linear(from=0.5, steps=4)", 20, 5, all);
+    assert_factor(all, 1, 0.5);
+    assert_factor(all, 3, 0.75);
+    assert_factor(all, 5, 1.0);
+    assert_factor(all, 20, 1.0);
+}
+
 static void test_cosine_ends_at_its_final_factor(void **state)
 {
     (void)state;
@@ -207,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_steps_take_fractions_of_epochs_and_rises),
         cmocka_unit_test(test_cosine_falls_to_the_end_of_the_run),
         cmocka_unit_test(test_cosine_ends_at_its_final_factor),
+        cmocka_unit_test(test_linear_goes_along_a_line_and_stays),
         cmocka_unit_test(test_a_warmup_beyond_the_end_is_all_there_is),
         cmocka_unit_test(test_steps_in_falling_order_are_refused),
     };
