@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE      0x00000001u
-#define ODEON_LAYOUT_DEVICE    0x0ecc4822u
+#define ODEON_LAYOUT_DEVICE    0x67a4b82eu
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x587705f3u
+#define ODEON_LAYOUT_LAYER     0x428e5541u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x65373d15u
-#define ODEON_LAYOUT_LOSS      0xbcef6ef4u
+#define ODEON_LAYOUT_OPTIMIZER 0x07e4910du
+#define ODEON_LAYOUT_LOSS      0xb784ea73u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
@@ -23,13 +23,13 @@
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
     "00000001"                                                                                     \
-    ".0ecc4822"                                                                                    \
+    ".67a4b82e"                                                                                    \
     ".00000001"                                                                                    \
-    ".587705f3"                                                                                    \
+    ".428e5541"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".65373d15"                                                                                    \
-    ".bcef6ef4"                                                                                    \
+    ".07e4910d"                                                                                    \
+    ".b784ea73"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
     ".a0441bf7"                                                                                    \
