@@ -16,8 +16,9 @@
  * into its instance, which then begins as that of ID;
  * - is a leaf, as ID has to be;
  * - says in plan the same out, needs and integrals as ID for every input, and the same flags but
- * for NEEDS_IN, NEEDS_OUT, EPILOGUE, EPILOGUE_VJP, POINTWISE and ROUNDS_T; lists in param what ID
- * lists, initial values included. The host compares the two and refuses a kernel that differs
+ * for NEEDS_IN, NEEDS_OUT, POINTWISE, ROUNDS_T and those of what neighbours carry out for one
+ * another (EPILOGUE and all behind it but RANDOM and QUANTITIES); lists in param what ID lists,
+ * initial values included. The host compares the two and refuses a kernel that differs
  * (ODEON_ERR_PLUGIN);
  * - keeps in tape, scratch and derived what it likes, and has prepare and finish or not;
  * - may launch work of its own on the queue beside calling operators, by the extension of its
@@ -88,7 +89,7 @@ typedef struct odeon_layer_call {
     const odeon_view *(*batch_field)(const struct odeon_layer_call *call, int32_t role);
     const void *host; /* the host's; containers pass it on with the call */
     int32_t act;      /* forward of a layer that plans EPILOGUE: apply this unary id to out; vjp:
-                         EPILOGUE_VJP */
+                         EPILOGUE_VJP, EPILOGUE_FROM_IN */
     int32_t reserved0;
     /* Of a layer that plans integrals, [n_integrals], each F64 [B]: forward adds its integrands at
      * t; vjp reads dL/dintegrand. NULL: not wanted. */

@@ -504,6 +504,8 @@ static void bilinear_gradient(layer_harness *h, measured *m)
     mem_free(dot);
 }
 
+static double of_plain; /* how far values on duals may be from those without */
+
 static int32_t measure(const layer_case *c)
 {
     layer_harness h = layer_harness_open(plugins, &device, c->expression, c->ndim, c->dim, c->n_t);
@@ -521,7 +523,7 @@ static int32_t measure(const layer_case *c)
     bilinear_gradient(&h, &m);
     int32_t good = m.jvp <= of_differences && m.pairing <= of_pairing &&
                    m.second <= of_differences && m.bilinear <= of_differences &&
-                   m.constant <= of_constant && m.plain == 0.0;
+                   m.constant <= of_constant && m.plain <= of_plain;
     print_message("%-64.64s %8.1e %8.1e %8.1e %8.1e%s\n", c->expression, m.jvp, m.pairing, m.second,
                   m.bilinear, good ? "" : "  WRONG");
     layer_harness_close(&h);
@@ -535,8 +537,11 @@ static bool is_refused(const layer_case *c)
            !ODEON_HAS(device.device->product, odeon_product_family, gemm_batch);
 }
 
+/* On cpu a batch norm measures its batch by an operator that duals do without: rounding of values
+ * of size 1. */
 static void test_on(const char *name)
 {
+    of_plain = strstr(name, "cpu") != NULL ? 1e-14 : 0.0;
     plugins = support_registry();
     device = support_device_open(plugins, name, ODEON_DTYPE_F64);
     dual = device.device->get_table(device.device, ODEON_DEVICE_DUAL);
