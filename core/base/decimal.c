@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -127,6 +128,23 @@ static bool round_to(const scaled *s, uint64_t unit, uint64_t *out)
     return is_near(s, rest, s->fraction);
 }
 
+/* The digits of number from to up to end, as many as that are. */
+static void put_part(char *to, char *end, uint32_t number)
+{
+    while (end > to) {
+        *--end = (char)('0' + number % 10);
+        number /= 10;
+    }
+}
+
+/* The last n >= 9 digits of number, in halves that 32 bits hold. */
+static void put_digits(char *to, int n, uint64_t number)
+{
+    const uint32_t half = 1000000000; /* nine digits */
+    put_part(to + n - 9, to + n, (uint32_t)(number % half));
+    put_part(to, to + n - 9, (uint32_t)(number / half));
+}
+
 /* The digits as text, without zeros at their end; *exponent is that of the first. A decimal of 15
  * digits or less survives a double, so that of the 15 that were found the zeros can go, and no
  * shorter number reads back. That holds of a power of two, too, which so many digits say exactly;
@@ -142,13 +160,9 @@ static int find_digits(double value, char digits[MOST_DIGITS + 2], int *exponent
     for (uint64_t unit = 100; !round_to(&s, unit, &found) && unit > 1; unit /= 10) {
         n++;
     }
-    *exponent = s.exponent;
-    for (int i = n; i >= 0; i--) { /* one more place: rounding up may need it */
-        digits[i] = (char)('0' + found % 10);
-        found /= 10;
-    }
+    put_digits(digits, n + 1, found); /* one more place: rounding up may need it */
     bool carried = digits[0] != '0';
-    *exponent += carried;
+    *exponent = s.exponent + carried;
     n += carried;
     memmove(digits, digits + !carried, (size_t)n);
     while (n > 1 && digits[n - 1] == '0') {
@@ -175,7 +189,7 @@ static char *put(char *to, const char *from, int n)
 }
 
 /* The forms of %g with n digits. */
-static void put_number(char *to, const char *digits, int n, int exponent)
+static char *put_number(char *to, const char *digits, int n, int exponent)
 {
     bool scientific = exponent < -4 || exponent >= n;
     int before = scientific ? 1 : exponent + 1; /* digits before the point */
@@ -189,12 +203,11 @@ static void put_number(char *to, const char *digits, int n, int exponent)
         to = put(to, "0.000", 2 - before);
         to = put(to, digits, n);
     }
-    to = scientific ? put_exponent(to, exponent) : to;
-    *to = '\0';
+    return scientific ? put_exponent(to, exponent) : to;
 }
 
 /* Below 1e6. */
-static void put_whole(char *to, uint32_t n)
+static char *put_whole(char *to, uint32_t n)
 {
     char digits[12];
     int at = sizeof digits;
@@ -202,30 +215,25 @@ static void put_whole(char *to, uint32_t n)
         digits[--at] = (char)('0' + n % 10);
         n /= 10;
     } while (n > 0);
-    to = put(to, digits + at, (int)sizeof digits - at);
-    *to = '\0';
+    return put(to, digits + at, (int)sizeof digits - at);
 }
 
-bool decimal_print(double value, char text[DECIMAL_TEXT_BYTES])
+size_t decimal_print(double value, char text[DECIMAL_TEXT_BYTES])
 {
     double size = fabs(value);
-    char digits[MOST_DIGITS + 2];
+    char digits[MOST_DIGITS + 2], *to = text;
     int exponent = 0, n = 0;
-    bool whole = size < 1e6 && size == trunc(size);
+    bool whole = size < 1e6 && size == (double)(int32_t)size;
     if (!whole && size >= 1e-10 && size < 1e15) {
         n = find_digits(size, digits, &exponent);
     }
     if (!whole && n == 0) {
-        return false;
+        return 0;
     }
-    char *to = text;
     if (signbit(value)) {
         *to++ = '-';
     }
-    if (whole) {
-        put_whole(to, (uint32_t)size);
-    } else {
-        put_number(to, digits, n, exponent);
-    }
-    return true;
+    to = whole ? put_whole(to, (uint32_t)size) : put_number(to, digits, n, exponent);
+    *to = '\0';
+    return (size_t)(to - text);
 }

@@ -92,7 +92,7 @@ void diag_adopt(const char *text)
 diag_reason diag_take(void)
 {
     diag_reason reason;
-    memcpy(reason.text, message, sizeof message);
+    memcpy(reason.text, message, strlen(message) + 1); /* nearly always nothing */
     diag_clear();
     return reason;
 }

@@ -93,12 +93,13 @@ double number_plain(double value)
 
 /* What decimal_print leaves is rare: growing precision until the text reads back as the same
  * double. */
-void number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
+size_t number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
 {
     static_assert((int)NUMBER_TEXT_BYTES >= (int)DECIMAL_TEXT_BYTES, "room for decimal_print");
     value = number_plain(value);
-    if (decimal_print(value, text)) {
-        return;
+    size_t n = decimal_print(value, text);
+    if (n > 0) {
+        return n;
     }
     locale_t c, previous = enter_c_locale(&c);
     /* start at six digits, so that 10 prints as 10 and not as 1e+01 */
@@ -111,4 +112,26 @@ void number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
         }
     }
     leave_c_locale(c, previous);
+    return strlen(text);
+}
+
+/* From the last digit to the first. INT64_MIN has no counterpart above 0, so digits are those of an
+ * unsigned number. */
+size_t number_print_i64(int64_t value, char text[NUMBER_TEXT_BYTES])
+{
+    char reversed[NUMBER_TEXT_BYTES];
+    size_t n = 0, at = 0;
+    uint64_t left = value < 0 ? UINT64_C(0) - (uint64_t)value : (uint64_t)value;
+    do {
+        reversed[n++] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) {
+        text[at++] = '-';
+    }
+    while (n > 0) {
+        text[at++] = reversed[--n];
+    }
+    text[at] = '\0';
+    return at;
 }

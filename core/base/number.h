@@ -15,8 +15,10 @@ int number_parse_f64(const char *text, double *out);
 /* Returns value, but NaN without its sign, which means nothing and which printf shows as "-nan". */
 double number_plain(double value);
 
-/* Writes the shortest decimal text that reads back as value; NUMBER_TEXT_BYTES always suffice. */
+/* Writes the shortest decimal text that reads back as value; NUMBER_TEXT_BYTES always suffice.
+ * Returns its length. */
 enum { NUMBER_TEXT_BYTES = 32 };
-void number_print_f64(double value, char text[NUMBER_TEXT_BYTES]);
+size_t number_print_f64(double value, char text[NUMBER_TEXT_BYTES]);
+size_t number_print_i64(int64_t value, char text[NUMBER_TEXT_BYTES]);
 
 #endif

@@ -79,28 +79,17 @@ void text_printf(text_buffer *t, const char *format, ...)
     va_end(arguments);
 }
 
-/* From the last digit to the first. INT64_MIN has no counterpart above 0, so digits are those of an
- * unsigned number. */
 void text_whole(text_buffer *t, int64_t n)
 {
-    char digits[24], *end = digits + sizeof digits, *p = end;
-    uint64_t left = n < 0 ? UINT64_C(0) - (uint64_t)n : (uint64_t)n;
-    do {
-        *--p = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (n < 0) {
-        *--p = '-';
-    }
-    text_add_bytes(t, p, (size_t)(end - p));
+    char number[NUMBER_TEXT_BYTES];
+    text_add_bytes(t, number, number_print_i64(n, number));
 }
 
 /* The shortest text rather than %.17g: 0.1 stays 0.1 for a reader. */
 void text_number(text_buffer *t, double value)
 {
     char number[NUMBER_TEXT_BYTES];
-    number_print_f64(value, number);
-    text_add(t, number);
+    text_add_bytes(t, number, number_print_f64(value, number));
 }
 
 /* JSON has neither NaN nor infinity (RFC 8259, 6), and readers refuse files that hold them. */

@@ -179,6 +179,7 @@ static odeon_status check_existing(metrics *m, const metrics_mark *mark, const m
         bool there = file_of(m, i) != NULL && log_file_has_text(&m->files[i]);
         ODEON_TRY(there ? check_heading(m, i) : ODEON_OK);
     }
+    row_cells_fini(&m->cells); /* names of columns are the caller's */
     for (size_t i = 0; i < m->observers->n; i++) {
         const char *name = file_of(m, i);
         ODEON_TRY(name != NULL ? log_file_check_mark(&m->files[i], marked_bytes(mark, name))

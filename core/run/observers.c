@@ -232,7 +232,11 @@ static odeon_status call_slot(observer *x, const char *slot, const odeon_event *
                            .put = put,
                            .put_json = put_json,
                            .put_bytes = put_bytes};
-    diag_reason before = diag_take();
+    diag_reason before;
+    before.text[0] = '\0'; /* the rest is long, and nearly always unused */
+    if (diag_message()[0] != '\0') {
+        before = diag_take();
+    }
     calling outer = calling_begin(x->instance, slot);
     odeon_status status = calling_end(outer, call(x->instance->self, event, &to));
     if (status == ODEON_OK && !line->failed) {
@@ -242,7 +246,9 @@ static odeon_status call_slot(observer *x, const char *slot, const odeon_event *
         give_up(x, line);
     }
     diag_clear();
-    diag_adopt(before.text);
+    if (before.text[0] != '\0') {
+        diag_adopt(before.text);
+    }
     return line->failed ? diag_fail(ODEON_ERR_NOMEM, "observer %s: no memory for a row",
                                     x->instance->component->id)
                         : ODEON_OK;

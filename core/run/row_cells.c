@@ -1,9 +1,10 @@
 /* One list of cells stands for all files and observers: they cannot come apart in columns or
- * values. Texts lie one behind the other in buffers that may move while they grow, so cells get
- * their addresses when all of them are there. Names are the same in every row of a run: they are
- * compared with those of the row before, and written only where they differ. */
+ * values. Names and numbers lie in memory that may move while it grows, so cells get their
+ * addresses when all of them are there. Names are the same in every row of a run, and many numbers
+ * are: they are written only where they are others than in the row before. */
 #include "run/row_cells.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,32 +13,6 @@
 
 /* ---- one cell ---- */
 
-/* Ends a text that was added and begins the next. */
-static void end_text(row_cells *x)
-{
-    text_add_bytes(&x->text, "", 1);
-}
-
-/* What follows part in text; NULL: it does not begin so. */
-static const char *skip(const char *text, const char *part)
-{
-    while (*part != '\0' && *text == *part) {
-        text++;
-        part++;
-    }
-    return *part == '\0' ? text : NULL;
-}
-
-/* Is text "path.name", or, where there is no path, "name"? */
-static bool is_name(const char *text, const char *path, const char *name)
-{
-    const char *rest = path != NULL ? skip(text, path) : text;
-    if (path != NULL && (rest == NULL || *rest++ != '.')) {
-        return false;
-    }
-    return strcmp(rest, name) == 0;
-}
-
 /* The name of cell number x->n, in place of the one that it had; those behind it have to be written
  * again as well. */
 static void put_name(row_cells *x, const char *path, const char *name)
@@ -45,7 +20,8 @@ static void put_name(row_cells *x, const char *path, const char *name)
     x->renamed = true;
     x->names.length = x->n < x->n_named ? x->places[x->n].name : x->names.length;
     x->n_named = x->n + 1;
-    x->places[x->n].name = x->names.length;
+    x->places[x->n] = (row_place){.name = x->names.length, .path = path, .last = name};
+    x->cells[x->n] = (odeon_cell){.type = ODEON_CELL_WORD};
     if (path != NULL) {
         text_add(&x->names, path);
         text_add_bytes(&x->names, ".", 1);
@@ -53,53 +29,83 @@ static void put_name(row_cells *x, const char *path, const char *name)
     text_add_bytes(&x->names, name, strlen(name) + 1);
 }
 
+/* Places for as many cells as x->room says, or more. */
 static bool make_room(row_cells *x)
 {
-    odeon_cell *cells = mem_reserve(x->cells, &x->room, x->n + 1, 32, sizeof *cells);
-    x->cells = cells != NULL ? cells : x->cells;
+    size_t room = x->room;
     row_place *places = mem_reserve(x->places, &x->room_places, x->n + 1, 32, sizeof *places);
     x->places = places != NULL ? places : x->places;
-    return cells != NULL && places != NULL;
+    odeon_cell *cells =
+        places != NULL ? mem_reserve(x->cells, &room, x->n + 1, 32, sizeof *cells) : NULL;
+    x->cells = cells != NULL ? cells : x->cells;
+    x->room = cells != NULL ? room : x->room;
+    return cells != NULL;
 }
 
-/* The text of the value follows. */
-static bool begin(row_cells *x, const char *path, const char *name, int32_t type, double value)
+/* A cell of that name and type, whose value is that of the row before, if it has one; NULL: no
+ * memory. *known: it has one, and the text of it. */
+static row_place *next_cell(row_cells *x, const char *path, const char *name, int32_t type,
+                            bool *known)
 {
-    if (!make_room(x)) {
+    if (x->n >= x->room && !make_room(x)) {
         x->failed = true;
-        return false;
+        return NULL;
     }
-    if (x->n >= x->n_named || !is_name(x->names.data + x->places[x->n].name, path, name)) {
+    row_place *place = &x->places[x->n];
+    *known = x->n < x->n_named && place->path == path && place->last == name;
+    if (!*known) {
         put_name(x, path, name);
     }
-    x->places[x->n].text = x->text.length;
-    x->cells[x->n++] = (odeon_cell){.value = value, .type = type};
-    return true;
+    *known = *known && x->cells[x->n].type == type;
+    x->cells[x->n++].type = type;
+    return place;
 }
+
+/* Is that the same number, bit by bit? */
+static bool is_same(const odeon_cell *cell, double value)
+{
+    return memcmp(&cell->value, &value, sizeof value) == 0;
+}
+
+/* Doubles tell apart whole numbers up to this one. */
+static const int64_t told_apart = INT64_C(1) << DBL_MANT_DIG;
 
 static void add_whole(row_cells *x, const char *path, const char *name, int64_t value)
 {
-    if (begin(x, path, name, ODEON_CELL_WHOLE, (double)value)) {
-        text_whole(&x->text, value);
-        end_text(x);
+    bool known;
+    row_place *place = next_cell(x, path, name, ODEON_CELL_WHOLE, &known);
+    if (place == NULL) {
+        return;
+    }
+    odeon_cell *cell = &x->cells[x->n - 1];
+    if (!known || !is_same(cell, (double)value) || value >= told_apart || value <= -told_apart) {
+        cell->value = (double)value;
+        (void)number_print_i64(value, place->text);
     }
 }
 
 static void add_real(row_cells *x, const char *path, const char *name, double value)
 {
-    if (begin(x, path, name, ODEON_CELL_REAL, value)) {
-        if (!isnan(value)) {
-            text_number(&x->text, value);
-        }
-        end_text(x);
+    bool known;
+    row_place *place = next_cell(x, path, name, ODEON_CELL_REAL, &known);
+    if (place == NULL) {
+        return;
+    }
+    odeon_cell *cell = &x->cells[x->n - 1];
+    if (!known || !is_same(cell, value)) {
+        cell->value = value;
+        place->text[0] = '\0';
+        (void)(isnan(value) ? 0 : number_print_f64(value, place->text));
     }
 }
 
+/* word is a constant. */
 static void add_word(row_cells *x, const char *name, const char *word)
 {
-    if (begin(x, NULL, name, ODEON_CELL_WORD, (double)NAN)) {
-        text_add(&x->text, word);
-        end_text(x);
+    bool known;
+    if (next_cell(x, NULL, name, ODEON_CELL_WORD, &known) != NULL) {
+        x->cells[x->n - 1].value = (double)NAN;
+        x->cells[x->n - 1].text = word;
     }
 }
 
@@ -198,8 +204,9 @@ static void add_row(row_cells *x, const metrics_row *row)
 static void place_texts(row_cells *x)
 {
     for (size_t i = 0; i < x->n; i++) {
-        x->cells[i].name = x->names.data + x->places[i].name;
-        x->cells[i].text = x->text.data + x->places[i].text;
+        odeon_cell *cell = &x->cells[i];
+        cell->name = x->names.data + x->places[i].name;
+        cell->text = cell->type == ODEON_CELL_WORD ? cell->text : x->places[i].text;
     }
 }
 
@@ -216,9 +223,8 @@ bool row_cells_make(row_cells *x, const metrics_row *row)
     size_t before = x->n;
     x->n = 0;
     x->failed = x->renamed = false;
-    text_clear(&x->text);
     add_row(x, row);
-    if (x->failed || x->text.failed || x->names.failed) {
+    if (x->failed || x->names.failed) {
         return give_up(x);
     }
     x->renamed |= x->n != before;
@@ -252,6 +258,5 @@ void row_cells_fini(row_cells *x)
     mem_free(x->cells);
     mem_free(x->places);
     text_fini(&x->names);
-    text_fini(&x->text);
     *x = (row_cells){.n = 0};
 }

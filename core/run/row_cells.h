@@ -1,6 +1,7 @@
 /* row_cells.h: a row of the metrics as named cells, which is how observers see it. */
 #ifndef ODEON_CORE_RUN_ROW_CELLS_H
 #define ODEON_CORE_RUN_ROW_CELLS_H
+#include "base/number.h"
 #include "base/text.h"
 #include "device/counts.h"
 #include "ode/counters.h"
@@ -31,19 +32,21 @@ typedef struct metrics_row {
     const figure_value *figures;
 } metrics_row;
 
-/* Where the texts of a cell begin, in names and in text. */
+/* Where the name of a cell begins, in names, and what it was made of; the text of its number. */
 typedef struct row_place {
-    size_t name, text;
+    size_t name;
+    const char *path, *last;
+    char text[NUMBER_TEXT_BYTES];
 } row_place;
 
-/* Starts as {0}. The cells of the last row that was made. */
+/* Starts as {0}. The cells of the last row that was made. Names of blocks, metrics and figures are
+ * borrowed, and do not change, until row_cells_fini. */
 typedef struct row_cells {
     size_t n, room, room_places;
     odeon_cell *cells;
     row_place *places;
     size_t n_named;    /* cells of which names has the name; may be more than n */
     text_buffer names; /* of each cell in turn, each with its NUL */
-    text_buffer text;  /* of each value, likewise */
     bool renamed;      /* other columns than in the row before, or the first row */
     bool failed;       /* memory has run out */
 } row_cells;

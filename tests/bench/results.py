@@ -196,6 +196,15 @@ def print_shipped(folder, rows):
     report.table(("run", "µs a step", "", "torch's step alone is"), found)
 
 
+def print_observers(folder):
+    lines = read_lines(os.path.join(folder, "observers.tsv"))
+    if lines:
+        print("## What rows cost\n\nProcessor time with `csv` and `jsonl`, a row for every step, beside no observers.\n")
+        report.table(("run", "µs a step", "a row adds, µs", "of the step"),
+                     [(name, three(float(step)), "%s (%s to %s)" % (row, low, high), share + " %")
+                      for name, step, row, low, high, share in lines])
+
+
 def main(folder):
     peers = dict(rows=[], notes=[], facts={})
     for path in sorted(glob.glob(os.path.join(folder, "peers*.json"))):
@@ -221,6 +230,7 @@ def main(folder):
     print_measured(rows, "train", "A training step")
     print_measured(rows, "forward", "The solve alone")
     print_shipped(folder, rows)
+    print_observers(folder)
     print_workers(rows)
     print_rooflines(rows, peaks)
     print_operators(folder)

@@ -118,6 +118,7 @@ both s spiral
 shipped "iris as shipped" iris_anode_time 20 120 "epochs of 8 steps, each with its evaluation and checkpoint"
 shipped "iris, nothing but steps" iris_anode_time 200 1200 "no evaluation, no checkpoint before the end" \
     "run.eval_every=100000 epochs" run.checkpoint_seconds=1000 run.log_every=100000
+"$python" "$here/observers.py" "$build/odeon" "$source/conf" >"$work/observers.tsv" || rm -f "$work/observers.tsv"
 "$python" "$here/results.py" "$work" >"$work/RESULTS.md"
 cp "$work/RESULTS.md" "$results"
 echo "results.sh: $results, after $SECONDS s" >&2

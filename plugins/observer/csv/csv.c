@@ -5,52 +5,60 @@
 #include "odeon/observer.h"
 #include "odeon/plugin.h"
 
+#include "../common/pieces.h"
+
 /* RFC 4180: a quote within a quoted field is doubled. */
-static void put_quoted(const odeon_line *line, const char *word)
+static void add_quoted(pieces *p, const char *word)
 {
-    line->put(line->self, "\"");
-    for (const char *p = word; *p != '\0'; p++) {
-        const char one[] = {*p, '\0'};
-        line->put(line->self, one);
-        line->put(line->self, *p == '"' ? "\"" : "");
+    pieces_add(p, "\"");
+    for (; *word != '\0'; word++) {
+        pieces_add_bytes(p, word, 1);
+        pieces_add(p, *word == '"' ? "\"" : "");
     }
-    line->put(line->self, "\"");
+    pieces_add(p, "\"");
 }
 
 /* Names come from plugins and INI files, so a name may need quotes. */
-static void put_word(const odeon_line *line, const char *word)
+static void add_word(pieces *p, const char *word)
 {
     if (strpbrk(word, ",\"\r\n") != NULL) {
-        put_quoted(line, word);
+        add_quoted(p, word);
     } else {
-        line->put(line->self, word);
+        pieces_add(p, word);
     }
 }
 
 static odeon_status heading(void *self, const odeon_event *event, const odeon_line *line)
 {
+    pieces p;
     (void)self;
+    pieces_begin(&p, line);
     for (int64_t i = 0; i < event->n_cells; i++) {
-        line->put(line->self, i > 0 ? "," : "");
-        put_word(line, event->cells[i].name);
+        pieces_add(&p, i > 0 ? "," : "");
+        add_word(&p, event->cells[i].name);
     }
-    line->put(line->self, "\n");
+    pieces_add(&p, "\n");
+    pieces_end(&p);
     return ODEON_OK;
 }
 
 /* Digits need no quotes. What does not apply is an empty cell. */
 static odeon_status see(void *self, const odeon_event *event, const odeon_line *line)
 {
+    pieces p;
     (void)self;
+    pieces_begin(&p, line);
     for (int64_t i = 0; i < event->n_cells; i++) {
-        line->put(line->self, i > 0 ? "," : "");
-        if (event->cells[i].type == ODEON_CELL_WORD) {
-            put_word(line, event->cells[i].text);
+        const odeon_cell *cell = &event->cells[i];
+        pieces_add_bytes(&p, ",", i > 0);
+        if (cell->type == ODEON_CELL_WORD) {
+            add_word(&p, cell->text);
         } else {
-            line->put(line->self, event->cells[i].text);
+            pieces_add(&p, cell->text);
         }
     }
-    line->put(line->self, "\n");
+    pieces_add(&p, "\n");
+    pieces_end(&p);
     return ODEON_OK;
 }
 

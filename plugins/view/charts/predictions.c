@@ -63,6 +63,10 @@ static void say_errors(drawing *d, size_t n, const double *count)
             least_class = i;
         }
     }
+    if (n < 2 || count[worst] == 0) {
+        drawing_caption(d, "No sample is taken for another class.");
+        return;
+    }
     drawing_caption(d,
                     "Class %zu is found least, %s of the time. Most frequent error: class %zu "
                     "taken for %zu, %.0f times.",

@@ -332,6 +332,19 @@ static void put_mark(const chart_panel *p, const chart_mark *m, chart_text *out)
     }
 }
 
+/* Does a name at the end of a curve stand where words from x to x + width at the height y would? */
+static bool meets_end(const chart_panel *p, double x, double width, double y)
+{
+    const double line = 13;
+    bool meets = false;
+    for (size_t i = 0; i < p->n_ends; i++) {
+        const chart_end *e = &p->end[i];
+        meets |= e->x < x + width && x < e->x + chart_width(e->text, 11, true) &&
+                 fabs(e->y + 4 - y) < line;
+    }
+    return meets;
+}
+
 /* Words of rules and notes, over all marks, kept within the panel. */
 static void put_words(const chart_panel *p, const chart_mark *m, chart_text *out)
 {
@@ -347,6 +360,9 @@ static void put_words(const chart_panel *p, const chart_mark *m, chart_text *out
     }
     if (m->kind == CHART_RULE_Y && y < p->top + 8) {
         y += 17;
+    }
+    while (m->kind == CHART_RULE_X && y < p->bottom - 8 && meets_end(p, x, width, y)) {
+        y += 6;
     }
     chart_put(out, "<text class=\"halo f~d\" x=\"~x\" y=\"~x\">~e</text>", m->style.color, x, y,
               m->words);

@@ -115,18 +115,29 @@ static void say_task(page *p, const odeon_view_run *run)
     chart_put(t, ". ");
 }
 
-/* Of a share the half width of the interval that holds it in 95 of 100 cases. */
+/* The half width of the interval that holds a share of n samples in 95 of 100 cases, by the normal
+ * distribution, which says nothing where all or none were found. */
+static void say_certainty(chart_text *t, double share, double n)
+{
+    char width[CHART_NUMBER_BYTES];
+    if (share > 0 && share < 1) {
+        chart_put(t, " (± ~s at 95 %)",
+                  chart_fixed(100 * 1.96 * sqrt(share * (1 - share) / n), 1, width));
+    }
+    chart_put(t, ". ");
+}
+
 static void say_result(page *p, const odeon_view_run *run)
 {
     chart_text *t = &p->text;
-    char a[CHART_NUMBER_BYTES], b[CHART_NUMBER_BYTES], c[CHART_NUMBER_BYTES];
+    char a[CHART_NUMBER_BYTES], b[CHART_NUMBER_BYTES];
     const char *loss = view_config(run, "train.loss");
     double n = view_manifest_number(run, "data.test_samples");
     double share = last_test(p, run, "accuracy"), error = last_test(p, run, "loss");
     if (share >= 0 && n > 0) {
-        chart_put(t, "It finds the class of <b>~s</b> of ~s test samples (± ~s at 95 %). ",
-                  chart_percent(share, 1, a), chart_fixed(n, 0, b),
-                  chart_fixed(100 * 1.96 * sqrt(share * (1 - share) / n), 1, c));
+        chart_put(t, "It finds the class of <b>~s</b> of ~s test samples",
+                  chart_percent(share, 1, a), chart_fixed(n, 0, b));
+        say_certainty(t, share, n);
     } else if (isfinite(error)) {
         chart_put(t, "Its loss on ~s test samples, ~e, is <b>~s</b>. ",
                   n > 0 ? chart_fixed(n, 0, a) : "the",

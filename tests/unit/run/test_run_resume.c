@@ -80,6 +80,7 @@ static void test_rows_after_the_mark_are_cut_off(void **state)
     add_rows(dir, 1, 2);
     metrics_mark mark = run_dir_sync(dir);
     add_rows(dir, 3, 1);
+    run_dir_write_rows(dir);
     char *csv = run_fixture_read("runs/trial/1/metrics.csv"),
          *json = run_fixture_read("runs/trial/1/metrics.jsonl");
     add_rows(dir, 4, 5);

@@ -57,6 +57,7 @@ static void test_rows_are_those_of_first_and_last_step_and_between(void **state)
     small_trainer_open(&x, overrides);
     for (int i = 0; i < SMALL_STEPS; i++) {
         support_require(train_next_step(&x.t), "step");
+        run_dir_write_rows(x.t.plan->dir);
         assert_int_equal(rows(), expected[i]);
     }
     small_trainer_close(&x);
@@ -108,6 +109,7 @@ static void test_a_step_that_is_skipped_has_a_row_without_loss(void **state)
     assert_non_null(strstr(said.text, "odeon: warning: step 2 is skipped: the loss is nan"));
     assert_true(x.t.at.step == 2 && x.t.at.position == 8);
     assert_int_equal(x.t.failures.in_a_row, 1);
+    run_dir_write_rows(x.t.plan->dir);
     char *text = run_fixture_read(SMALL_FILE("metrics.csv"));
     const char *row = strstr(text, "\n2,1,");
     assert_non_null(row);
