@@ -49,7 +49,6 @@ memcheck, operators
 memcheck, recorded, by libraries
 operators
 test_capture_solve
-test_captured_solves
 test_torchdiffeq_steps
 times
 times of operators

@@ -108,7 +108,7 @@ bent_output     interp is said to be of order 2, but is of order 0: the tree . g
 high_output     interp is said to be of order 3, but is of order 2: the tree [.,.] gives x^2 the factor 0.5, but should give 0
 wrong_fsal      flagged FSAL, but the last row of a is not b
 unknown_flag    flag bits that this host does not know, but must understand
-optimizer_table its loss table has struct_size 64, expected 56; is the kind right? tables of this size have optimizer
+optimizer_table its loss table has struct_size 72, expected 64; is the kind right? tables of this size have optimizer
 odd_optimizer   its optimizer table has flag bits that this host does not know: 0x200
 bad_default     theta = 2
 bad_aliases     its aliases are no words

@@ -279,8 +279,15 @@ static void test_tensors_begin_at_their_byte_offset(void **state)
 #define SLOTS_OF(name, header)                                                                     \
     +(sizeof(odeon_##name##_family) - 2 * sizeof(uint32_t)) / sizeof(void (*)(void))
 /* All but conv2d_scratch, conv2d_fused_scratch and dense_vjp_scratch, which are no calls; of these
- * a device may do without two of conv, one of product and three of norm. */
-enum { N_OPERATORS = 0 ODEON_FAMILY_LIST(SLOTS_OF) - 3, N_FUSED = 2, N_DENSE = 1, N_ACT = 3 };
+ * a device may do without two of conv, two of product and three of norm (and two of softmax). */
+enum {
+    N_OPERATORS = 0 ODEON_FAMILY_LIST(SLOTS_OF) - 3,
+    N_FUSED = 2,
+    N_DENSE = 1,
+    N_BATCH = 1,
+    N_ACT = 3,
+    N_SOFTMAX = 2
+};
 
 /* Each of the 32 bits on one device, which takes a second; on the others the bits by turns. */
 static void test_every_operator_refuses_unknown_flags(void **state)
@@ -297,8 +304,11 @@ static void test_every_operator_refuses_unknown_flags(void **state)
     }
     bool fuses = ODEON_HAS(d.device->conv, odeon_conv_family, conv2d_fused_vjp);
     bool dense = ODEON_HAS(d.device->product, odeon_product_family, dense_vjp);
+    bool batch = ODEON_HAS(d.device->product, odeon_product_family, gemm_batch);
+    bool softmax = ODEON_HAS(d.device->norm, odeon_norm_family, softmax);
     bool acts = ODEON_HAS(d.device->norm, odeon_norm_family, batch_norm_act_vjp);
     assert_int_equal(refused.n, N_OPERATORS - (fuses ? 0 : N_FUSED) - (dense ? 0 : N_DENSE) -
+                                    (batch ? 0 : N_BATCH) - (softmax ? 0 : N_SOFTMAX) -
                                     (acts ? 0 : N_ACT));
     support_device_close(&d);
     registry_destroy(r);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "support_session.h"
 
-/* Its weights fit a cache of 1 KiB half, and its samples do not. */
+/* Slices are of as many samples as hold sixteen times what its weights take: not of all. */
 static const char network[] = "[run]\nname = test\ndtype = float64\nworkers = 1\n"
                               "[data]\ndataset = idx(path=/nowhere, shape=1 2 2, classes=3)\n"
                               "[model.flat]\nlayer = flatten\n"
@@ -19,7 +19,7 @@ static const char network[] = "[run]\nname = test\ndtype = float64\nworkers = 1\
                               "[model.head]\nlayer = dense(units=classes)\n"
                               "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
 
-enum { SAMPLES = 11, CLASSES = 3, MAX_OVERRIDES = 10 };
+enum { SAMPLES = 31, CLASSES = 3, MAX_OVERRIDES = 10 };
 
 typedef struct answer {
     session_result result;
@@ -43,7 +43,7 @@ static answer solve(const char *device, const char *const *overrides)
     return out;
 }
 
-/* Sums in float64 over eleven samples in another order: 1e-12 of their size is far above that. */
+/* Sums in float64 over the samples in another order: 1e-12 of their size is far above that. */
 static void check(const char *const *overrides)
 {
     answer whole = solve("run.device=cpu(blas=own, slice_kib=0)", overrides);
