@@ -279,7 +279,7 @@ static void test_tensors_begin_at_their_byte_offset(void **state)
 #define SLOTS_OF(name, header)                                                                     \
     +(sizeof(odeon_##name##_family) - 2 * sizeof(uint32_t)) / sizeof(void (*)(void))
 /* All but conv2d_scratch, conv2d_fused_scratch and dense_vjp_scratch, which are no calls; of these
- * a device may do without two of conv, two of product and three of norm (and two of softmax). */
+ * a device may do without two of conv, two of product and five of norm. */
 enum {
     N_OPERATORS = 0 ODEON_FAMILY_LIST(SLOTS_OF) - 3,
     N_FUSED = 2,
