@@ -35,7 +35,7 @@ programs() {
 # cli/experiments_go_on, with narrow fields: the same layers and the same calls on fewer channels. Of
 # captured solves the short ones suffice (conformance/quick_running_state).
 left_out='^check/|^parity/|test_captured_solves$|^cli/(experiments_(mnist|cifar10)|mnist|results)$'
-[ -z "$quick" ] || left_out+='|^lockstep/test_(kill|workers)$|/test_(captured_solves|device_operators|(experiment_)?gradients|(program_|command_|numbers_)?allocations)$|^unit/(run/test_terminal|solver/test_matrix_free)$|^cli/(bad_files|experiments_go_on|gpu_dry_run|interrupt|lost_device|lr_find)$'
+[ -z "$quick" ] || left_out+='|^lockstep/test_(kill|workers)$|/test_(captured_solves|device_operators|(experiment_)?gradients|(program_|command_|numbers_)?allocations)$|^unit/(run/test_terminal|solver/test_matrix_free)$|^cli/(bad_files|experiments_go_on|gpu_dry_run|gpu_run_mocked|interrupt|lost_device|lr_find)$'
 configure build-asan address,undefined
 mapfile -t built < <(programs build-asan 250 -E "$left_out")
 ninja -C build-asan odeon_program plugins_of_tests other_plugins_of_tests gpu_run "${built[@]}"

@@ -76,7 +76,7 @@ odeon capture=no a vjp 12 0
 odeon d field 3 0
 odeon d forward 4 1
 odeon d train 20 2
-odeon d vjp 15 0
+odeon d vjp 16 0
 odeon e field 7 0
 odeon e forward 4 1
 odeon e train 54 3
@@ -85,10 +85,10 @@ odeon fastest a field 4 0
 odeon fastest a forward 4 1
 odeon fastest a train 40 3
 odeon fastest a vjp 13 0
-odeon tf32 e field 7 0
-odeon tf32 e forward 4 1
-odeon tf32 e train 54 3
-odeon tf32 e vjp 26 0
+odeon tf32 c field 8 0
+odeon tf32 c forward 2 0
+odeon tf32 c train 56 1
+odeon tf32 c vjp 33 0
 END
 
 # The page has a row of each, and a table of each kind.

@@ -418,7 +418,7 @@ part_ours() {
     bench odeon "$DEVICE" abcde || status=$?
     judge times $status "by $([ "$DRY" = no ] && echo 'events of the stream' || echo 'the clock')"
     [ "$DRY" = no ] || return 0
-    bench "odeon tf32" "$(with math=tf32)" "$(some ec)"
+    bench "odeon tf32" "$(with math=tf32)" "$(some ce)"
     bench "odeon capture=no" "$DEVICE" "$(some abcde)" run.capture=no
     bench "odeon fastest" "$(with algorithms=fastest)" "$(some acde)"
 }
