@@ -47,28 +47,23 @@ KERNEL_FN void judge_join(int32_t phase, const judge_args *a, kernel_thread w, d
     }
 }
 
-/* Thread 0, which has made the last addition of each sum. */
+/* Thread 0, which has made the last addition of each sum. The times of a step are few, so that it
+ * writes them as well. */
 KERNEL_FN void judge_control(const judge_args *a, int32_t threads, const double *shared)
 {
+    double *slots = a->of.slots;
     KERNEL_ROLLED for (int32_t i = 0; i < a->n_sums; i++)
     {
-        a->of.slots[a->sum[i].slot] = shared[i * threads];
+        slots[a->sum[i].slot] = shared[i * threads];
     }
-    odeon_kit_step_control(&a->of.control, a->of.slots);
+    odeon_kit_step_control(&a->of.control, slots);
+    odeon_kit_stage_times(a->n_times, a->c, slots);
 }
 
 KERNEL_FN void judge(int32_t phase, const judge_args *a, kernel_thread w, void *shared)
 {
-    double *slots = a->of.slots;
-    if (phase <= KERNEL_TREE_PHASES) {
-        judge_join(phase, a, w, (double *)shared);
-    }
+    judge_join(phase, a, w, (double *)shared);
     if (phase == KERNEL_TREE_PHASES && w.thread == 0) {
         judge_control(a, w.threads, (const double *)shared);
-    }
-    if (phase > KERNEL_TREE_PHASES) {
-        for (int32_t i = w.thread; i < a->n_times; i += w.threads) {
-            slots[ODEON_SLOT_STAGE_T + i] = slots[ODEON_SLOT_T] + a->c[i] * slots[ODEON_SLOT_H];
-        }
     }
 }

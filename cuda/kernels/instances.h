@@ -3,8 +3,19 @@
 #ifndef ODEON_CUDA_KERNELS_INSTANCES_H
 #define ODEON_CUDA_KERNELS_INSTANCES_H
 
+/* How many blocks a multiprocessor is to hold at least; 0: as many as the compiler likes. Around
+ * calls of pow and of divisions it may then spill registers in order to have fewer, which 1
+ * forbids. */
+template <typename arguments> struct kernel_blocks {
+    enum { least = 0 };
+};
+#define KERNEL_OF_ANY_SIZE(arguments)                                                              \
+    template <> struct kernel_blocks<arguments> {                                                  \
+        enum { least = 1 };                                                                        \
+    };
+
 #define KERNEL_GLOBAL(name, arguments, phases)                                                     \
-    extern "C" __global__ void __launch_bounds__(KERNEL_THREADS)                                   \
+    extern "C" __global__ void __launch_bounds__(KERNEL_THREADS, kernel_blocks<arguments>::least)  \
         run_##name(const __grid_constant__ arguments a)                                            \
     {                                                                                              \
         extern __shared__ __align__(16) double shared[];                                           \

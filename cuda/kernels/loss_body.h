@@ -97,15 +97,15 @@ KERNEL_FN void REAL(softmax)(int32_t phase, const softmax_args *a, kernel_thread
 
 /* ---- softmax with weights ---- */
 
-/* This lane's share of dx[b] = scale * (all * softmax(x[b]) - shares), all what they add up to; of
- * 0 where scale is. */
+/* part: 1 / sum of exponentials. This lane's share of dx[b] = scale * (all * softmax(x[b]) -
+ * shares), all what they add up to; of 0 where scale is. */
 KERNEL_FN void REAL(weighed_slope)(const weighed_args *a, int64_t b, int32_t lane, double most,
-                                   double sum, double scale)
+                                   double part, double scale)
 {
     const real *x = (const real *)a->of.x + b * a->of.K;
     real *dx = (real *)a->of.dx + b * a->of.K;
     int64_t label = a->of.labels[b];
-    double all = a->smoothing * a->sum, part = 1.0 / sum;
+    double all = a->smoothing * a->sum;
     all += scale != 0.0 ? a->rest * weighed_class(a, label) : 0.0;
     for (int64_t k = lane; k < a->of.K; k += a->of.lanes) {
         double softmax = (double)MATH(exp)(x[k] - (real)most) * part;
@@ -131,7 +131,7 @@ KERNEL_FN double REAL(weighed_loss)(const weighed_args *a, int64_t b, int32_t la
 KERNEL_FN void REAL(weighed_row)(const weighed_args *a, int64_t b, int32_t lane, double most,
                                  double sum, double largest, double *one, double *right)
 {
-    double part = a->mask != NULL ? (double)((const real *)a->mask)[b] : 1.0;
+    double inverse = 1.0 / sum, part = a->mask != NULL ? (double)((const real *)a->mask)[b] : 1.0;
     int64_t label = a->of.labels[b];
     int32_t counts = part != 0.0, is_class = label >= 0 && label < a->of.K;
     double normal = most + log(sum);
@@ -142,7 +142,7 @@ KERNEL_FN void REAL(weighed_row)(const weighed_args *a, int64_t b, int32_t lane,
     *right = lane == 0 && counts && !isnan(normal) && largest == (double)label ? part : 0.0;
     if (a->of.dx != NULL) {
         double scale = counts && is_class ? a->of.to.weight * part : 0.0;
-        REAL(weighed_slope)(a, b, lane, most, sum, scale);
+        REAL(weighed_slope)(a, b, lane, most, inverse, scale);
     }
 }
 

@@ -7,4 +7,5 @@
 #include "both.h"
 #include "instances.h"
 
+KERNEL_OF_ANY_SIZE(softmax_rows_args)
 KERNEL_FAMILY(norm, NORM_KERNELS)

@@ -65,7 +65,7 @@ typedef struct batch_norm_vjp_args {
     const double *stats, *sums; /* F64 [2,C] */
     int64_t elements;
     kernel_divisor channels, space;
-    double count;
+    double per;                 /* 1 / count */
     int32_t aligned, reserved0; /* x, dy and dx lie where vectors may */
 } batch_norm_vjp_args;
 

@@ -223,7 +223,7 @@ KERNEL_FN real REAL(batch_slope)(const batch_norm_vjp_args *a, int64_t i, real x
     const real *scale = (const real *)a->w;
     int64_t C = a->channels.by, c = REAL(channel_of)(i, &a->space, &a->channels);
     real rstd = (real)a->stats[C + c], normal = (x - (real)a->stats[c]) * rstd;
-    real common = (real)(a->sums[c] / a->count), slope = (real)(a->sums[C + c] / a->count);
+    real common = (real)(a->sums[c] * a->per), slope = (real)(a->sums[C + c] * a->per);
     real outer = rstd * (scale != NULL ? scale[c] : (real)1);
     return outer * (dy - common - normal * slope);
 }
@@ -501,9 +501,10 @@ KERNEL_FN void REAL(softmax_rows)(int32_t phase, const softmax_rows_args *a, ker
     } else if (phase < SOFTMAX_ROWS_STORE) {
         kernel_tree_sum(phase - SOFTMAX_ROWS_SUM, w, sums);
     } else {
+        double part = 1.0 / sums[0];
         for (int64_t k = t; k < a->K; k += w.threads) {
             int32_t counts = REAL(row_counts)(a, w.block, k);
-            y[k] = counts ? (real)((double)MATH(exp)(x[k] - (real)most[0]) / sums[0]) : (real)0;
+            y[k] = counts ? (real)((double)MATH(exp)(x[k] - (real)most[0]) * part) : (real)0;
         }
     }
 }

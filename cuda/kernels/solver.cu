@@ -7,4 +7,5 @@
 #include "both.h"
 #include "instances.h"
 
+KERNEL_OF_ANY_SIZE(judge_args)
 KERNEL_FAMILY(solver, SOLVER_KERNELS)

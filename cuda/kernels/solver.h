@@ -92,7 +92,7 @@ typedef struct judged_sum {
 
 enum {
     JUDGED_SUMS = 16, /* at most in one block: shared memory holds a number a thread of each */
-    JUDGE_PHASES = 2 + KERNEL_TREE_PHASES
+    JUDGE_PHASES = 1 + KERNEL_TREE_PHASES
 };
 
 /* The end of a trial step. pass: of judge_pass alone. */

@@ -191,7 +191,7 @@ static odeon_status ops_batch_norm_vjp(odeon_queue *queue, const odeon_batch_nor
         .elements = odeon_count(&call->x->shape),
         .channels = kernel_divisor_of(call->x->shape.dim[1]),
         .space = kernel_divisor_of(call->x->shape.dim[2]),
-        .count = call->count,
+        .per = 1.0 / call->count,
         .aligned = is_aligned(odeon_read(call->x)) && is_aligned(odeon_read(call->dy)) &&
                    is_aligned(odeon_write(call->dx)),
     };
