@@ -1,15 +1,12 @@
 #include "attention.h"
-#include "odeon/device_move.h"
 
-static uint64_t aligned(int64_t bytes)
-{
-    return ((uint64_t)bytes + 63) / 64 * 64;
-}
+#include "../common/shape.h"
+#include "odeon/device_move.h"
 
 /* x [B,T,features] with columns in place of the features. */
 static uint64_t rows_bytes(const odeon_shape *in, int64_t columns)
 {
-    return aligned(in->dim[0] * in->dim[1] * columns * odeon_dtype_bytes(in->dtype));
+    return shape_aligned(in->dim[0] * in->dim[1] * columns * odeon_dtype_bytes(in->dtype));
 }
 
 static uint64_t weights_bytes(const attention *layer, const odeon_shape *in)
@@ -39,7 +36,7 @@ static odeon_tensor next(char **at, const attention_call *a, int32_t ndim, int64
         shape = (odeon_shape){.ndim = 2, .dtype = a->dtype, .dim = {n * rows, columns}};
     }
     odeon_tensor x = odeon_tensor_at(*at, shape);
-    *at += aligned(odeon_bytes(&shape));
+    *at += shape_aligned(odeon_bytes(&shape));
     return x;
 }
 

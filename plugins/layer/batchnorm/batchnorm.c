@@ -33,15 +33,10 @@ static const odeon_option *const options[] = {
 
 /* ---- memory ---- */
 
-static uint64_t aligned(uint64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 /* Bytes of two float64 numbers per channel. */
 static uint64_t pair_bytes(int64_t channels)
 {
-    return aligned(2 * (uint64_t)channels * sizeof(double));
+    return shape_aligned(2 * channels * (int64_t)sizeof(double));
 }
 
 /* The layer's memory. Scratch holds the statistics if there is no tape, then sums, then one number

@@ -14,6 +14,17 @@ odeon_status bodies_init(const odeon_host *host, const char *id, bodies *out)
                             ODEON_HOST_BODY);
 }
 
+odeon_status bodies_init_duals(const odeon_host *host, const char *id, bodies *out,
+                               const odeon_body_duals **duals)
+{
+    ODEON_TRY(bodies_init(host, id, out));
+    *duals = host->get_extension(host, ODEON_HOST_BODY_DUALS);
+    return *duals != NULL
+               ? ODEON_OK
+               : odeon_fail(host, ODEON_ERR_UNSUPPORTED, "%s: this host does not offer %s", id,
+                            ODEON_HOST_BODY_DUALS);
+}
+
 void bodies_fini(bodies *b)
 {
     if (b->nets != NULL) {

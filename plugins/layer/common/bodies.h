@@ -17,6 +17,9 @@ typedef struct bodies {
 
 /* id names the layer in messages and is borrowed. out may be the instance itself. */
 odeon_status bodies_init(const odeon_host *host, const char *id, bodies *out);
+/* The same of a container that asks for derivatives of its bodies' vjps, by *duals. */
+odeon_status bodies_init_duals(const odeon_host *host, const char *id, bodies *out,
+                               const odeon_body_duals **duals);
 void bodies_fini(bodies *b); /* takes one that init did not come to */
 /* call in order, body = 0, 1, ... */
 odeon_status bodies_attach(bodies *b, int32_t body, odeon_net *net);

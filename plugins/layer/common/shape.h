@@ -3,6 +3,12 @@
 #define ODEON_LAYER_SHAPE_H
 #include "odeon/tensor.h"
 
+/* What bytes take in scratch or on a tape, so that what lies behind them begins at 64 as well. */
+static inline uint64_t shape_aligned(int64_t bytes)
+{
+    return (uint64_t)(bytes + 63) / 64 * 64;
+}
+
 typedef struct shape_text {
     char text[192]; /* enough for ODEON_MAX_DIMS dimensions of 19 digits */
 } shape_text;

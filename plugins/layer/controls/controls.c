@@ -32,11 +32,6 @@ static const odeon_option *const options[] = {
                          "them"),
     NULL};
 
-static int64_t aligned(int64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 /* dtype 0 where the data set has none. */
 static const odeon_shape *given(const odeon_layer_plan *plan, int32_t role)
 {
@@ -95,9 +90,9 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     }
     ODEON_TRY(plan_features(layer, plan, cubic ? u->dim[2] / 2 : u->dim[2]));
     int64_t n = plan->in.dim[0], wide = n * (plan->in.dim[1] + plan->out.dim[1]);
-    plan->scratch_bytes = (uint64_t)(control_path_bytes(n, u->dim[1], u->dim[2]) +
-                                     2 * aligned(n * (int64_t)sizeof(double)) +
-                                     2 * aligned(wide * (int64_t)sizeof(double)));
+    plan->scratch_bytes = control_path_bytes(n, u->dim[1], u->dim[2]) +
+                          2 * shape_aligned(n * (int64_t)sizeof(double)) +
+                          2 * shape_aligned(wide * (int64_t)sizeof(double));
     return ODEON_OK;
 }
 
@@ -114,7 +109,7 @@ static odeon_tensor narrow_part(char **at, uint32_t dtype, int64_t rows, int64_t
 {
     const odeon_shape shape = {.ndim = 2, .dtype = dtype, .dim = {rows, columns}};
     odeon_tensor x = odeon_tensor_at(*at, shape);
-    *at += aligned(rows * columns * (int64_t)sizeof(double));
+    *at += shape_aligned(rows * columns * (int64_t)sizeof(double));
     return x;
 }
 

@@ -9,17 +9,14 @@
  * 2022). At a knot the interval before it counts. */
 #include "path.h"
 
-static int64_t aligned(int64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
+#include "../common/shape.h"
 
 /* Three of [B,T], ten of [B,T-1], u and value. */
-int64_t control_path_bytes(int64_t samples, int64_t knots, int64_t channels)
+uint64_t control_path_bytes(int64_t samples, int64_t knots, int64_t channels)
 {
     int64_t width = (int64_t)sizeof(double);
-    return 13 * aligned(samples * knots * width) + aligned(samples * knots * channels * width) +
-           aligned(samples * width);
+    return 13 * shape_aligned(samples * knots * width) +
+           shape_aligned(samples * knots * channels * width) + shape_aligned(samples * width);
 }
 
 /* The next part of scratch. */
@@ -27,7 +24,7 @@ static odeon_tensor part(char **at, int64_t rows, int64_t columns)
 {
     const odeon_shape shape = {.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {rows, columns}};
     odeon_tensor x = odeon_tensor_at(*at, shape);
-    *at += aligned(rows * columns * (int64_t)sizeof(double));
+    *at += shape_aligned(rows * columns * (int64_t)sizeof(double));
     return x;
 }
 

@@ -29,7 +29,7 @@ typedef struct control_path {
     odeon_tensor value;                                   /* [B] */
 } control_path;
 
-int64_t control_path_bytes(int64_t samples, int64_t knots, int64_t channels);
+uint64_t control_path_bytes(int64_t samples, int64_t knots, int64_t channels);
 /* Takes the batch's fields, and scratch at *at, which is moved on. */
 void control_path_begin(const odeon_layer_call *call, int64_t kind, int64_t closed, char **at,
                         control_path *p);

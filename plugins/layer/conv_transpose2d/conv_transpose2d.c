@@ -72,16 +72,12 @@ static odeon_shape out_shape(const transposed *layer, const odeon_shape *in)
     return out;
 }
 
-static uint64_t aligned(uint64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 /* Scratch begins with what add_bias needs: ones [K] in the run's dtype and F64 [2,K]. */
 static uint64_t bias_bytes(const transposed *layer, const odeon_shape *in)
 {
-    uint64_t n = (uint64_t)layer->filters;
-    return aligned(n * (uint64_t)odeon_dtype_bytes(in->dtype)) + aligned(2 * n * sizeof(double));
+    int64_t n = layer->filters;
+    return shape_aligned(n * odeon_dtype_bytes(in->dtype)) +
+           shape_aligned(2 * n * (int64_t)sizeof(double));
 }
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
@@ -131,7 +127,7 @@ static odeon_status add_bias(const transposed *layer, const odeon_layer_call *ca
     odeon_shape two = {.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {2, layer->filters}};
     odeon_tensor ones = odeon_tensor_at(call->scratch, one);
     odeon_tensor stats =
-        odeon_tensor_at((char *)call->scratch + aligned((uint64_t)odeon_bytes(&one)), two);
+        odeon_tensor_at((char *)call->scratch + shape_aligned(odeon_bytes(&one)), two);
     odeon_tensor rstd = stats, y = shape_channels_tensor(call->out);
     two.dim[0] = 1;
     rstd = odeon_tensor_at((double *)odeon_write(&stats) + layer->filters, two);

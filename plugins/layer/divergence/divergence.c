@@ -43,12 +43,7 @@ static const odeon_option *const options[] = {
 static odeon_status init(void *self)
 {
     divergence *layer = self;
-    layer->duals = layer->host->get_extension(layer->host, ODEON_HOST_BODY_DUALS);
-    ODEON_TRY(bodies_init(layer->host, "divergence", &layer->bodies));
-    return layer->duals != NULL
-               ? ODEON_OK
-               : odeon_fail(layer->host, ODEON_ERR_UNSUPPORTED,
-                            "divergence: this host does not offer %s", ODEON_HOST_BODY_DUALS);
+    return bodies_init_duals(layer->host, "divergence", &layer->bodies, &layer->duals);
 }
 
 static void fini(void *self)
@@ -61,11 +56,6 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
 {
     divergence *layer = self;
     return bodies_attach(&layer->bodies, body, net);
-}
-
-static uint64_t aligned(uint64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
 }
 
 /* ---- plan ---- */
@@ -111,7 +101,7 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const divergence *layer = self;
     odeon_body_plan body;
-    uint64_t duals = 0, vector = aligned((uint64_t)odeon_bytes(&plan->in));
+    uint64_t duals = 0, vector = shape_aligned(odeon_bytes(&plan->in));
     ODEON_TRY(bodies_plan(&layer->bodies, plan));
     ODEON_TRY(check(layer, plan));
     ODEON_TRY(bodies_ask(&layer->bodies, 0, plan, &body));
@@ -144,7 +134,7 @@ static odeon_status begin(const divergence *layer, const odeon_layer_call *call,
     odeon_body_plan body = {.struct_size = sizeof body, .call_flags = call->flags};
     body.batch = x->dim[0];
     ODEON_TRY(layer->bodies.services->plan(layer->bodies.nets[0], &body));
-    uint64_t vector = aligned((uint64_t)odeon_bytes(x)), frame = body.frame_bytes;
+    uint64_t vector = shape_aligned(odeon_bytes(x)), frame = body.frame_bytes;
     uint64_t tape = frame + (uint64_t)probes_of(layer, x) * vector;
     char *at = (char *)call->scratch + tape;
     *w = (walk){.layer = layer,

@@ -49,11 +49,6 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
     return bodies_attach(&layer->bodies, body, net);
 }
 
-static uint64_t aligned(int64_t bytes)
-{
-    return ((uint64_t)bytes + 63) / 64 * 64;
-}
-
 /* The body's own time is that which is drawn here. */
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
@@ -72,8 +67,8 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
                           plan->device->id);
     }
     plan->flags = (plan->flags & ~not_its) | ODEON_LAYER_RANDOM;
-    plan->scratch_bytes =
-        2 * aligned(odeon_bytes(&plan->in)) + aligned(plan->in.dim[0] * (int64_t)sizeof(double));
+    plan->scratch_bytes = 2 * shape_aligned(odeon_bytes(&plan->in)) +
+                          shape_aligned(plan->in.dim[0] * (int64_t)sizeof(double));
     return ODEON_OK;
 }
 
@@ -88,8 +83,8 @@ static path path_of(const odeon_layer_call *call, const odeon_shape *x)
     char *at = call->scratch;
     odeon_shape rows = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {x->dim[0]}};
     return (path){.u = odeon_tensor_at(at, *x),
-                  .x_t = odeon_tensor_at(at + aligned(odeon_bytes(x)), *x),
-                  .t = odeon_tensor_at(at + 2 * aligned(odeon_bytes(x)), rows),
+                  .x_t = odeon_tensor_at(at + shape_aligned(odeon_bytes(x)), *x),
+                  .t = odeon_tensor_at(at + 2 * shape_aligned(odeon_bytes(x)), rows),
                   .rows = x->dim[0],
                   .features = x->dim[0] > 0 ? odeon_count(x) / x->dim[0] : 0};
 }

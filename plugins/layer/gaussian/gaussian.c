@@ -22,11 +22,6 @@ typedef struct gaussian {
 
 static const char *const names[] = {"kl"};
 
-static uint64_t aligned(int64_t bytes)
-{
-    return ((uint64_t)bytes + 63) / 64 * 64;
-}
-
 /* Scratch: three of the output's shape. */
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
@@ -45,7 +40,7 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     plan->out = plan->in;
     plan->out.dim[1] /= 2;
     plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_RANDOM | ODEON_LAYER_QUANTITIES;
-    plan->scratch_bytes = 3 * aligned(odeon_bytes(&plan->out));
+    plan->scratch_bytes = 3 * shape_aligned(odeon_bytes(&plan->out));
     plan->integral_names = names;
     plan->n_integrals = 1;
     return ODEON_OK;
@@ -63,7 +58,7 @@ static drawing begin(const odeon_layer_call *call)
     odeon_shape half = call->in->shape;
     half.dim[1] /= 2;
     char *at = call->scratch;
-    uint64_t bytes = aligned(odeon_bytes(&half));
+    uint64_t bytes = shape_aligned(odeon_bytes(&half));
     return (drawing){.call = call,
                      .rows = half.dim[0],
                      .n = half.dim[0] > 0 ? odeon_count(&half) / half.dim[0] : 0,

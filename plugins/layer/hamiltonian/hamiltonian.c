@@ -23,12 +23,7 @@ typedef struct hamiltonian {
 static odeon_status init(void *self)
 {
     hamiltonian *layer = self;
-    layer->duals = layer->host->get_extension(layer->host, ODEON_HOST_BODY_DUALS);
-    ODEON_TRY(bodies_init(layer->host, "hamiltonian", &layer->bodies));
-    return layer->duals != NULL
-               ? ODEON_OK
-               : odeon_fail(layer->host, ODEON_ERR_UNSUPPORTED,
-                            "hamiltonian: this host does not offer %s", ODEON_HOST_BODY_DUALS);
+    return bodies_init_duals(layer->host, "hamiltonian", &layer->bodies, &layer->duals);
 }
 
 static void fini(void *self)
@@ -44,11 +39,6 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
 }
 
 /* ---- plan ---- */
-
-static uint64_t aligned(uint64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
 
 static odeon_status check(const hamiltonian *layer, const odeon_layer_plan *plan)
 {
@@ -83,8 +73,8 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     ODEON_TRY(bodies_ask(&layer->bodies, 0, plan, &body));
     ODEON_TRY(layer->duals->scratch_bytes(layer->bodies.nets[0], &body, &duals));
     uint64_t rest = duals > body.frame_bytes ? duals : body.frame_bytes;
-    plan->scratch_bytes = aligned((uint64_t)odeon_bytes(&body.out)) +
-                          aligned((uint64_t)odeon_bytes(&plan->in)) + rest;
+    plan->scratch_bytes =
+        shape_aligned(odeon_bytes(&body.out)) + shape_aligned(odeon_bytes(&plan->in)) + rest;
     plan->flags = (plan->flags & ~(uint32_t)ODEON_LAYER_LINEAR) | ODEON_LAYER_NEEDS_IN;
     plan->tape_bytes = 0;
     plan->out = plan->in;
@@ -106,10 +96,10 @@ static odeon_status divide(const hamiltonian *layer, const odeon_layer_call *cal
     odeon_body_plan body = {.struct_size = sizeof body, .call_flags = call->flags};
     body.batch = x->dim[0];
     ODEON_TRY(layer->bodies.services->plan(layer->bodies.nets[0], &body));
-    char *vector = (char *)call->scratch + aligned((uint64_t)odeon_bytes(&body.out));
+    char *vector = (char *)call->scratch + shape_aligned(odeon_bytes(&body.out));
     *p = (parts){.energy = odeon_tensor_at(call->scratch, body.out),
                  .vector = odeon_tensor_at(vector, *x),
-                 .rest = vector + aligned((uint64_t)odeon_bytes(x))};
+                 .rest = vector + shape_aligned(odeon_bytes(x))};
     return ODEON_OK;
 }
 

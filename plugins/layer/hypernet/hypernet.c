@@ -38,11 +38,6 @@ typedef struct working {
     odeon_tensor d_t, d_hidden, d_theta;
 } working;
 
-static uint64_t aligned(uint64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 static int64_t made_of(const hypernet *layer, const odeon_shape *in)
 {
     return layer->units * (in->dim[in->ndim - 1] + 1);
@@ -56,13 +51,13 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
                           "hypernet: the input is %s; it takes features [B,...,N]",
                           shape_print(&plan->in).text);
     }
-    uint64_t width = (uint64_t)plan->in.dim[0] * (uint64_t)odeon_dtype_bytes(plan->in.dtype);
-    uint64_t at_least = width > sizeof(double) ? width : sizeof(double); /* one time, no sample */
+    int64_t width = plan->in.dim[0] * odeon_dtype_bytes(plan->in.dtype), one = sizeof(double);
+    int64_t at_least = width > one ? width : one; /* one time, no sample */
     plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T;
     plan->out = plan->in;
     plan->out.dim[plan->in.ndim - 1] = layer->units;
-    plan->scratch_bytes = 2 * (aligned(at_least) + aligned(at_least * (uint64_t)layer->hidden) +
-                               aligned(at_least * (uint64_t)made_of(layer, &plan->in)));
+    plan->scratch_bytes = 2 * (shape_aligned(at_least) + shape_aligned(at_least * layer->hidden) +
+                               shape_aligned(at_least * made_of(layer, &plan->in)));
     return ODEON_OK;
 }
 
@@ -91,7 +86,7 @@ static odeon_tensor next(const working *w, char **at, int64_t columns)
 {
     odeon_shape shape = {.ndim = 2, .dtype = w->dtype, .dim = {w->times, columns}};
     odeon_tensor x = odeon_tensor_at(*at, shape);
-    *at += aligned((uint64_t)odeon_bytes(&shape));
+    *at += shape_aligned(odeon_bytes(&shape));
     return x;
 }
 

@@ -92,11 +92,6 @@ static odeon_status count_features(const observations *layer, odeon_layer_plan *
     return ODEON_OK;
 }
 
-static uint64_t aligned(int64_t bytes)
-{
-    return ((uint64_t)bytes + 63) / 64 * 64;
-}
-
 /* Scratch: three of [B,T] in float64. */
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
@@ -108,7 +103,8 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     }
     plan->out = plan->in;
     plan->flags = ODEON_LAYER_LINEAR;
-    plan->scratch_bytes = 3 * aligned(plan->in.dim[0] * plan->in.dim[1] * (int64_t)sizeof(double));
+    plan->scratch_bytes =
+        3 * shape_aligned(plan->in.dim[0] * plan->in.dim[1] * (int64_t)sizeof(double));
     ODEON_TRY(count_features(layer, plan, &plan->out.dim[2]));
     bool none = layer->values == 0 && layer->times == 0 && layer->gaps == GAPS_NONE &&
                 layer->mask == 0 && layer->controls == 0;
@@ -137,7 +133,7 @@ static odeon_status put(writing *w, const odeon_view *x, int64_t n)
 
 static odeon_tensor scratch(const writing *w, int64_t index, uint32_t dtype)
 {
-    uint64_t bytes = aligned(w->samples * w->rows * (int64_t)sizeof(double));
+    uint64_t bytes = shape_aligned(w->samples * w->rows * (int64_t)sizeof(double));
     return odeon_tensor_at((char *)w->call->scratch + (uint64_t)index * bytes,
                            (odeon_shape){.ndim = 2, .dtype = dtype, .dim = {w->samples, w->rows}});
 }

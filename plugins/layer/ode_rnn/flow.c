@@ -2,21 +2,18 @@
  * 0, and the last one ends the sequence: before and behind them nothing moves, so that rows that a
  * series is filled up with change no bit. */
 #include "ode_rnn.h"
+
+#include "../common/shape.h"
 #include "odeon/dataset.h"
 #include "odeon/device_pointwise.h"
 #include "odeon/device_solver.h"
-
-static uint64_t aligned(int64_t bytes)
-{
-    return ((uint64_t)bytes + 63) / 64 * 64;
-}
 
 /* size, reach, start, t, factor, stage and q. */
 uint64_t flow_scratch_bytes(const ode_rnn *layer, const odeon_shape *in)
 {
     int64_t n = in->dim[0], wide = (int64_t)sizeof(double);
-    uint64_t state = aligned(n * layer->units * odeon_dtype_bytes(in->dtype));
-    return 2 * aligned(in->dim[1] * n * wide) + 2 * aligned(n * wide) +
+    uint64_t state = shape_aligned(n * layer->units * odeon_dtype_bytes(in->dtype));
+    return 2 * shape_aligned(in->dim[1] * n * wide) + 2 * shape_aligned(n * wide) +
            (uint64_t)(2 + layer->stages) * state;
 }
 
@@ -29,7 +26,7 @@ uint64_t flow_tape_bytes(const ode_rnn *layer, const odeon_shape *in, uint64_t f
 static odeon_tensor next(char **at, odeon_shape shape)
 {
     odeon_tensor x = odeon_tensor_at(*at, shape);
-    *at += aligned(odeon_bytes(&shape));
+    *at += shape_aligned(odeon_bytes(&shape));
     return x;
 }
 

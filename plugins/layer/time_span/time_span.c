@@ -62,11 +62,6 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
     return bodies_attach(&layer->bodies, body, net);
 }
 
-static uint64_t aligned(int64_t bytes)
-{
-    return ((uint64_t)bytes + BLOCK - 1) / BLOCK * BLOCK;
-}
-
 /* What the body makes stands in the tape, behind its frame: the span's gradient needs it. */
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
@@ -75,8 +70,8 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     int64_t bytes = odeon_count(&plan->out) * odeon_dtype_bytes(plan->out.dtype);
     int64_t times = plan->in.dim[0] * (int64_t)sizeof(double) + BLOCK;
     plan->flags |= layer->steer > 0.0 ? ODEON_LAYER_RANDOM : 0u;
-    plan->tape_bytes = aligned((int64_t)plan->tape_bytes) + aligned(bytes);
-    plan->scratch_bytes = 2 * aligned(bytes) + 4 * aligned(times) + 16 * BLOCK;
+    plan->tape_bytes = shape_aligned((int64_t)plan->tape_bytes) + shape_aligned(bytes);
+    plan->scratch_bytes = 2 * shape_aligned(bytes) + 4 * shape_aligned(times) + 16 * BLOCK;
     return ODEON_OK;
 }
 
@@ -110,7 +105,7 @@ typedef struct workspace {
 static odeon_tensor take(workspace *w, odeon_shape shape)
 {
     odeon_tensor x = odeon_tensor_at(w->at, shape);
-    w->at += aligned(odeon_count(&shape) * odeon_dtype_bytes(shape.dtype));
+    w->at += shape_aligned(odeon_count(&shape) * odeon_dtype_bytes(shape.dtype));
     return x;
 }
 
@@ -213,7 +208,7 @@ static odeon_status find_kept(const time_span *layer, const odeon_layer_call *ca
 {
     odeon_layer_plan plan = {.struct_size = sizeof plan, .call_flags = call->flags, .in = *in};
     ODEON_TRY(bodies_plan(&layer->bodies, &plan));
-    *kept = odeon_tensor_at((char *)call->tape + aligned((int64_t)plan.tape_bytes), *out);
+    *kept = odeon_tensor_at((char *)call->tape + shape_aligned((int64_t)plan.tape_bytes), *out);
     return ODEON_OK;
 }
 

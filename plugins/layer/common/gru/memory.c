@@ -2,14 +2,9 @@
 #include "gru_unit.h"
 #include "odeon/dataset.h"
 
-static uint64_t aligned(uint64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 static uint64_t sequence_bytes(const odeon_shape *in, int64_t steps, int64_t columns)
 {
-    return aligned((uint64_t)(steps * in->dim[0] * columns * odeon_dtype_bytes(in->dtype)));
+    return shape_aligned(steps * in->dim[0] * columns * odeon_dtype_bytes(in->dtype));
 }
 
 /* h, the gates, product and, where the state is moved, before. */
@@ -28,14 +23,15 @@ uint64_t gru_scratch_bytes(const gru_unit *unit, const odeon_shape *in)
     return sequence_bytes(in, steps, in->dim[2]) +
            (N_GATES + 1) * sequence_bytes(in, steps, unit->units) +
            4 * sequence_bytes(in, 1, unit->units) +
-           3 * aligned((uint64_t)(steps * in->dim[0]) * sizeof(double)) + gru_tape_bytes(unit, in);
+           3 * shape_aligned(steps * in->dim[0] * (int64_t)sizeof(double)) +
+           gru_tape_bytes(unit, in);
 }
 
 /* The next part of memory. */
 static odeon_tensor part_at(char **at, odeon_shape shape)
 {
     odeon_tensor x = odeon_tensor_at(*at, shape);
-    *at += aligned((uint64_t)odeon_bytes(&shape));
+    *at += shape_aligned(odeon_bytes(&shape));
     return x;
 }
 
