@@ -198,6 +198,25 @@ static odeon_status vjp(odeon_queue *queue, const char *name, const odeon_batch_
     return ODEON_OK;
 }
 
+static odeon_status cpu_batch_norm_vjp(odeon_queue *queue, const odeon_batch_norm_vjp *call)
+{
+    const odeon_batch_norm_act_vjp as = {.struct_size = sizeof as,
+                                         .flags = call->flags,
+                                         .x = call->x,
+                                         .w = call->w,
+                                         .stats = call->stats,
+                                         .dy = call->dy,
+                                         .sums = call->sums,
+                                         .dx = call->dx,
+                                         .count = call->count};
+    return vjp(queue, "batch_norm_vjp", &as);
+}
+
+static odeon_status cpu_batch_norm_act_vjp(odeon_queue *queue, const odeon_batch_norm_act_vjp *call)
+{
+    return vjp(queue, "batch_norm_act_vjp", call);
+}
+
 /* ---- softmax ---- */
 
 /* mask [M,K,...], lengths [M] of x's dtype, M dividing N; sets: M. */
@@ -252,25 +271,6 @@ static odeon_status cpu_softmax_vjp(odeon_queue *queue, const odeon_softmax_vjp 
     k->softmax_vjp(y->dim[0] * y->dim[1], y->dim[2], odeon_read(call->y), odeon_read(call->dy),
                    odeon_write(call->dx));
     return ODEON_OK;
-}
-
-static odeon_status cpu_batch_norm_vjp(odeon_queue *queue, const odeon_batch_norm_vjp *call)
-{
-    const odeon_batch_norm_act_vjp as = {.struct_size = sizeof as,
-                                         .flags = call->flags,
-                                         .x = call->x,
-                                         .w = call->w,
-                                         .stats = call->stats,
-                                         .dy = call->dy,
-                                         .sums = call->sums,
-                                         .dx = call->dx,
-                                         .count = call->count};
-    return vjp(queue, "batch_norm_vjp", &as);
-}
-
-static odeon_status cpu_batch_norm_act_vjp(odeon_queue *queue, const odeon_batch_norm_act_vjp *call)
-{
-    return vjp(queue, "batch_norm_act_vjp", call);
 }
 
 const odeon_norm_family cpu_norm = {
