@@ -61,6 +61,10 @@ typedef struct trajectories {
     int64_t *length; /* [n_starts]: rows that are the sample's own, at most window */
 } trajectories;
 
+/* prepare.c: checks the options and sets all that follows from them alone. ODEON_ERR_CONFIG;
+ * ODEON_ERR_NOMEM. */
+odeon_status trajectories_prepare(trajectories *set);
+
 /* windows.c */
 
 /* Which of FIELD_* the data set has, and the index of one among those. */
