@@ -58,10 +58,9 @@ experiment() {
     elif [ "$(result)" != "$test" ]; then
         complain "$name evaluated from effective.ini: $(result), expected $test"
     fi
-    if ! run 6 train "$@" run.out=failing train.lr=1e300; then
-        rm -rf failing # in float64 tanh of such weights is a number still
-        run 6 train "$@" run.out=failing train.lr=1e300 run.dtype=float32
-    fi || { complain "$name does not fail"; return; }
+    # In float64 tanh of such weights is a number still, and this field's slope 0.
+    [ "$name" != hamiltonian_network ] || set -- "$@" run.dtype=float32
+    run 6 train "$@" run.out=failing train.lr=1e300 || { complain "$name does not fail"; return; }
     run 6 replay failing/failure || { complain "$name: the failure is not replayed"; return; }
     [ "$(tail -n 1 err)" = "odeon: error: $(cat failing/failure/message.txt)" ] ||
         complain "$name: the failure is another when replayed"

@@ -1,6 +1,7 @@
 /* Adaptive solves that the device carries out alone, against the same ones step by step: the same
  * numbers, the same books, the same failures, and hardly a word between host and device. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -616,7 +617,8 @@ static void check_allocations(const char *gradient, int pass)
         }
     }
     support_session_close(&s);
-    assert_true(allocs > 4); /* a recording takes more on some devices than on others */
+    /* A recording takes more on the device of this test than on some others. */
+    assert_true(allocs > (getenv("ODEON_TEST_DEVICE") == NULL ? 10 : 4));
     mem_free(expected);
 }
 
