@@ -38,8 +38,6 @@
 #define PRODUCT_KERNELS(KERNEL)                                                                    \
     KERNEL(gemm_f32, gemm_args, 1)                                                                 \
     KERNEL(gemm_f64, gemm_args, 1)                                                                 \
-    KERNEL(gemm_batch_f32, gemm_batch_args, 1)                                                     \
-    KERNEL(gemm_batch_f64, gemm_batch_args, 1)                                                     \
     KERNEL(finish_f32, finish_args, 1)                                                             \
     KERNEL(finish_f64, finish_args, 1)                                                             \
     KERNEL(conv_f32, conv_args, 1)                                                                 \

@@ -5,24 +5,16 @@
 #include "vector.h"
 
 /* c[M,N] = act(alpha * op(a) op(b) + beta * c + bias[N]); element [m,k] of op(a) is at a_m m + a_k
- * k of a, element [k,n] of op(b) at b_k k + b_n n of b. bias may be NULL. */
+ * k of a, element [k,n] of op(b) at b_k k + b_n n of b. bias may be NULL. Of `count` such products
+ * the matrices stand one after the other. */
 typedef struct gemm_args {
     const void *a, *b;
     void *c;
     const void *bias;
-    int64_t M, N, K, a_m, a_k, b_k, b_n;
+    int64_t count, M, N, K, a_m, a_k, b_k, b_n;
     double alpha, beta;
     int32_t act, reserved0;
 } gemm_args;
-
-/* c[i] = alpha * op(a[i]) op(b[i]) + beta * c[i], i < n: matrices as of gemm_args, one after the
- * other. */
-typedef struct gemm_batch_args {
-    const void *a, *b;
-    void *c;
-    int64_t n, M, N, K, a_m, a_k, b_k, b_n;
-    double alpha, beta;
-} gemm_batch_args;
 
 /* y = act(y + bias[channel]), elements of a channel standing inner at a time; bias may be NULL. */
 typedef struct finish_args {

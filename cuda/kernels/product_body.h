@@ -3,30 +3,9 @@ KERNEL_FN void REAL(gemm)(int32_t phase, const gemm_args *g, kernel_thread w, vo
 {
     (void)phase;
     (void)shared;
-    const real *a = (const real *)g->a, *b = (const real *)g->b, *bias = (const real *)g->bias;
+    const real *bias = (const real *)g->bias;
     real *c = (real *)g->c;
-    KERNEL_EACH (i, g->M * g->N) {
-        int64_t n, m = kernel_divide(i, g->N, &n);
-        real sum = (real)0;
-        for (int64_t k = 0; k < g->K; k++) {
-            sum += a[m * g->a_m + k * g->a_k] * b[k * g->b_k + n * g->b_n];
-        }
-        real value = (real)g->alpha * sum;
-        if (g->beta != 0.0) { /* c may hold anything when beta is 0 */
-            value += (real)g->beta * c[i];
-        }
-        value += bias != NULL ? bias[n] : (real)0;
-        c[i] = REAL(activation)(g->act, value);
-    }
-}
-
-KERNEL_FN void REAL(gemm_batch)(int32_t phase, const gemm_batch_args *g, kernel_thread w,
-                                void *shared)
-{
-    (void)phase;
-    (void)shared;
-    real *c = (real *)g->c;
-    KERNEL_EACH (i, g->n * g->M * g->N) {
+    KERNEL_EACH (i, g->count * g->M * g->N) {
         int64_t n, m, row = kernel_divide(i, g->N, &n), which = kernel_divide(row, g->M, &m);
         const real *a = (const real *)g->a + which * g->M * g->K + m * g->a_m;
         const real *b = (const real *)g->b + which * g->K * g->N + n * g->b_n;
@@ -38,7 +17,8 @@ KERNEL_FN void REAL(gemm_batch)(int32_t phase, const gemm_batch_args *g, kernel_
         if (g->beta != 0.0) { /* c may hold anything when beta is 0 */
             value += (real)g->beta * c[i];
         }
-        c[i] = value;
+        value += bias != NULL ? bias[n] : (real)0;
+        c[i] = REAL(activation)(g->act, value);
     }
 }
 

@@ -33,6 +33,20 @@ odeon_status finish_product(odeon_queue *queue, const odeon_tensor *y, int64_t i
 
 /* ---- products of matrices ---- */
 
+/* Of count products, whose matrices have these numbers of rows and columns. */
+static void lay_out(gemm_args *g, int64_t count, int64_t M, int64_t N, int64_t K, int32_t trans_a,
+                    int32_t trans_b)
+{
+    g->count = count;
+    g->M = M;
+    g->N = N;
+    g->K = K;
+    g->a_m = trans_a ? 1 : K;
+    g->a_k = trans_a ? M : 1;
+    g->b_k = trans_b ? 1 : N;
+    g->b_n = trans_b ? K : 1;
+}
+
 odeon_status gemm_arguments(odeon_queue *queue, const odeon_gemm *call, gemm_args *out)
 {
     const odeon_shape *a = &call->a->shape, *b = &call->b->shape, *c = &call->c->view.shape;
@@ -45,31 +59,27 @@ odeon_status gemm_arguments(odeon_queue *queue, const odeon_gemm *call, gemm_arg
     ODEON_TRY(expect_shape(queue, "gemm: a", a, c->dtype, 2, of_a));
     ODEON_TRY(expect_shape(queue, "gemm: b", b, c->dtype, 2, of_b));
     ODEON_TRY(expect_finish(queue, call->bias, call->act, c->dtype, N));
-    *out = (gemm_args){
-        .a = odeon_read(call->a),
-        .b = odeon_read(call->b),
-        .c = odeon_write(call->c),
-        .bias = read_or_null(call->bias),
-        .M = M,
-        .N = N,
-        .K = K,
-        .a_m = call->trans_a ? 1 : K,
-        .a_k = call->trans_a ? M : 1,
-        .b_k = call->trans_b ? 1 : N,
-        .b_n = call->trans_b ? K : 1,
-        .alpha = call->alpha,
-        .beta = call->beta,
-        .act = call->act,
-    };
+    *out = (gemm_args){.a = odeon_read(call->a),
+                       .b = odeon_read(call->b),
+                       .c = odeon_write(call->c),
+                       .bias = read_or_null(call->bias),
+                       .alpha = call->alpha,
+                       .beta = call->beta,
+                       .act = call->act};
+    lay_out(out, 1, M, N, K, call->trans_a, call->trans_b);
     return ODEON_OK;
+}
+
+static odeon_status multiply(odeon_queue *queue, const gemm_args *g, uint32_t dtype)
+{
+    return launch(queue, kernel_of(KERNEL_gemm_f32, dtype), g, shape_each(g->count * g->M * g->N));
 }
 
 static odeon_status ops_gemm(odeon_queue *queue, const odeon_gemm *call)
 {
     gemm_args g;
     ODEON_TRY(gemm_arguments(queue, call, &g));
-    return launch(queue, kernel_of(KERNEL_gemm_f32, call->c->view.shape.dtype), &g,
-                  shape_each(g.M * g.N));
+    return multiply(queue, &g, call->c->view.shape.dtype);
 }
 
 odeon_status ops_gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call)
@@ -83,22 +93,14 @@ odeon_status ops_gemm_batch(odeon_queue *queue, const odeon_gemm_batch *call)
     const int64_t of_b[] = {n, call->trans_b ? N : K, call->trans_b ? K : N};
     ODEON_TRY(expect_shape(queue, "gemm_batch: a", a, c->dtype, 3, of_a));
     ODEON_TRY(expect_shape(queue, "gemm_batch: b", b, c->dtype, 3, of_b));
-    const gemm_batch_args g = {
-        .a = odeon_read(call->a),
-        .b = odeon_read(call->b),
-        .c = odeon_write(call->c),
-        .n = n,
-        .M = M,
-        .N = N,
-        .K = K,
-        .a_m = call->trans_a ? 1 : K,
-        .a_k = call->trans_a ? M : 1,
-        .b_k = call->trans_b ? 1 : N,
-        .b_n = call->trans_b ? K : 1,
-        .alpha = call->alpha,
-        .beta = call->beta,
-    };
-    return launch(queue, kernel_of(KERNEL_gemm_batch_f32, c->dtype), &g, shape_each(n * M * N));
+    gemm_args g = {.a = odeon_read(call->a),
+                   .b = odeon_read(call->b),
+                   .c = odeon_write(call->c),
+                   .alpha = call->alpha,
+                   .beta = call->beta,
+                   .act = ODEON_UNARY_IDENTITY};
+    lay_out(&g, n, M, N, K, call->trans_a, call->trans_b);
+    return multiply(queue, &g, c->dtype);
 }
 
 const odeon_product_family ops_product = {
