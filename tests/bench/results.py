@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """results.py FOLDER: what results.sh has measured, as one page of tables on standard output.
 
-FOLDER has peers*.json (peers.py --results; of several the rows are joined), peak-N.tsv of N threads (peak.c), facts.tsv (name, text), MODEL.csv of
-odeon bench and MODEL.profile (share, library, function) for each model, shipped.tsv (name, microseconds, what).
+FOLDER has peers*.json (peers.py --results; of several the rows are joined), peak-N.tsv of N threads
+(peak.c), facts.tsv (name, text), MODEL.csv of odeon bench and MODEL.profile (share, library, function)
+for each model, shipped.tsv (name, microseconds, evaluations, what).
 """
 import csv
 import glob
@@ -188,12 +189,15 @@ def print_shipped(folder, rows):
     if not lines:
         return
     torch = find(rows, case="i", what="train", threads=1, system="torch")
-    print("## As shipped\n")
+    print("## As shipped\n\nEvaluations grow in training; torch's step, timed alone, is reckoned to as many.\n")
     found = []
-    for name, microseconds, what in lines:
-        beside = "%.0f×" % (1e6 * torch["median"] / float(microseconds)) if torch and name.startswith("iris") else ""
-        found.append((name, three(float(microseconds)), what, beside))
-    report.table(("run", "µs a step", "", "torch's step alone is"), found)
+    for name, microseconds, count, what in lines:
+        beside = ""
+        if torch and count != "-":
+            theirs = 1e3 * torch["median"] * float(count) / evaluations(torch)
+            beside = "%s ms, %.0f×" % (three(theirs), 1e3 * theirs / float(microseconds))
+        found.append((name, three(float(microseconds)), count, what, beside))
+    report.table(("run", "µs a step", "evaluations a step", "", "torch's step"), found)
 
 
 def print_observers(folder):

@@ -86,7 +86,15 @@ both() { # LETTER INI [OVERRIDE...]
     profile "$@"
 }
 
-# Differences of two lengths of run, so that the start does not count.
+# Evaluations of the field a step in the epochs behind the first so many: they grow in training.
+evaluations_behind() { # EPOCHS RUN
+    awk -F, -v "first=$1" 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+        $column["split"] == "train" && $column["epoch"] > first { sum += $column["ode.evals_forward"]; n++ }
+        END { if (n) printf "%.1f", sum / n; else print "-" }' "$2/metrics.csv"
+}
+
+# Differences of two lengths of run, so that the start does not count. A third run, which is not timed,
+# has the same steps and counts their evaluations.
 shipped() { # NAME INI SHORT LONG WHAT [OVERRIDE...]: epochs, of 8 steps each
     local name=$1 ini=$2 short=$3 long=$4 what=$5 times=() epochs begin
     shift 5
@@ -97,8 +105,11 @@ shipped() { # NAME INI SHORT LONG WHAT [OVERRIDE...]: epochs, of 8 steps each
         times+=($(($(date +%s%N) - begin)))
         rm -rf "$work/run-$epochs"
     done
-    printf '%s\t%s\t%s\n' "$name" $(((times[1] - times[0]) / 1000 / 8 / (long - short))) "$what" \
-        >>"$work/shipped.tsv"
+    "$build/odeon" train "$source/conf/$ini.ini" "run.out=$work/counted" "run.epochs=$long" "$@" run.log_every=1 \
+        >/dev/null 2>&1 || return 0
+    printf '%s\t%s\t%s\t%s\n' "$name" $(((times[1] - times[0]) / 1000 / 8 / (long - short))) \
+        "$(evaluations_behind "$short" "$work/counted")" "$what" >>"$work/shipped.tsv"
+    rm -rf "$work/counted"
 }
 
 facts
