@@ -237,12 +237,12 @@ def read_options():
     parser.add_argument("--seconds", type=float, help="of each measurement and system; 1, or 0.5")
     parser.add_argument("--sample", type=float, default=0.02, help="seconds of a sample at least")
     parser.add_argument("--least", type=int, help="samples; 3, or 2")
-    parser.add_argument("--limit", type=float, help="seconds until a peer is ready; 25, or 15")
-    parser.add_argument("--budget", type=float, help="seconds for all; 600, or 120")
+    parser.add_argument("--limit", type=float, help="seconds until a peer is ready; 120, or 15")
+    parser.add_argument("--budget", type=float, help="seconds for all; 850, or 120")
     parser.add_argument("--quick", action="store_true", help="fewer systems and samples")
     parser.add_argument("--results", help="where to write all rows, as JSON")
     options = parser.parse_args()
-    for name, slow, quick in (("seconds", 1.0, 0.5), ("least", 3, 2), ("limit", 25.0, 15.0), ("budget", 600.0, 120.0)):
+    for name, slow, quick in (("seconds", 1.0, 0.5), ("least", 3, 2), ("limit", 120.0, 15.0), ("budget", 850.0, 120.0)):
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else slow)
     return options
