@@ -75,6 +75,37 @@ done
 cmp "skip$seed/weights.safetensors" "skip$seed/weights-ema.safetensors" ||
     fail "a mean that has not begun"
 
+# An optimizer that takes a parameter at a time, on the worker that it falls to: with one rate for all
+# it is sgd, up to rounding, and biases with a rate of 0 stay.
+own=(--plugin-path "$build/test-plugins")
+for workers in 1 3; do
+    of=("$@" "run.workers=$workers" model.head.lr_factor=0.5 train.ema=0.9)
+    expect 0 "results in" train "${of[@]}" "train.optimizer=sgd(lr=0.1)" run.out="sgd$workers"
+    expect 0 "results in" train "${own[@]}" "${of[@]}" "train.optimizer=by_role(lr=0.1, bias_lr=0.1)" \
+        run.out="roles$workers"
+    near "sgd$workers" "roles$workers"
+    [ "$(column 5 "sgd$workers" test | cut -c1-8)" = "$(column 5 "roles$workers" test | cut -c1-8)" ] ||
+        fail "$workers workers: another mean of the weights"
+done
+expect 0 "results in" train "${own[@]}" "$@" "train.optimizer=by_role(lr=0.1, bias_lr=0)" run.out=resting
+expect 0 "results in" train "$@" "train.optimizer=sgd(lr=0)" run.out=begun
+! has_python json || python3 -c '
+import json
+def read(run):
+    data = open(run + "/weights.safetensors", "rb").read()
+    start = 8 + int.from_bytes(data[:8], "little")
+    return {name: data[start + x["data_offsets"][0]:start + x["data_offsets"][1]]
+            for name, x in json.loads(data[8:start]).items() if name != "__metadata__"}
+rested, begun = read("resting"), read("begun")
+moved = {name for name in begun if rested[name] != begun[name]}
+assert moved == {name for name in begun if not name.endswith("bias")} and len(moved) == 3, moved' ||
+    fail "not the weights alone have moved"
+plain=("$@" "train.optimizer=sgd(lr=0.1)")
+expect 0 "results in" train "${plain[@]}" model.ode.freeze=yes run.out=headed
+expect 0 "results in" train "${own[@]}" "$@" "train.optimizer=by_role(lr=0.1, bias_lr=0.1)" \
+    model.ode.freeze=yes run.out=partly
+near headed partly
+
 # What cannot be meant.
 sed 's/^\[train\]/[model.twin]\nshare = model.head\nKEY\n\n&/' "$ini/small.ini" >twin.ini
 for key in "freeze = yes" "lr_factor = 2"; do
