@@ -52,7 +52,7 @@ END
 
 # Launches of an evaluation of each.
 "$build/tests/gpu/bench_models" --device mocked --evaluation yes --plugins "$build/test-plugins" \
-    --root "$source" --data toy --fashion toy --out . --seconds 0 --least 1 --batch 1 >times.tsv 2>err ||
+    --root "$source" --data toy --fashion toy --out . --seconds 0 --least 1 --quick yes --batch 1 >times.tsv 2>err ||
     fail "bench_models: $(cat err)"
 awk -F '\t' '$1 == "time" { print $3, $15, $16 }' times.tsv >counts
 diff - counts <<'END' || fail "launches of an evaluation are other than they were: $(cat counts)"

@@ -95,7 +95,8 @@ static odeon_status measure(job *jobs, int32_t n, bench_time *out)
     bench_call call = {.run = n == 1 ? evaluate : evaluate_all,
                        .context = jobs,
                        .device = j->w->model->device,
-                       .queue = j->w->site.lane.queue};
+                       .queue = j->w->site.lane.queue,
+                       .quick = j->b->quick};
     ODEON_TRY(fill_all(jobs, n));
     return n == 1 ? bench_measure_recorded(&call, j->b->seconds, j->b->least, out)
                   : bench_measure(&call, j->b->seconds, j->b->least, out);

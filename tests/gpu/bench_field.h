@@ -12,6 +12,7 @@ typedef struct bench_field {
     bool with_vjp;    /* an evaluation and the vector-Jacobian product behind it */
     double seconds;
     int32_t least;
+    bool quick; /* as in bench_call */
 } bench_field;
 
 /* By bench_measure_recorded where there is one worker. Writes over gradients. */

@@ -39,6 +39,7 @@ typedef struct settings {
     bool serve;            /* samples are taken when the caller says so */
     bool untimed;          /* only files are wanted */
     bool evaluation;       /* only an evaluation of the field is measured */
+    bool quick;            /* by few calls: counts are right, times mean nothing */
     double seconds, began; /* of one measurement; when the program was started, since 1970 */
     int64_t batch;         /* in place of the cases'; 0: theirs */
     int32_t least;
@@ -178,7 +179,8 @@ static odeon_status measure(scene *s, odeon_status (*run)(void *context), bench_
     bench_call call = {.run = run,
                        .context = s,
                        .device = s->session->model.device,
-                       .queue = s->session->workers[0].site.lane.queue};
+                       .queue = s->session->workers[0].site.lane.queue,
+                       .quick = s->settings->quick};
     const ode_counters *b = &s->session->workers[0].site.odes[0]->counters;
     *out = (bench_time){.calls = 1};
     if (s->settings->untimed) {
@@ -195,7 +197,8 @@ static odeon_status time_field(scene *s, bool with_vjp)
     const bench_field b = {.session = s->session,
                            .with_vjp = with_vjp,
                            .seconds = 0.3 * s->settings->seconds,
-                           .least = s->settings->least};
+                           .least = s->settings->least,
+                           .quick = s->settings->quick};
     bench_time t;
     ODEON_TRY(bench_field_measure(&b, &t));
     s->result.loss = (double)NAN;
@@ -519,7 +522,7 @@ static const char *const usage =
     "bench_models --device EXPRESSION --data FOLDER --out FOLDER [--fashion FOLDER] [--cases "
     "abcde]\n"
     "  [--system NAME] [--batch N] [--seconds N] [--least N] [--began SECONDS] [--plugins FOLDER]\n"
-    "  [--root FOLDER] [--serve yes] [--evaluation yes] [path.key=value ...]\n";
+    "  [--root FOLDER] [--serve yes] [--evaluation yes] [--quick yes] [path.key=value ...]\n";
 
 static bool take_option(settings *set, const char *name, const char *value)
 {
@@ -546,6 +549,8 @@ static bool take_option(settings *set, const char *name, const char *value)
         set->serve = strcmp(value, "yes") == 0;
     } else if (strcmp(name, "--evaluation") == 0) {
         set->evaluation = strcmp(value, "yes") == 0;
+    } else if (strcmp(name, "--quick") == 0) {
+        set->quick = strcmp(value, "yes") == 0;
     } else if (strcmp(name, "--began") == 0) {
         set->began = number;
     } else {

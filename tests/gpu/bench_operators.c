@@ -362,7 +362,11 @@ static double operations_of(const line *l)
 
 static void measure(scene *s, double seconds, int32_t least)
 {
-    bench_call one = {.run = call, .context = s, .device = s->device, .queue = s->queue};
+    bench_call one = {.run = call,
+                      .context = s,
+                      .device = s->device,
+                      .queue = s->queue,
+                      .quick = !(seconds > 0.0)};
     bench_time t;
     odeon_status status = prepare(s);
     if (status == ODEON_OK) {

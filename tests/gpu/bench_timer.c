@@ -8,8 +8,25 @@
 #include "bench_events.h"
 #include "odeon/device_ext.h"
 
-enum { MAX_SAMPLES = 2000, WARM_CALLS = 4, RECORDED_CALLS = 16 };
+enum { MAX_SAMPLES = 2000 };
 static const double sample_seconds = 2e-3;
+
+/* Enough that a solve has been recorded and replayed. */
+static int64_t warm_calls(const bench_call *call)
+{
+    return call->quick ? 2 : 4;
+}
+
+static int64_t recorded_calls(const bench_call *call)
+{
+    return call->quick ? 2 : 16;
+}
+
+static int64_t calls_of_sample(const bench_call *call, double one)
+{
+    bool short_call = one > 0.0 && one < sample_seconds && !call->quick;
+    return short_call ? (int64_t)(sample_seconds / one) + 1 : 1;
+}
 
 static odeon_status call_all(const bench_call *call, int64_t calls)
 {
@@ -76,10 +93,10 @@ static odeon_status take_samples(const bench_call *call, bench_events *events, d
                                  int32_t least, bench_time *out)
 {
     double samples[MAX_SAMPLES], one = 0.0;
-    ODEON_TRY(repeat(call, events, WARM_CALLS, &one));
+    ODEON_TRY(repeat(call, events, warm_calls(call), &one));
     ODEON_TRY(count(call, out));
     ODEON_TRY(repeat(call, events, 1, &one));
-    out->calls = one > 0.0 && one < sample_seconds ? (int64_t)(sample_seconds / one) + 1 : 1;
+    out->calls = calls_of_sample(call, one);
     double start = clock_seconds();
     while (out->samples < MAX_SAMPLES &&
            (out->samples < least || clock_seconds() - start < seconds)) {
@@ -117,7 +134,7 @@ static void record(repetition *r)
 {
     odeon_queue *queue = r->call->queue;
     if (r->capture != NULL && r->capture->begin(queue) == ODEON_OK) {
-        (void)call_all(r->call, RECORDED_CALLS); /* a call that fails fails the end, too */
+        (void)call_all(r->call, recorded_calls(r->call)); /* a call that fails fails the end, too */
         (void)r->capture->end(queue, &r->recording);
     }
     diag_clear();
@@ -127,7 +144,7 @@ static odeon_status run_repetition(void *context)
 {
     const repetition *r = context;
     return r->recording != NULL ? r->capture->replay(r->call->queue, r->recording)
-                                : call_all(r->call, RECORDED_CALLS);
+                                : call_all(r->call, recorded_calls(r->call));
 }
 
 odeon_status bench_measure_recorded(const bench_call *call, double seconds, int32_t least,
@@ -135,8 +152,11 @@ odeon_status bench_measure_recorded(const bench_call *call, double seconds, int3
 {
     const odeon_device *device = call->device;
     repetition r = {.call = call};
-    bench_call all = {.run = run_repetition, .context = &r, .device = device, .queue = call->queue};
+    bench_call all = *call;
+    int64_t calls = recorded_calls(call);
     bench_time alone;
+    all.run = run_repetition;
+    all.context = &r;
     ODEON_TRY(bench_measure(call, 0.0, 1, &alone));
     r.capture = device->get_table(device, ODEON_DEVICE_CAPTURE);
     record(&r);
@@ -144,10 +164,10 @@ odeon_status bench_measure_recorded(const bench_call *call, double seconds, int3
     if (r.recording != NULL) {
         r.capture->destroy(r.recording);
     }
-    out->median /= RECORDED_CALLS;
-    out->low /= RECORDED_CALLS;
-    out->high /= RECORDED_CALLS;
-    out->calls *= RECORDED_CALLS;
+    out->median /= (double)calls;
+    out->low /= (double)calls;
+    out->high /= (double)calls;
+    out->calls *= calls;
     out->launches = alone.launches;
     return status;
 }

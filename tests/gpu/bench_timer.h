@@ -4,6 +4,7 @@
  * nothing to do to one that has nothing to do again, divided by the calls. */
 #ifndef ODEON_TESTS_GPU_BENCH_TIMER_H
 #define ODEON_TESTS_GPU_BENCH_TIMER_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "odeon/device.h"
@@ -13,6 +14,7 @@ typedef struct bench_call {
     void *context;
     const odeon_device *device;
     odeon_queue *queue;
+    bool quick; /* of few calls: counts are right, times mean nothing */
 } bench_call;
 
 typedef struct bench_time {
@@ -27,9 +29,9 @@ typedef struct bench_time {
 /* Warms up, then takes samples for so many seconds, at least least of them. */
 odeon_status bench_measure(const bench_call *call, double seconds, int32_t least, bench_time *out);
 
-/* The same of a call that may be recorded: one of sixteen in a recording, where the device has them
- * and takes these; launches are those of one call that is not recorded. Runs call->queue's first
- * calls as they are, so that nothing is made within the recording. */
+/* The same of a call that may be recorded: one of sixteen in a recording (quick: of two), where the
+ * device has them and takes these; launches are those of one call that is not recorded. Runs
+ * call->queue's first calls as they are, so that nothing is made within the recording. */
 odeon_status bench_measure_recorded(const bench_call *call, double seconds, int32_t least,
                                     bench_time *out);
 

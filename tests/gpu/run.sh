@@ -26,9 +26,9 @@ settle() {
     OUT=$(cd "$OUT" && pwd)
     export WORK=${WORK:-$(mktemp -d)} PARTS=$OUT/parts SMALL=no
     case $DEVICE in cuda*) ;; mocked*) SMALL=yes ;; *) DRY=yes SMALL=yes ;; esac
-    export SECONDS_EACH=1 LEAST=5 BATCH=0 CURVE=300 TESTS=2000 TRIALS=20
+    export SECONDS_EACH=1 LEAST=5 QUICK=no BATCH=0 CURVE=300 TESTS=2000 TRIALS=20
     if [ "$SMALL" = yes ]; then
-        SECONDS_EACH=0 LEAST=1 BATCH=2 CURVE=2 TESTS=4 TRIALS=3
+        SECONDS_EACH=0 LEAST=1 QUICK=yes BATCH=2 CURVE=2 TESTS=4 TRIALS=3
     fi
     if [ "$SMALL" = yes ] && [ "$DRY" = no ]; then
         export PATH=$here/standins:$PATH REHEARSED=$PYTHON
@@ -280,7 +280,7 @@ part_gradients() {
     local c dtype limit found='' files=$WORK/small
     mkdir -p "$files"
     ours "$BUILD/tests/gpu/bench_models" --device cpu --plugins "$PLUGINS" --root "$source" \
-        --data "$(data_of a)" --fashion "$(data_of b)" --out "$files" --seconds 0 --least 1 \
+        --data "$(data_of a)" --fashion "$(data_of b)" --out "$files" --seconds 0 --least 1 --quick yes \
         --batch "$([ "$SMALL" = yes ] && echo 1 || echo 8)" >/dev/null || { judge gradients 1 ""; return; }
     for c in a b c d e; do
         gradient cpu float64 "$files/$c-cpu" || { judge "gradients $c" 1 "the processor's"; continue; }
@@ -402,7 +402,7 @@ bench() { # SYSTEM DEVICE CASES OVERRIDES...
     mkdir -p "$WORK/files${system##* }"
     ours "$BUILD/tests/gpu/bench_models" --system "$system" --device "$device" --cases "$cases" \
         --plugins "$PLUGINS" --root "$source" --data "$(data_of a)" --fashion "$(data_of b)" \
-        --out "$WORK/files${system##* }" --seconds "$SECONDS_EACH" --least "$LEAST" --batch "$BATCH" "$@" \
+        --out "$WORK/files${system##* }" --seconds "$SECONDS_EACH" --least "$LEAST" --quick "$QUICK" --batch "$BATCH" "$@" \
         >>"$PARTS/$part.tsv"
 }
 
@@ -411,7 +411,7 @@ part_ours() {
     mkdir -p "$WORK/filesstart"
     for _ in 1 2 3; do
         ours "$BUILD/tests/gpu/bench_models" --device "$DEVICE" --cases a --plugins "$PLUGINS" --root "$source" \
-            --data "$(data_of a)" --out "$WORK/filesstart" --seconds 0 --least 1 --batch "$BATCH" \
+            --data "$(data_of a)" --out "$WORK/filesstart" --seconds 0 --least 1 --quick yes --batch "$BATCH" \
             --began "$(date +%s.%N)" | grep '^start' >>"$PARTS/$part.tsv"
         [ "$SMALL" = yes ] && break
     done
@@ -473,7 +473,7 @@ part_kernels() {
             --launch-skip 100 --launch-count 200 --metrics "$kernel_metrics" \
             "$BUILD/tests/gpu/bench_models" --device "$DEVICE" --cases "$c" --plugins "$PLUGINS" \
             --root "$source" --data "$(data_of "$c")" --fashion "$(data_of "$c")" \
-            --out "$WORK/fileskernels" --seconds 0 --least 1 --batch "$BATCH" run.capture=no \
+            --out "$WORK/fileskernels" --seconds 0 --least 1 --quick "$QUICK" --batch "$BATCH" run.capture=no \
             >"$WORK/kernels-$c.csv"
         "$PYTHON" "$here/kernels.py" "$c" <"$WORK/kernels-$c.csv" >>"$PARTS/$part.tsv"
         judge "kernels $c" $? "below"

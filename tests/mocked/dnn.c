@@ -303,41 +303,66 @@ typedef struct numbers {
     double *x, *w, *y;
 } numbers;
 
-/* One row of a filter: n pairs side by side. */
-static void add_row(int32_t which, int n, double *x, double *w, double *y)
+/* Outputs of a row that weight t of a filter's row, or of its column, reaches: [from,to). */
+typedef struct span {
+    int from, to;
+} span;
+
+static span reached(int t, int size, int outputs, int padding, int stride)
 {
-    const double of_y = *y;
-    if (which == 2) {
-        double sum = of_y;
-        for (int t = 0; t < n; t++) {
-            sum += x[t] * w[t];
+    int before = padding - t, last = size - 1 + padding - t;
+    int from = before > 0 ? (before + stride - 1) / stride : 0;
+    int to = last >= 0 ? last / stride + 1 : 0;
+    return (span){from, to < outputs ? to : outputs};
+}
+
+/* n products of one weight along a row of outputs. Four sums side by side, as vectors have them. */
+static void add_to_weight(int n, int stride, const double *x, double *w, const double *y)
+{
+    double sum[4] = {0.0};
+    for (int q = 0; q + 4 <= n; q += 4) {
+        for (int l = 0; l < 4; l++) {
+            sum[l] += x[(q + l) * stride] * y[q + l];
         }
-        *y = sum;
-        return;
     }
-    double *to = which == 1 ? w : x;
-    const double *from = which == 1 ? x : w;
-    for (int t = 0; t < n; t++) {
-        to[t] += from[t] * of_y;
+    for (int q = n - n % 4; q < n; q++) {
+        sum[0] += x[q * stride] * y[q];
+    }
+    *w += sum[0] + sum[1] + (sum[2] + sum[3]);
+}
+
+static void add_row(int32_t which, int n, int stride, double *restrict x, double *restrict w,
+                    double *restrict y)
+{
+    const double weight = *w;
+    if (which == 1) {
+        add_to_weight(n, stride, x, w, y);
+    } else if (which == 2) {
+        for (int q = 0; q < n; q++) {
+            y[q] += x[q * stride] * weight;
+        }
+    } else {
+        for (int q = 0; q < n; q++) {
+            x[q * stride] += weight * y[q];
+        }
     }
 }
 
-/* All that meet in filter [k,c] and output [b,k,p,q]. */
-static void add_window(const convolution *v, int32_t which, const numbers *n, int b, int k, int p,
-                       int q)
+typedef struct weight_index {
+    int k, c, r, s;
+} weight_index;
+
+/* All that meet in a weight, of image b. */
+static void add_weight(const convolution *v, int32_t which, const numbers *n, int b,
+                       const weight_index *i)
 {
-    const int *x = v->x->dim, *w = v->w->dim, *g = v->conv->dim;
-    int left = q * g[3] - g[1], from = left < 0 ? -left : 0;
-    int to = left + w[3] > x[3] ? x[3] - left : w[3];
-    double *y = n->y + at(v->y, b, k, p, q);
-    for (int c = 0; c < w[1]; c++) {
-        for (int r = 0; r < w[2]; r++) {
-            int row = p * g[2] - g[0] + r;
-            if (row >= 0 && row < x[2] && from < to) {
-                add_row(which, to - from, n->x + at(v->x, b, c, row, left + from),
-                        n->w + at(v->w, k, c, r, from), y);
-            }
-        }
+    const int *x = v->x->dim, *y = v->y->dim, *g = v->conv->dim;
+    const span rows = reached(i->r, x[2], y[2], g[0], g[2]),
+               of = reached(i->s, x[3], y[3], g[1], g[3]);
+    for (int p = rows.from; p < rows.to && of.from < of.to; p++) {
+        add_row(which, of.to - of.from, g[3],
+                n->x + at(v->x, b, i->c, p * g[2] - g[0] + i->r, of.from * g[3] - g[1] + i->s),
+                n->w + at(v->w, i->k, i->c, i->r, i->s), n->y + at(v->y, b, i->k, p, of.from));
     }
 }
 
@@ -374,15 +399,15 @@ static double *widen(const descriptor *d, const void *from)
     return made;
 }
 
+/* A number of y has its terms in the order of the filter's numbers. */
 static void add_all(const convolution *v, int32_t which, const numbers *n)
 {
-    const int *y = v->y->dim;
-    for (int b = 0; b < y[0]; b++) {
-        for (int k = 0; k < y[1]; k++) {
-            for (int p = 0; p < y[2]; p++) {
-                for (int q = 0; q < y[3]; q++) {
-                    add_window(v, which, n, b, k, p, q);
-                }
+    const int *w = v->w->dim, filter = w[1] * w[2] * w[3];
+    for (int b = 0; b < v->y->dim[0]; b++) {
+        for (int k = 0; k < w[0]; k++) {
+            for (int i = 0; i < filter; i++) {
+                const weight_index of = {k, i / (w[2] * w[3]), i / w[3] % w[2], i % w[3]};
+                add_weight(v, which, n, b, &of);
             }
         }
     }
