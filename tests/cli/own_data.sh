@@ -59,6 +59,11 @@ bad() {
 }
 expect 3 "the label has 3 different words in the training split, but classes = 4: " \
     check m.ini --data "data.dataset=csv(path=d.csv, inputs=a b, label=kind, classes=4)"
+expect 3 "d.csv:2: column 'kind': 'red' is no number: if labels are words, set classes to how many different words there are" \
+    check m.ini --data "data.dataset=csv(path=d.csv, inputs=a b, label=kind)" train.loss=mse 'model.l.then=tanh, dense(units=1)'
+expect 3 "d.csv:2: column 'kind': 'red' is no number" check m.ini --data "data.dataset=csv(path=d.csv, inputs=a kind, label=b)" \
+    train.loss=mse 'model.l.then=tanh, dense(units=1)'
+! grep -q "labels are words" err || fail "a word among the inputs is taken for a label"
 bad 2 "fold: '6/5': expected K/N" "fold=6/5"
 bad 2 "fold: is a part of path to test on, and test_path is a file" "fold=2/5, test_path=d.csv"
 bad 3 "d.csv: fold = 1/99 of its 60 rows leaves none to test on" "fold=1/99"
