@@ -51,8 +51,8 @@ static const odeon_option *const options[] = {
                  .aliases = "method|solver|scheme|stepper|alg|algorithm", .choices = "integrator",
                  .flags = ODEON_OPTION_REQUIRED, .help = "method of integration"),
     ODEON_OPTION(ode, gradient, COMPONENT, .aliases = "sensealg|sensitivity|adjoint|backward",
-                 .choices = "gradient", .flags = ODEON_OPTION_REQUIRED,
-                 .help = "how the solve is differentiated"),
+                 .choices = "gradient", .default_text = "direct",
+                 .help = "how the solve is differentiated, where anything is trained"),
     ODEON_OPTION(
         ode, rtol, F64_LIST, .aliases = "tol|reltol|tolerance|tolerances", .default_text = "1e-3",
         .min_text = "0", .flags = ODEON_OPTION_OPEN_MIN,
