@@ -269,6 +269,35 @@ expect 3 "nan.npz: 'x' has nan in sample 1, element 0" check m.ini --data \
     "data.dataset=arrays(path=nan.npz, shape=1, label=x, standardize=yes, test_fraction=0)" \
     train.loss=mse "${one[@]}"
 
+# Labels of two numbers: (a + b, 1 - a) is learned, and stands beside predictions.
+npy "4, 2" 0 0 1 0 0 1 1 1 >x.npy
+npy "4, 2" 0 1 1 0 1 1 2 0 >y.npy
+{ local_file x.npy 0 x.npy; local_file y.npy 0 y.npy; } >two.npz
+at=$(size two.npz)
+{ entry x.npy 0 "$(size x.npy)" "$(size x.npy)" 0
+    entry y.npy 0 "$(size y.npy)" "$(size y.npy)" $((35 + $(size x.npy))); } >directory
+{ cat directory; end_of 2 "$(size directory)" "$at"; } >>two.npz
+cat >two.ini <<'INI'
+[run]
+seed       = 1
+iterations = 20
+dtype      = float64
+[data]
+dataset = arrays(path=two.npz, shape=2, label_shape=2, test_fraction=0)
+batch   = 4
+[model.l]
+layer = dense(units=2)
+[train]
+loss      = mse
+optimizer = lbfgs
+INI
+expect 0 "results in" train two.ini run.out=two
+expect 0 "4 predictions" predict two --split test --out two.csv
+awk -F, 'NR > 1 { n += NF == 5; for (i = 2; i <= 3; i++) { d = $i - $(i + 2); e += d * d } a = a $2 $3 }
+    END { exit !(n == 4 && e < 1e-7 && a == "01101120") }' two.csv || fail "two.csv: $(cat two.csv)"
+expect 3 "the array 'y' is [4,2], expected [N]: label_shape says what one label is" check two.ini --data \
+    "data.dataset=arrays(path=two.npz, shape=2)" "model.l.units=1"
+
 # Beside the folders of the classes there may be other files.
 mkdir -p pictures/a pictures/b empty
 touch pictures/a/1.png pictures/b/1.png pictures/README.txt
