@@ -201,8 +201,8 @@ class HamiltonianNetwork(Hamiltonian):
 class Turns(Windows):
     """z' = F(z) u'(t), u the cubic whose slopes are backward differences (Kidger and others, 2020)."""
     ini, table, values, controls, limit = "turns", "turns", ("kind",), ("x", "y"), 16
-    settings, steps = dict(window=24, series="series", pad=True, clock="series"), 20
-    overrides = ("data.split=rows", "data.test_fraction=0", "data.limit=16", "model.ode.rtol=1e-9", "model.ode.atol=1e-9")
+    settings, steps = dict(window=24, series="series", pad=True, clock="series"), 8
+    overrides = ("data.split=rows", "data.test_fraction=0", "data.limit=16") + BLOCK
 
     def states(self, p, z, i):
         t, u = self.t[i], self.u[i]
