@@ -107,7 +107,10 @@ struct odeon_ode {
     adjoint_field adjoint;
     ode_outputs outputs;
     device_buffer tolerances; /* F64 [2, n_each]: rtol, atol of each component, or nothing */
-    device_buffer state_bar;  /* a vector of the state's shape, for cotangents and differences */
+    const double *given_rtol, *given_atol; /* as create was given them */
+    double *scaled; /* [n_rtol + n_atol], those of spec: given ones times factor */
+    double factor;
+    device_buffer state_bar; /* a vector of the state's shape, for cotangents and differences */
     odeon_solve_services services;
     odeon_tape tape;
 

@@ -13,6 +13,7 @@
 #include "ode/outputs.h"
 #include "ode/samples.h"
 #include "ode/time.h"
+#include "ode/tolerances.h"
 #include "odeon/device_solver.h"
 #include "plugin/calling.h"
 #include "plugin/words.h"
@@ -39,7 +40,7 @@ static void ode_destroy(odeon_ode *ode)
     block_field_fini(&ode->field, device);
     adjoint_field_fini(&ode->adjoint, device);
     buffer_release(device, &ode->state_bar);
-    buffer_release(device, &ode->tolerances);
+    tolerances_fini(ode);
     quadrature_fini(&ode->integrals);
     ode_outputs_fini(ode);
     stepper_destroy(ode->stepper);
@@ -169,60 +170,6 @@ static odeon_status check_limits(const odeon_ode *ode)
     return ODEON_OK;
 }
 
-/* Of n values, at least one: what a vector without components of its own is judged by. */
-static double smallest(int32_t n, const double *values)
-{
-    double least = values[0];
-    for (int32_t i = 1; i < n; i++) {
-        least = values[i] < least ? values[i] : least;
-    }
-    return least;
-}
-
-/* Lists of tolerances go to the device once, rtol [n] then atol [n], as doubles whatever the dtype.
- * A list of one is spread over all components if the other one has more. Parts that have no
- * components, such as parameters' gradients, take the smallest. */
-static odeon_status set_tolerances(odeon_ode *ode)
-{
-    odeon_ode_spec *spec = &ode->spec;
-    int64_t n = odeon_count(&ode->body->in), bytes = n * (int64_t)sizeof(double);
-    const struct {
-        const char *name;
-        int32_t n;
-        const double *values;
-    } lists[2] = {{"rtol", spec->n_rtol, spec->rtol}, {"atol", spec->n_atol, spec->atol}};
-    for (int i = 0; i < 2; i++) {
-        if (lists[i].n != 1 && lists[i].n != n) {
-            return diag_fail(
-                ODEON_ERR_CONFIG,
-                "%s: %s has %d values, but y has %lld components: give one, or one for "
-                "each",
-                ode->path, lists[i].name, (int)lists[i].n, (long long)n);
-        }
-    }
-    ode->control.rtol = smallest(spec->n_rtol, spec->rtol);
-    ode->control.atol = smallest(spec->n_atol, spec->atol);
-    if (spec->n_rtol == 1 && spec->n_atol == 1) {
-        return ODEON_OK;
-    }
-    ODEON_TRY(buffer_fit(ode->site->lane.device, &ode->tolerances, 2 * bytes));
-    double *each = mem_zalloc((size_t)(2 * n), sizeof *each);
-    if (each == NULL) {
-        return no_memory(ode->path);
-    }
-    for (int64_t i = 0; i < 2 * n; i++) {
-        int which = i >= n;
-        each[i] = lists[which].values[lists[which].n == 1 ? 0 : i - which * n];
-    }
-    odeon_status status = ode->site->lane.device->ops->upload(
-        ode->site->lane.queue, ode->tolerances.data, each, (uint64_t)(2 * bytes));
-    mem_free(each);
-    ode->control.n_each = n;
-    ode->control.rtol_each = (const double *)(const void *)ode->tolerances.data;
-    ode->control.atol_each = ode->control.rtol_each + n;
-    return status;
-}
-
 /* The steps to make, which are the block's or those of its samples. */
 static odeon_status read_replay(odeon_ode *ode, const char *path)
 {
@@ -275,7 +222,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
         ODEON_TRY(samples_init(ode));
     }
     if (spec->mode == ODEON_STEPS_ADAPTIVE) {
-        ODEON_TRY(set_tolerances(ode));
+        ODEON_TRY(tolerances_init(ode));
     }
     ODEON_TRY(ode_outputs_init(ode));
     if (spec->mode == ODEON_STEPS_REPLAY) {
@@ -508,6 +455,7 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, in
 {
     const ode_outputs *o = &ode->outputs;
     bool measure = (call->flags & ODEON_CALL_TRAIN) == 0 || ode->measure_share;
+    ODEON_TRY(tolerances_follow(ode));
     ODEON_TRY(fit(ode, call, call->in->shape.dim[0]));
     solver_forget(ode->forward);
     ode->forward_stats = solve_stats_none();

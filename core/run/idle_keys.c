@@ -13,9 +13,10 @@
 #include "run/note.h"
 
 static const char *const fixed[] = {"steps", "step_size"};
-static const char *const adaptive[] = {"rtol",    "atol",       "norm",      "end",
-                                       "control", "first_step", "max_steps", "h_max",
-                                       "h_min",   "pid",        "stops"};
+static const char *const adaptive[] = {"rtol",       "atol",      "tolerance_factor",
+                                       "norm",       "end",       "control",
+                                       "first_step", "max_steps", "h_max",
+                                       "h_min",      "pid",       "stops"};
 enum { N_FIXED = sizeof fixed / sizeof *fixed, N_ADAPTIVE = sizeof adaptive / sizeof *adaptive };
 
 /* "a.ini:7: ", "override run.seed=1: " or nothing. */

@@ -67,7 +67,7 @@ static const net_layer *find_layer(const worker *w, const char *path, size_t byt
 static bool is_recorded(const worker *w, const net_layer *layer)
 {
     const odeon_device *device = w->model->device;
-    bool in_field = false;
+    bool in_field = layer->ops->bodies == ODEON_BODIES_FIELD;
     for (const net_layer *x = layer->container; x != NULL && !in_field; x = x->container) {
         in_field = x->ops->bodies == ODEON_BODIES_FIELD;
     }
@@ -83,7 +83,7 @@ static odeon_status find_owner_layer(const worker *w, const config_curve *c, con
         return refuse(c, "the model has no layer of that path: odeon check shows them");
     }
     if (is_recorded(w, layer)) {
-        return refuse(c, "it stands in an ODE block, whose solves this device records with the "
+        return refuse(c, "this device records the solves of ODE blocks with the "
                          "value that it has: set run.capture = no");
     }
     const instance *own = layer->original != NULL ? layer->original : layer->instance;

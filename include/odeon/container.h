@@ -173,6 +173,10 @@ typedef struct odeon_ode_spec {
     int32_t event_direction; /* 1: from below zero to above, -1: from above, 0: either */
     int32_t reserved0;
     int64_t max_events; /* of a sample; one more is ODEON_ERR_NUMERIC */
+    /* > 0, read before each forward: times rtol and atol, so that it may follow a schedule
+     * (scheduled of layer.h). It lives as long as the block. NULL: 1. Tolerances of its own that a
+     * gradient method sets stay as they are. */
+    const double *tolerance_factor;
 } odeon_ode_spec;
 
 typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */

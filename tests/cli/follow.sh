@@ -109,6 +109,55 @@ is optimizer.weight_decay 19 phases 0.1
 expect 0 "results in" train phases.ini "train.late.set=data.batch=32" run.out=still
 ! cmp -s phases/weights.safetensors still/weights.safetensors || fail "the decay does not follow"
 
+# Tolerances follow by their factor: four times as large they are those of an INI that has these, to the
+# bit, whatever solves and whatever differentiates; the way back of adjoint keeps its own.
+cat >loose.ini <<'END'
+[run]
+iterations = 8
+dtype = float64
+workers = 1
+log_every = 1
+[data]
+dataset = trajectories(source=spiral, points=200, until=5, window=10)
+batch = 16
+[model.ode]
+layer = ode(times=batch, initial=first)
+integrator = dopri5
+rtol = 1e-5
+atol = 1e-6
+[model.ode.in]
+layer = dense(units=8)
+then = tanh, dense(units=state)
+[train]
+loss = mse
+optimizer = adam(lr=1e-2)
+END
+n=0
+for keys in "" model.ode.gradient=checkpoint "model.ode.gradient=adjoint(rtol=1e-7)" \
+    "model.ode.gradient=adjoint(y=dense) model.ode.rtol=1e-5" model.ode.step=sample \
+    model.ode.integrator=kvaerno3 run.workers=2 "model.ode.rtol=1e-5 2e-5"; do
+    case $keys in *"=1e-5 2e-5") set -- "$keys" four="4e-5 8e-5" ;; "model.ode.gradient=adjoint(y"*) set -- "${keys% *}" four=4e-5 ;;
+        "") set -- four=4e-5 ;; *) set -- "$keys" four=4e-5 ;; esac
+    four=${!#}
+    set -- "${@:1:$#-1}"
+    n=$((n + 1))
+    expect 0 "results in" train loose.ini "$@" run.out=tight$n
+    expect 0 "results in" train loose.ini "$@" run.out=four$n "train.set=model.ode.tolerance_factor: linear(from=4, to=4)"
+    expect 0 "results in" train loose.ini "$@" run.out=given$n "model.ode.rtol=${four#four=}" model.ode.atol=4e-6
+    cmp four$n/weights.safetensors given$n/weights.safetensors || fail "$keys: four times the tolerances are others"
+    ! cmp -s four$n/weights.safetensors tight$n/weights.safetensors || fail "$keys: the factor changes nothing"
+done
+is model.ode.tolerance_factor 1 four1 4
+set -- model.ode.rtol=1e-9 model.ode.atol=1e-9
+falls="train.set=model.ode.tolerance_factor: linear(from=1000, to=1, steps=6)"
+expect 0 "results in" train loose.ini "$@" "$falls" run.out=falls
+[ "$(value ode.accepted 1 falls)" -lt "$(value ode.accepted 8 falls)" ] || fail "tighter tolerances take no more steps"
+expect 0 "results in" train loose.ini "$@" "$falls" run.out=halves run.iterations=3
+expect 0 "results in" train halves --resume run.iterations=8
+cmp falls/weights.safetensors halves/weights.safetensors || fail "tolerances of a run that went on are others"
+expect 2 "the schedule makes 0 of its value 1; allowed: tolerance_factor > 0" train loose.ini run.out=zero \
+    "train.set=model.ode.tolerance_factor: linear(from=0)"
+
 # A step that failed is repeated with the value that it had: with its own it would not fail.
 expect 6 "to repeat it" train follow.ini run.out=failed \
     "train.set=loss.penalty.weight: linear(from=0, to=1e300, steps=8)" \
@@ -124,7 +173,7 @@ no "train.set=loss.penalty.wight: linear: set: loss.penalty.wight: penalty has n
     "loss.penalty.wight: linear"
 no "train.loss has no loss of that id" "loss.mse.weight: linear"
 no "data.batch: SCHEDULE: keys that follow a schedule are loss.ID.KEY" "data.batch: linear"
-no "of ode no option may follow a schedule; others need the model built anew" "model.ode.rtol: linear"
+no "of ode tolerance_factor may follow a schedule; others need the model built anew" "model.ode.rtol: linear"
 no "of adamw weight_decay may follow a schedule" "optimizer.lr: linear"
 no "the model has no layer of that path" "model.dorp.p: linear"
 no "model.p: give the path of a layer" "model.p: linear"

@@ -59,6 +59,11 @@ bad() {
 }
 expect 3 "the label has 3 different words in the training split, but classes = 4: " \
     check m.ini --data "data.dataset=csv(path=d.csv, inputs=a b, label=kind, classes=4)"
+expect 3 "d.csv:2: column 'kind': 'red' is no number: if labels are words, set classes to how many different words there are" \
+    check m.ini --data "data.dataset=csv(path=d.csv, inputs=a b, label=kind)" train.loss=mse 'model.l.then=tanh, dense(units=1)'
+expect 3 "d.csv:2: column 'kind': 'red' is no number" check m.ini --data "data.dataset=csv(path=d.csv, inputs=a kind, label=b)" \
+    train.loss=mse 'model.l.then=tanh, dense(units=1)'
+! grep -q "labels are words" err || fail "a word among the inputs is taken for a label"
 bad 2 "fold: '6/5': expected K/N" "fold=6/5"
 bad 2 "fold: is a part of path to test on, and test_path is a file" "fold=2/5, test_path=d.csv"
 bad 3 "d.csv: fold = 1/99 of its 60 rows leaves none to test on" "fold=1/99"
@@ -263,6 +268,35 @@ entry x.npy 0 "$(size x.npy)" "$(size x.npy)" 0 >directory
 expect 3 "nan.npz: 'x' has nan in sample 1, element 0" check m.ini --data \
     "data.dataset=arrays(path=nan.npz, shape=1, label=x, standardize=yes, test_fraction=0)" \
     train.loss=mse "${one[@]}"
+
+# Labels of two numbers: (a + b, 1 - a) is learned, and stands beside predictions.
+npy "4, 2" 0 0 1 0 0 1 1 1 >x.npy
+npy "4, 2" 0 1 1 0 1 1 2 0 >y.npy
+{ local_file x.npy 0 x.npy; local_file y.npy 0 y.npy; } >two.npz
+at=$(size two.npz)
+{ entry x.npy 0 "$(size x.npy)" "$(size x.npy)" 0
+    entry y.npy 0 "$(size y.npy)" "$(size y.npy)" $((35 + $(size x.npy))); } >directory
+{ cat directory; end_of 2 "$(size directory)" "$at"; } >>two.npz
+cat >two.ini <<'INI'
+[run]
+seed       = 1
+iterations = 20
+dtype      = float64
+[data]
+dataset = arrays(path=two.npz, shape=2, label_shape=2, test_fraction=0)
+batch   = 4
+[model.l]
+layer = dense(units=2)
+[train]
+loss      = mse
+optimizer = lbfgs
+INI
+expect 0 "results in" train two.ini run.out=two
+expect 0 "4 predictions" predict two --split test --out two.csv
+awk -F, 'NR > 1 { n += NF == 5; for (i = 2; i <= 3; i++) { d = $i - $(i + 2); e += d * d } a = a $2 $3 }
+    END { exit !(n == 4 && e < 1e-7 && a == "01101120") }' two.csv || fail "two.csv: $(cat two.csv)"
+expect 3 "the array 'y' is [4,2], expected [N]: label_shape says what one label is" check two.ini --data \
+    "data.dataset=arrays(path=two.npz, shape=2)" "model.l.units=1"
 
 # Beside the folders of the classes there may be other files.
 mkdir -p pictures/a pictures/b empty

@@ -34,6 +34,12 @@ expect 0 "ode: evaluations " solve circle.ini --out circle.csv
 cmp circle.csv states || fail "a file has other states than standard output"
 [ ! -s err ] || fail "something on stderr"
 
+# What is only solved names no gradient; its normal form does.
+sed '/^gradient/d' circle.ini >plain.ini
+expect 0 "sample,t,y0,y1" solve plain.ini
+cmp out states || fail "without a gradient there are other states"
+expect 2 "no gradient is named 'backprop'" solve plain.ini model.ode.gradient=backprop
+
 # A span gives its end alone.
 expect 0 "" solve circle.ini "model.ode.layer=ode(span=0 2, initial=1 0)"
 [ "$(cut -d, -f1,2 out | xargs)" = "sample,t 0,2" ] || fail "a span has more than its end"

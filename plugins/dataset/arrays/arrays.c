@@ -203,8 +203,12 @@ static odeon_status refuse_shape(const arrays *set, const char *path, const char
     if (x != NULL) {
         (void)array_shape(x, have, sizeof have);
     }
-    return odeon_fail(set->host, ODEON_ERR_DATA, "%s: the array '%s' is %s, expected %s]", path,
-                      name, have, want);
+    bool several = x != NULL && x == set->y && shape->n == 0 && set->classes == 0 && x->ndim > 1;
+    return odeon_fail(set->host, ODEON_ERR_DATA, "%s: the array '%s' is %s, expected %s]%s", path,
+                      name, have, want,
+                      several ? ": label_shape says what one label is, where it is more than one "
+                                "number"
+                              : "");
 }
 
 /* [N, shape...] with N as the other array has it; [N] also for one number. */

@@ -186,6 +186,15 @@ static odeon_status refuse_cell(const reading *in, int32_t at, const char *why)
                       (long long)in->scan.row_line, word, why);
 }
 
+static odeon_status refuse_text(const reading *in, int32_t at, const char *text)
+{
+    char why[WORD_BYTES];
+    bool hint = in->format->hint != NULL && in->format->hint_at == at;
+    (void)snprintf(why, sizeof why, "'%.40s' is no number%s%s", text, hint ? ": " : "",
+                   hint ? in->format->hint : "");
+    return refuse_cell(in, at, why);
+}
+
 static odeon_status read_word(const reading *in, int32_t at, double *out)
 {
     char text[WORD_BYTES];
@@ -233,8 +242,7 @@ static odeon_status read_cell(const reading *in, int32_t at, double *out)
                                          : refuse_cell(in, at, "empty: a number is missing");
     }
     if (bytes >= sizeof text || !is_decimal(text)) {
-        (void)snprintf(why, sizeof why, "'%.40s' is no number", text);
-        return refuse_cell(in, at, why);
+        return refuse_text(in, at, text);
     }
     *out = strtod(text, NULL);
     if (!isfinite(*out)) {

@@ -22,6 +22,9 @@ typedef struct csv_format {
     /* CSV_* of each column, NULL: all are numbers. A word is read as its number in the table's
      * words, a date as seconds since 1970 (dates.h). */
     const int8_t *kind;
+    /* Said behind a cell of column number hint_at of the list that is no number; NULL: nothing. */
+    const char *hint;
+    int32_t hint_at;
 } csv_format;
 
 /* The numbers read, in double, with the line of each row for messages. */

@@ -249,11 +249,18 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 
 /* ---- the rows ---- */
 
+/* The label's words are met as cells that are no numbers where classes is forgotten. */
 static csv_format format_of(const csv *set)
 {
     static const char separators[] = {',', ';', '\t'}; /* in the order of the choices */
-    return (csv_format){
-        .separator = separators[set->separator], .header = set->header != 0, .kind = set->kind};
+    bool numbers = set->classes == 0 && set->n_labels == 1;
+    return (csv_format){.separator = separators[set->separator],
+                        .header = set->header != 0,
+                        .kind = set->kind,
+                        .hint = numbers ? "if labels are words, set classes to how many different "
+                                          "words there are"
+                                        : NULL,
+                        .hint_at = set->n_inputs};
 }
 
 static odeon_status read_file(csv *set, const char *file)

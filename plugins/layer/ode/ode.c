@@ -18,7 +18,7 @@ typedef struct ode {
     const odeon_config *integrator, *gradient;
     odeon_choice control;
     int64_t norm, end, step; /* indices of the choices */
-    double first_step, h_max, h_min, step_size;
+    double first_step, h_max, h_min, step_size, tolerance_factor;
     int64_t steps, max_steps, count_integrals;
     int64_t direction, max_events; /* of events; direction: index of the choice */
 
@@ -51,8 +51,8 @@ static const odeon_option *const options[] = {
                  .aliases = "method|solver|scheme|stepper|alg|algorithm", .choices = "integrator",
                  .flags = ODEON_OPTION_REQUIRED, .help = "method of integration"),
     ODEON_OPTION(ode, gradient, COMPONENT, .aliases = "sensealg|sensitivity|adjoint|backward",
-                 .choices = "gradient", .flags = ODEON_OPTION_REQUIRED,
-                 .help = "how the solve is differentiated"),
+                 .choices = "gradient", .default_text = "direct",
+                 .help = "how the solve is differentiated, where anything is trained"),
     ODEON_OPTION(
         ode, rtol, F64_LIST, .aliases = "tol|reltol|tolerance|tolerances", .default_text = "1e-3",
         .min_text = "0", .flags = ODEON_OPTION_OPEN_MIN,
@@ -61,6 +61,10 @@ static const odeon_option *const options[] = {
                  .default_text = "1e-3", .min_text = "0", .flags = ODEON_OPTION_OPEN_MIN,
                  .help =
                      "error allowed in a step, whatever the state: one value, or one a component"),
+    ODEON_OPTION(ode, tolerance_factor, F64, .aliases = "tolfactor|tolerancescale",
+                 .default_text = "1", .min_text = "0", .flags = ODEON_OPTION_OPEN_MIN,
+                 .help = "times rtol and atol; it may follow a schedule: set = "
+                         "model.PATH.tolerance_factor: linear(from=100)"),
     ODEON_OPTION(
         ode, control, CHOICE_PATH, .aliases = "controller|stepsizecontroller",
         .default_text = "auto", .choices = CONTROL_CHOICES,
@@ -275,6 +279,7 @@ static odeon_status read_control(ode *layer)
     spec->n_rtol = (int32_t)layer->rtol.n;
     spec->atol = layer->atol.at;
     spec->n_atol = (int32_t)layer->atol.n;
+    spec->tolerance_factor = &layer->tolerance_factor;
     spec->exponents_per_order = 1;
     spec->max_steps = layer->max_steps;
     spec->end = read_end(layer);
@@ -375,7 +380,8 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .vjp = vjp,
                                     .attach = attach,
                                     .body_in = body_in,
-                                    .body_names = body_names};
+                                    .body_names = body_names,
+                                    .scheduled = "tolerance_factor"};
 
 ODEON_PLUGIN_OPTIONS(
     LAYER, "ode", &ops,

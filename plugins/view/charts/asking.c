@@ -54,9 +54,9 @@ void asking_path(asking *a, double from, double to, int n)
 /* What steps of an error's size need is of no use to one that is given. */
 void asking_field(asking *a, double t)
 {
-    static const char *const adaptive[] = {"rtol", "atol",       "control", "max_steps",
-                                           "pid",  "h_max",      "h_min",   "stops",
-                                           "end",  "first_step", "norm",    "step_size"};
+    static const char *const adaptive[] = {
+        "rtol",  "atol", "control",    "max_steps", "pid",       "h_max",           "h_min",
+        "stops", "end",  "first_step", "norm",      "step_size", "tolerance_factor"};
     for (size_t i = 0; i < sizeof adaptive / sizeof *adaptive; i++) {
         asking_drop(a, adaptive[i]);
     }

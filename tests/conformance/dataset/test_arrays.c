@@ -91,20 +91,25 @@ static void make_zip(void)
 {
     static const double x[6] = {1, 10, 3, 10, 5, 40};
     static const int8_t y[3] = {0, 1, 1};
+    static const float z[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
     entry entries[] = {
         {"x.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }", x, sizeof x, 0},
-        {"y.npy", "{'descr': '|i1', 'fortran_order': False, 'shape': (3,), }", y, sizeof y, 0}};
+        {"y.npy", "{'descr': '|i1', 'fortran_order': False, 'shape': (3,), }", y, sizeof y, 0},
+        {"z.npy", "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2, 2), }", z, sizeof z,
+         0}};
     zip_bytes = 0;
     add_local(&entries[0]);
     add_local(&entries[1]);
+    add_local(&entries[2]);
     size_t at = zip_bytes;
     add_central(&entries[0]);
     add_central(&entries[1]);
+    add_central(&entries[2]);
     size_t end = zip_bytes;
     add_number(0x06054b50, 4);
     add_number(0, 4);
-    add_number(2, 2);
-    add_number(2, 2);
+    add_number(3, 2);
+    add_number(3, 2);
     add_number(end - at, 4);
     add_number(at, 4);
     add_number(0, 2);
@@ -161,6 +166,46 @@ static void test_samples_and_classes(void **state)
     instance_destroy(set);
 }
 
+static void test_labels_of_several_numbers_keep_their_shape(void **state)
+{
+    (void)state;
+    const int64_t indices[] = {2, 0};
+    double x[4], label[8];
+    void *const fields[2] = {x, label};
+    char where[100];
+    odeon_field_info info = {.struct_size = sizeof info};
+    instance *set = make("shape=2, label=z, label_shape=2 2, split=last");
+    assert_int_equal(dataset_ops_of(set)->field(set->self, 1, &info), ODEON_OK);
+    assert_true(info.role == ODEON_ROLE_LABEL && info.dtype == ODEON_DTYPE_F64 &&
+                info.classes == 0);
+    assert_true(info.ndim == 2 && info.dim[0] == 2 && info.dim[1] == 2);
+    dataset_assert_opens(set, ODEON_SPLIT_TRAIN, 3);
+    assert_int_equal(dataset_ops_of(set)->get_batch(set->self, 2, indices, fields), ODEON_OK);
+    for (int i = 0; i < 4; i++) {
+        assert_true(label[i] == 8 + i && label[4 + i] == i);
+    }
+    dataset_ops_of(set)->locate(set->self, 2, 1, 3, where, sizeof where);
+    assert_string_equal(where, "array 'z', sample 2, element 3");
+    instance_destroy(set);
+}
+
+static void test_labels_are_not_standardized(void **state)
+{
+    (void)state;
+    const int64_t index = 1;
+    double x[2], label[4], mean[4], deviation[4];
+    int32_t is_standard = 1;
+    void *const fields[2] = {x, label};
+    instance *set = make("shape=2, label=z, label_shape=2 2, standardize=yes");
+    dataset_assert_opens(set, ODEON_SPLIT_TRAIN, 3);
+    assert_int_equal(dataset_ops_of(set)->get_batch(set->self, 1, &index, fields), ODEON_OK);
+    assert_true(x[0] == 0.0 && label[0] == 4.0 && label[3] == 7.0);
+    assert_int_equal(dataset_ops_of(set)->standard(set->self, 1, mean, deviation, &is_standard),
+                     ODEON_OK);
+    assert_int_equal(is_standard, 0);
+    instance_destroy(set);
+}
+
 static void test_standardized_by_the_last_dimension(void **state)
 {
     (void)state;
@@ -195,7 +240,12 @@ static void test_what_does_not_fit_is_refused(void **state)
 {
     (void)state;
     assert_refused("shape=3", "the array 'x' is [3,2], expected [N,3]");
-    assert_refused("shape=2, label=z", "the array 'z' is missing, expected [N");
+    assert_refused("shape=2, label=none", "the array 'none' is missing, expected [N");
+    assert_refused("shape=2, label=z, label_shape=4", "the array 'z' is [3,2,2], expected [N,4]");
+    assert_refused("shape=2, label=z, label_shape=2", "the array 'z' is [3,2,2], expected [N,2]");
+    assert_refused("shape=2, label=z",
+                   "'z' is [3,2,2], expected [N]: label_shape says what one label is");
+    assert_refused("shape=2, label_shape=2 2", "the array 'y' is [3], expected [N,2,2]");
     assert_refused("shape=2, classes=1", "'y' of sample 1 is 1, but classes = 1 allows");
     assert_refused("shape=1, inputs=y, label=y, standardize=yes, split=last, fold=1/3",
                    "is the same in all samples to train on");
@@ -219,6 +269,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_and_classes),
+        cmocka_unit_test(test_labels_of_several_numbers_keep_their_shape),
+        cmocka_unit_test(test_labels_are_not_standardized),
         cmocka_unit_test(test_standardized_by_the_last_dimension),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
         cmocka_unit_test(test_a_file_that_ends_early_is_refused),

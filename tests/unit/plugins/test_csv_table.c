@@ -258,6 +258,15 @@ static void test_what_is_no_number_is_refused(void **state)
     assert_refused(&no_names, "0", "1e999\n", "1e999 is beyond double precision");
 }
 
+static void test_a_hint_is_of_its_column_alone(void **state)
+{
+    (void)state;
+    const csv_format hint = {.separator = ',', .hint = "try another", .hint_at = 1};
+    assert_refused(&hint, "0 1", "1,2\n3,x\n", "test:2: column '1': 'x' is no number: try another");
+    assert_refused(&hint, "0 1", "1,2\nx,3\n", "test:2: column '0': 'x' is no number");
+    assert_null(strstr(diag_message(), "try another"));
+}
+
 static void test_columns_that_are_not_there_are_refused(void **state)
 {
     (void)state;
@@ -565,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_texts_without_rows_are_refused),
         cmocka_unit_test(test_missing_numbers_are_refused),
         cmocka_unit_test(test_what_is_no_number_is_refused),
+        cmocka_unit_test(test_a_hint_is_of_its_column_alone),
         cmocka_unit_test(test_columns_that_are_not_there_are_refused),
         cmocka_unit_test(test_a_name_that_stands_twice_is_refused),
         cmocka_unit_test(test_bad_quotes_are_refused),
