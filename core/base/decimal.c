@@ -15,13 +15,20 @@ static_assert(DBL_MANT_DIG == 53 && sizeof(double) == sizeof(uint64_t), "IEEE 75
 
 /* S = whole + fraction 2^-bits; half = half_whole + half_fraction 2^-(bits + 1). */
 typedef struct scaled {
-    uint64_t whole, fraction, half_whole, half_fraction;
-    int bits, exponent; /* exponent: value has its first digit at 10^exponent */
-    bool even;          /* m is even: a number right between two doubles is read as this one */
-    bool power;         /* a power of two: the next double below is only half as far away */
+    uint64_t m, whole, fraction, half_whole, half_fraction;
+    int bits;
 } scaled;
 
-enum { MOST_DIGITS = 17, SURE_DIGITS = 15 };
+enum { MOST_DIGITS = 17, SURE_DIGITS = 15, PLACES = 18, TAIL = 16 };
+
+/* n digits from first on, within places; the first of them stands for 10^exponent. Behind places
+ * is room to read beyond them: a copy of TAIL bytes takes less time than one of the bytes that are
+ * asked for. */
+typedef struct decimal {
+    char places[PLACES + TAIL];
+    const char *first;
+    int n, exponent;
+} decimal;
 
 /* Those that 64 bits hold. */
 static const uint64_t powers_of_five[] = {UINT64_C(1),
@@ -68,14 +75,12 @@ static scaled scale(uint64_t m, int e, int exponent)
 {
     int k = MOST_DIGITS - 1 - exponent, bits = -(e + k);
     uint64_t five = powers_of_five[k], high, low = multiply(m, five, &high);
-    return (scaled){.whole = high << (64 - bits) | low >> bits,
+    return (scaled){.m = m,
+                    .whole = high << (64 - bits) | low >> bits,
                     .fraction = low & ((UINT64_C(1) << bits) - 1),
                     .half_whole = five >> (bits + 1),
                     .half_fraction = five & ((UINT64_C(2) << bits) - 1),
-                    .bits = bits,
-                    .exponent = exponent,
-                    .even = m % 2 == 0,
-                    .power = m == UINT64_C(1) << (DBL_MANT_DIG - 1)};
+                    .bits = bits};
 }
 
 /* floor(log10(2^e)) for |e| < 200; the division rounds down because its left side is not negative.
@@ -83,37 +88,42 @@ static scaled scale(uint64_t m, int e, int exponent)
 static int decimal_exponent(int e)
 {
     enum { LOG10_2 = 78913, ONE = 1 << 18, SHIFT = 64 }; /* log10(2) = LOG10_2 / ONE */
-    return (e * LOG10_2 + SHIFT * ONE) / ONE - SHIFT;
+    return (int)((unsigned)(e * LOG10_2 + SHIFT * ONE) / ONE) - SHIFT;
 }
 
-/* value from 1e-10 to 1e15, so that bits stays between 1 and 62 and m has its first bit. The
- * exponent that is tried is that of the power of two below value, which may have a digit less, as
- * the count of digits shows. */
-static scaled scale_value(double value)
+/* value from 1e-10 to 1e15, so that bits stays between 1 and 62 and m has its first bit; it has
+ * its first digit at 10^*exponent. The exponent that is tried is that of the power of two below
+ * value, which may have a digit less, as the count of digits shows. */
+static scaled scale_value(double value, int *exponent)
 {
     const int fraction_bits = DBL_MANT_DIG - 1, bias = DBL_MAX_EXP - 1;
     const uint64_t one = UINT64_C(1) << fraction_bits;
     uint64_t binary;
     memcpy(&binary, &value, sizeof binary);
     uint64_t m = (binary & (one - 1)) | one;
-    int e = (int)(binary >> fraction_bits) - bias, exponent = decimal_exponent(e);
-    scaled s = scale(m, e - fraction_bits, exponent);
-    return s.whole < UINT64_C(100000000000000000) ? s : scale(m, e - fraction_bits, exponent + 1);
+    int e = (int)(binary >> fraction_bits) - bias;
+    for (*exponent = decimal_exponent(e);; ++*exponent) {
+        scaled s = scale(m, e - fraction_bits, *exponent);
+        if (s.whole < UINT64_C(100000000000000000)) {
+            return s;
+        }
+    }
 }
 
-/* Is a distance of whole + fraction 2^-bits within half of that to the next double? */
+/* Is a distance of whole + fraction 2^-bits within half of that to the next double? A number right
+ * between two doubles is read as the one whose m is even. */
 static bool is_near(const scaled *s, uint64_t whole, uint64_t fraction)
 {
     uint64_t twice = 2 * fraction;
     if (whole != s->half_whole) {
         return whole < s->half_whole;
     }
-    return twice < s->half_fraction || (twice == s->half_fraction && s->even);
+    return twice < s->half_fraction || (twice == s->half_fraction && s->m % 2 == 0);
 }
 
 /* S rounded to a multiple of unit (1, 10, 100), ties to even, as printf does; true if it reads
  * back. */
-static bool round_to(const scaled *s, uint64_t unit, uint64_t *out)
+static inline bool round_to(const scaled *s, uint64_t unit, uint64_t *out)
 {
     uint64_t q = s->whole / unit, rest = s->whole % unit, one = UINT64_C(1) << s->bits;
     uint64_t middle = unit / 2, middle_fraction = unit == 1 ? one / 2 : 0;
@@ -128,47 +138,78 @@ static bool round_to(const scaled *s, uint64_t unit, uint64_t *out)
     return is_near(s, rest, s->fraction);
 }
 
-/* The digits of number from to up to end, as many as that are. */
-static void put_part(char *to, char *end, uint32_t number)
+/* Below a power of two the next double is only half as far away. */
+static bool is_power(const scaled *s)
 {
-    while (end > to) {
-        *--end = (char)('0' + number % 10);
-        number /= 10;
+    return s->m == UINT64_C(1) << (DBL_MANT_DIG - 1);
+}
+
+/* To the fewest digits that read back; returns how many. The three are written out, so that each
+ * is made for its unit. */
+static int round_digits(const scaled *s, uint64_t *out)
+{
+    if (round_to(s, 100, out)) {
+        return SURE_DIGITS;
     }
+    if (round_to(s, 10, out)) {
+        return SURE_DIGITS + 1;
+    }
+    (void)round_to(s, 1, out);
+    return MOST_DIGITS;
 }
 
-/* The last n >= 9 digits of number, in halves that 32 bits hold. */
-static void put_digits(char *to, int n, uint64_t number)
+static const char pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536"
+    "37383940414243444546474849505152535455565758596061626364656667686970717273"
+    "7475767778798081828384858687888990919293949596979899";
+
+static void put_pair(char *to, uint32_t number)
 {
-    const uint32_t half = 1000000000; /* nine digits */
-    put_part(to + n - 9, to + n, (uint32_t)(number % half));
-    put_part(to, to + n - 9, (uint32_t)(number / half));
+    memcpy(to, pairs + 2 * number, 2);
 }
 
-/* The digits as text, without zeros at their end; *exponent is that of the first. A decimal of 15
- * digits or less survives a double, so that of the 15 that were found the zeros can go, and no
- * shorter number reads back. That holds of a power of two, too, which so many digits say exactly;
- * of others there are 0 digits. */
-static int find_digits(double value, char digits[MOST_DIGITS + 2], int *exponent)
+/* number < 10^8, with zeros in front. */
+static void put_eight(char *to, uint32_t number)
 {
-    scaled s = scale_value(value);
+    uint32_t high = number / 10000, low = number % 10000;
+    put_pair(to, high / 100);
+    put_pair(to + 2, high % 100);
+    put_pair(to + 4, low / 100);
+    put_pair(to + 6, low % 100);
+}
+
+/* number < 10^18, with zeros in front. */
+static void put_places(char to[PLACES], uint64_t number)
+{
+    const uint32_t eight = 100000000;
+    uint64_t high = number / eight;
+    put_pair(to, (uint32_t)(high / eight));
+    put_eight(to + 2, (uint32_t)(high % eight));
+    put_eight(to + 10, (uint32_t)(number % eight));
+}
+
+/* The digits of a value, without zeros at their end. A decimal of 15 digits or less survives a
+ * double, so that of the 15 that were found the zeros can go, and no shorter number reads back.
+ * That holds of a power of two, too, which so many digits say exactly; of others there are none. */
+static void find_digits(double value, decimal *out)
+{
+    int exponent;
+    scaled s = scale_value(value, &exponent);
     uint64_t found = s.whole;
-    int n = SURE_DIGITS;
-    if (s.power && (s.whole % 100 != 0 || s.fraction != 0)) {
-        return 0;
+    out->n = 0;
+    if (is_power(&s) && (s.whole % 100 != 0 || s.fraction != 0)) {
+        return;
     }
-    for (uint64_t unit = 100; !round_to(&s, unit, &found) && unit > 1; unit /= 10) {
-        n++;
-    }
-    put_digits(digits, n + 1, found); /* one more place: rounding up may need it */
-    bool carried = digits[0] != '0';
-    *exponent = s.exponent + carried;
+    int n = round_digits(&s, &found);
+    put_places(out->places, found);
+    bool carried = out->places[PLACES - n - 1] != '0'; /* rounding up has made a digit more */
+    out->first = out->places + PLACES - n - carried;
+    out->exponent = exponent + carried;
     n += carried;
-    memmove(digits, digits + !carried, (size_t)n);
-    while (n > 1 && digits[n - 1] == '0') {
+    while (n > 1 && out->first[n - 1] == '0') {
         n--;
     }
-    return n;
+    out->n = n;
 }
 
 /* "-4" as "e-04": the least width of C's formats. */
@@ -182,28 +223,26 @@ static char *put_exponent(char *to, int exponent)
     return to;
 }
 
-static char *put(char *to, const char *from, int n)
+/* The forms of %g. Of 17 digits at least one stands before the point, of a number below 1e15 no
+ * more than 15, so that TAIL bytes hold either side. */
+static char *put_number(char *to, const decimal *d)
 {
-    memcpy(to, from, (size_t)n);
-    return to + n;
-}
-
-/* The forms of %g with n digits. */
-static char *put_number(char *to, const char *digits, int n, int exponent)
-{
-    bool scientific = exponent < -4 || exponent >= n;
-    int before = scientific ? 1 : exponent + 1; /* digits before the point */
-    if (before > 0) {
-        to = put(to, digits, before);
-        if (n > before) {
-            *to++ = '.';
-            to = put(to, digits + before, n - before);
-        }
-    } else {
-        to = put(to, "0.000", 2 - before);
-        to = put(to, digits, n);
+    bool scientific = d->exponent < -4 || d->exponent >= d->n;
+    int before = scientific ? 1 : d->exponent + 1; /* digits before the point */
+    if (before <= 0) {
+        memcpy(to, "0.000", 5);
+        to += 2 - before;
+        memcpy(to, d->first, TAIL + 1);
+        return to + d->n;
     }
-    return scientific ? put_exponent(to, exponent) : to;
+    memcpy(to, d->first, TAIL);
+    to += before;
+    if (d->n > before) {
+        *to++ = '.';
+        memcpy(to, d->first + before, TAIL);
+        to += d->n - before;
+    }
+    return scientific ? put_exponent(to, d->exponent) : to;
 }
 
 /* Below 1e6. */
@@ -215,25 +254,28 @@ static char *put_whole(char *to, uint32_t n)
         digits[--at] = (char)('0' + n % 10);
         n /= 10;
     } while (n > 0);
-    return put(to, digits + at, (int)sizeof digits - at);
+    size_t size = sizeof digits - (size_t)at;
+    memcpy(to, digits + at, size);
+    return to + size;
 }
 
 size_t decimal_print(double value, char text[DECIMAL_TEXT_BYTES])
 {
     double size = fabs(value);
-    char digits[MOST_DIGITS + 2], *to = text;
-    int exponent = 0, n = 0;
+    char *to = text;
+    decimal found;
+    found.n = 0; /* the rest is set where it is used */
     bool whole = size < 1e6 && size == (double)(int32_t)size;
     if (!whole && size >= 1e-10 && size < 1e15) {
-        n = find_digits(size, digits, &exponent);
+        find_digits(size, &found);
     }
-    if (!whole && n == 0) {
+    if (!whole && found.n == 0) {
         return 0;
     }
     if (signbit(value)) {
         *to++ = '-';
     }
-    to = whole ? put_whole(to, (uint32_t)size) : put_number(to, digits, n, exponent);
+    to = whole ? put_whole(to, (uint32_t)size) : put_number(to, &found);
     *to = '\0';
     return (size_t)(to - text);
 }

@@ -3,8 +3,8 @@
 #define ODEON_CORE_BASE_DECIMAL_H
 #include <stddef.h>
 
-/* The most that decimal_print writes, with the NUL. */
-enum { DECIMAL_TEXT_BYTES = 32 };
+/* The most that decimal_print writes, with the NUL and with what it writes behind that. */
+enum { DECIMAL_TEXT_BYTES = 40 };
 
 /* Writes what printf writes by %g with the fewest digits that read back as value, whatever the
  * locale, and returns its length. 0, and nothing is written, where value is none of those that this

@@ -91,16 +91,9 @@ double number_plain(double value)
     return isnan(value) ? (double)NAN : value;
 }
 
-/* What decimal_print leaves is rare: growing precision until the text reads back as the same
- * double. */
-size_t number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
+/* Growing precision until the text reads back as the same double. */
+static size_t print_by_trial(double value, char text[NUMBER_TEXT_BYTES])
 {
-    static_assert((int)NUMBER_TEXT_BYTES >= (int)DECIMAL_TEXT_BYTES, "room for decimal_print");
-    value = number_plain(value);
-    size_t n = decimal_print(value, text);
-    if (n > 0) {
-        return n;
-    }
     locale_t c, previous = enter_c_locale(&c);
     /* start at six digits, so that 10 prints as 10 and not as 1e+01 */
     int first = fabs(value) < 1e6 && value == trunc(value) ? 6 : 1;
@@ -115,23 +108,28 @@ size_t number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
     return strlen(text);
 }
 
-/* From the last digit to the first. INT64_MIN has no counterpart above 0, so digits are those of an
- * unsigned number. */
+/* What decimal_print leaves is rare. */
+size_t number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
+{
+    static_assert((int)NUMBER_TEXT_BYTES >= (int)DECIMAL_TEXT_BYTES, "room for decimal_print");
+    size_t n = decimal_print(value, text);
+    return n > 0 ? n : print_by_trial(number_plain(value), text);
+}
+
+/* Digits are counted, then written from the last to the first. INT64_MIN has no counterpart above
+ * 0, so that they are those of an unsigned number. */
 size_t number_print_i64(int64_t value, char text[NUMBER_TEXT_BYTES])
 {
-    char reversed[NUMBER_TEXT_BYTES];
-    size_t n = 0, at = 0;
     uint64_t left = value < 0 ? UINT64_C(0) - (uint64_t)value : (uint64_t)value;
-    do {
-        reversed[n++] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (value < 0) {
-        text[at++] = '-';
+    size_t n = value < 0 ? 2 : 1;
+    for (uint64_t rest = left; rest >= 10; rest /= 10) {
+        n++;
     }
-    while (n > 0) {
-        text[at++] = reversed[--n];
+    text[0] = '-';
+    text[n] = '\0';
+    for (char *to = text + n - 1; left >= 10; left /= 10) {
+        *to-- = (char)('0' + left % 10);
     }
-    text[at] = '\0';
-    return at;
+    text[value < 0] = (char)('0' + left);
+    return n;
 }

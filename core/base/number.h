@@ -17,7 +17,7 @@ double number_plain(double value);
 
 /* Writes the shortest decimal text that reads back as value; NUMBER_TEXT_BYTES always suffice.
  * Returns its length. */
-enum { NUMBER_TEXT_BYTES = 32 };
+enum { NUMBER_TEXT_BYTES = 40 };
 size_t number_print_f64(double value, char text[NUMBER_TEXT_BYTES]);
 size_t number_print_i64(int64_t value, char text[NUMBER_TEXT_BYTES]);
 

@@ -4,6 +4,7 @@
  * are: they are written only where they are others than in the row before. */
 #include "run/row_cells.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 /* ---- one cell ---- */
 
+static_assert((int)NUMBER_TEXT_BYTES >= (int)ODEON_CELL_TEXT_BYTES, "what observers may read");
+
 /* The name of cell number x->n, in place of the one that it had; those behind it have to be written
  * again as well. */
 static void put_name(row_cells *x, const char *path, const char *name)
@@ -21,7 +24,6 @@ static void put_name(row_cells *x, const char *path, const char *name)
     x->names.length = x->n < x->n_named ? x->places[x->n].name : x->names.length;
     x->n_named = x->n + 1;
     x->places[x->n] = (row_place){.name = x->names.length, .path = path, .last = name};
-    x->cells[x->n] = (odeon_cell){.type = ODEON_CELL_WORD};
     if (path != NULL) {
         text_add(&x->names, path);
         text_add_bytes(&x->names, ".", 1);
@@ -42,23 +44,41 @@ static bool make_room(row_cells *x)
     return cells != NULL;
 }
 
-/* A cell of that name and type, whose value is that of the row before, if it has one; NULL: no
- * memory. *known: it has one, and the text of it. */
-static row_place *next_cell(row_cells *x, const char *path, const char *name, int32_t type,
-                            bool *known)
+/* The next cell, of which nothing is known but its name: its value is NaN, and its text is empty.
+ * NULL: no memory. */
+static odeon_cell *new_cell(row_cells *x, const char *path, const char *name, int32_t type)
 {
     if (x->n >= x->room && !make_room(x)) {
         x->failed = true;
         return NULL;
     }
     row_place *place = &x->places[x->n];
-    *known = x->n < x->n_named && place->path == path && place->last == name;
-    if (!*known) {
+    if (x->n >= x->n_named || place->path != path || place->last != name) {
         put_name(x, path, name);
     }
-    *known = *known && x->cells[x->n].type == type;
-    x->cells[x->n++].type = type;
-    return place;
+    odeon_cell *cell = &x->cells[x->n++];
+    memset(place->text, 0, sizeof place->text);
+    cell->text = place->text;
+    cell->value = (double)NAN;
+    cell->length = 0;
+    cell->type = type;
+    return cell;
+}
+
+/* Has the row before the next cell, with that name and type? Its value and text are those of then.
+ */
+static inline bool is_known(const row_cells *x, const char *path, const char *name, int32_t type)
+{
+    if (x->n >= x->n_named) {
+        return false;
+    }
+    const row_place *place = &x->places[x->n];
+    return place->path == path && place->last == name && x->cells[x->n].type == type;
+}
+
+static char *text_of(row_cells *x, const odeon_cell *cell)
+{
+    return x->places[cell - x->cells].text;
 }
 
 /* Is that the same number, bit by bit? */
@@ -72,40 +92,43 @@ static const int64_t told_apart = INT64_C(1) << DBL_MANT_DIG;
 
 static void add_whole(row_cells *x, const char *path, const char *name, int64_t value)
 {
-    bool known;
-    row_place *place = next_cell(x, path, name, ODEON_CELL_WHOLE, &known);
-    if (place == NULL) {
+    bool known = is_known(x, path, name, ODEON_CELL_WHOLE);
+    if (known && is_same(&x->cells[x->n], (double)value) && value < told_apart &&
+        value > -told_apart) {
+        x->n++;
         return;
     }
-    odeon_cell *cell = &x->cells[x->n - 1];
-    if (!known || !is_same(cell, (double)value) || value >= told_apart || value <= -told_apart) {
+    odeon_cell *cell = known ? &x->cells[x->n++] : new_cell(x, path, name, ODEON_CELL_WHOLE);
+    if (cell != NULL) {
         cell->value = (double)value;
-        (void)number_print_i64(value, place->text);
+        cell->length = (int32_t)number_print_i64(value, text_of(x, cell));
     }
 }
 
 static void add_real(row_cells *x, const char *path, const char *name, double value)
 {
-    bool known;
-    row_place *place = next_cell(x, path, name, ODEON_CELL_REAL, &known);
-    if (place == NULL) {
+    bool known = is_known(x, path, name, ODEON_CELL_REAL);
+    if (known && is_same(&x->cells[x->n], value)) {
+        x->n++;
         return;
     }
-    odeon_cell *cell = &x->cells[x->n - 1];
-    if (!known || !is_same(cell, value)) {
+    odeon_cell *cell = known ? &x->cells[x->n++] : new_cell(x, path, name, ODEON_CELL_REAL);
+    if (cell != NULL) {
+        char *text = text_of(x, cell);
+        text[0] = '\0';
         cell->value = value;
-        place->text[0] = '\0';
-        (void)(isnan(value) ? 0 : number_print_f64(value, place->text));
+        cell->length = isnan(value) ? 0 : (int32_t)number_print_f64(value, text);
     }
 }
 
 /* word is a constant. */
 static void add_word(row_cells *x, const char *name, const char *word)
 {
-    bool known;
-    if (next_cell(x, NULL, name, ODEON_CELL_WORD, &known) != NULL) {
-        x->cells[x->n - 1].value = (double)NAN;
-        x->cells[x->n - 1].text = word;
+    bool known = is_known(x, NULL, name, ODEON_CELL_WORD);
+    odeon_cell *cell = known ? &x->cells[x->n++] : new_cell(x, NULL, name, ODEON_CELL_WORD);
+    if (cell != NULL) {
+        cell->text = word;
+        cell->length = (int32_t)strlen(word);
     }
 }
 
@@ -201,6 +224,7 @@ static void add_row(row_cells *x, const metrics_row *row)
     }
 }
 
+/* Names and texts move only where a name is written. */
 static void place_texts(row_cells *x)
 {
     for (size_t i = 0; i < x->n; i++) {
@@ -228,7 +252,9 @@ bool row_cells_make(row_cells *x, const metrics_row *row)
         return give_up(x);
     }
     x->renamed |= x->n != before;
-    place_texts(x);
+    if (x->renamed) {
+        place_texts(x);
+    }
     return true;
 }
 

@@ -38,14 +38,14 @@ static metrics_row make_row(const trainer *t, int32_t split, const session_resul
                          .figures = reported};
 }
 
-static odeon_event make_event(const trainer *t, int32_t type)
+static odeon_event make_event(const trainer *t, int32_t type, double seconds)
 {
     return (odeon_event){.struct_size = sizeof(odeon_event),
                          .type = type,
                          .step = t->at.step,
                          .steps = t->total,
                          .epoch = t->at.epoch,
-                         .seconds = clock_seconds() - t->started,
+                         .seconds = seconds,
                          .services = t->services.table.self != NULL ? &t->services.table : NULL};
 }
 
@@ -57,8 +57,7 @@ static odeon_status row_event(trainer *t, int32_t type, int32_t split, const ses
         return ODEON_OK;
     }
     metrics_row row = make_row(t, split, result, samples_per_second);
-    odeon_event event = make_event(t, type);
-    event.seconds = row.seconds;
+    odeon_event event = make_event(t, type, row.seconds);
     return run_dir_event(t->plan->dir, &event, &row);
 }
 
@@ -71,7 +70,7 @@ odeon_status train_step_event(trainer *t, int64_t n, const session_result *resul
 
 odeon_status train_event(const trainer *t, int32_t type, odeon_status status, const char *text)
 {
-    odeon_event event = make_event(t, type);
+    odeon_event event = make_event(t, type, clock_seconds() - t->started);
     event.status = status;
     event.text = text;
     return run_dir_event(t->plan->dir, &event, NULL);

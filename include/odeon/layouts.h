@@ -17,7 +17,7 @@
 #define ODEON_LAYOUT_LOSS      0xb400dad7u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
-#define ODEON_LAYOUT_OBSERVER  0xa0441bf7u
+#define ODEON_LAYOUT_OBSERVER  0x11c27753u
 #define ODEON_LAYOUT_VIEW      0xdeb9e963u
 
 /* All of them: BASE, then the interfaces by their numbers. */
@@ -32,7 +32,7 @@
     ".b400dad7"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
-    ".a0441bf7"                                                                                    \
+    ".11c27753"                                                                                    \
     ".deb9e963"
 
 #endif

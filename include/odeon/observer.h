@@ -48,15 +48,17 @@ enum {
     ODEON_CELL_WHOLE = 1, /* a whole number; text has all digits, value may have lost some */
     ODEON_CELL_WORD = 2   /* text; value is NaN */
 };
+enum { ODEON_CELL_TEXT_BYTES = 32 }; /* more than the text of a number has, with its NUL */
 
 /* Final. A column of a row and what stands in it. */
 typedef struct odeon_cell {
     const char *name; /* "loss", "model.ode.evals_forward" */
     const char *text; /* as the host writes it, with a point in every locale: the shortest number
-                         that reads back the same, "inf", or "" where value is NaN */
+                         that reads back the same, "inf", or "" where value is NaN; of numbers,
+                         ODEON_CELL_TEXT_BYTES may be read, so that a copy may have that size */
     double value;     /* NaN: does not apply in this row, or is not known */
     int32_t type;     /* ODEON_CELL_* */
-    int32_t reserved0;
+    int32_t length;   /* of text, in bytes */
 } odeon_cell;
 
 /* Growing. A terminal that text can be shown on. */

@@ -1,7 +1,5 @@
 #include "pieces.h"
 
-#include <string.h>
-
 /* The text is left as it is: most of it is never used. */
 void pieces_begin(pieces *p, const odeon_line *line)
 {
@@ -30,15 +28,13 @@ void pieces_add(pieces *p, const char *text)
     p->n = n;
 }
 
-void pieces_add_bytes(pieces *p, const char *text, size_t n)
+void pieces_add_long(pieces *p, const char *text, size_t n)
 {
-    if (n > sizeof p->text - p->n) {
-        pieces_end(p);
-    }
+    pieces_end(p);
     if (n > sizeof p->text) {
         p->line->put_bytes(p->line->self, text, n);
         return;
     }
-    memcpy(p->text + p->n, text, n);
-    p->n += n;
+    memcpy(p->text, text, n);
+    p->n = n;
 }

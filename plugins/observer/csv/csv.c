@@ -21,10 +21,11 @@ static void add_quoted(pieces *p, const char *word)
 /* Names come from plugins and INI files, so a name may need quotes. */
 static void add_word(pieces *p, const char *word)
 {
-    if (strpbrk(word, ",\"\r\n") != NULL) {
+    size_t plain = strcspn(word, ",\"\r\n");
+    if (word[plain] != '\0') {
         add_quoted(p, word);
     } else {
-        pieces_add(p, word);
+        pieces_add_bytes(p, word, plain);
     }
 }
 
@@ -43,21 +44,25 @@ static odeon_status heading(void *self, const odeon_event *event, const odeon_li
 }
 
 /* Digits need no quotes. What does not apply is an empty cell. */
+static void add_cell(pieces *p, const odeon_cell *cell)
+{
+    if (cell->type == ODEON_CELL_WORD) {
+        add_word(p, cell->text);
+    } else {
+        pieces_add_block(p, cell->text, (size_t)cell->length);
+    }
+}
+
 static odeon_status see(void *self, const odeon_event *event, const odeon_line *line)
 {
+    const odeon_cell *end = event->cells + event->n_cells;
     pieces p;
     (void)self;
     pieces_begin(&p, line);
-    for (int64_t i = 0; i < event->n_cells; i++) {
-        const odeon_cell *cell = &event->cells[i];
-        pieces_add_bytes(&p, ",", i > 0);
-        if (cell->type == ODEON_CELL_WORD) {
-            add_word(&p, cell->text);
-        } else {
-            pieces_add(&p, cell->text);
-        }
+    for (const odeon_cell *cell = event->cells; cell < end; cell++) {
+        add_cell(&p, cell);
+        pieces_add_bytes(&p, cell + 1 < end ? "," : "\n", 1);
     }
-    pieces_add(&p, "\n");
     pieces_end(&p);
     return ODEON_OK;
 }

@@ -43,8 +43,8 @@ static void forget_keys(jsonl *x)
 
 static bool take_memory(jsonl *x, const odeon_event *event)
 {
-    enum { AROUND = 4 }; /* ,"": */
-    uint64_t bytes = 1;
+    enum { AROUND = 4 };           /* ,"": */
+    uint64_t bytes = PIECES_BLOCK; /* the last key is read as a block, too */
     for (int64_t i = 0; i < event->n_cells; i++) {
         bytes += strlen(event->cells[i].name) + AROUND;
     }
@@ -88,38 +88,90 @@ static odeon_status heading(void *self, const odeon_event *event, const odeon_li
 }
 
 /* Through the host, which knows how. */
-static void put_escaped(pieces *p, const char *before, const char *text, const char *behind)
+static void put_escaped(pieces *p, const char *text)
 {
-    pieces_add(p, before);
     pieces_end(p);
     p->line->put_json(p->line->self, text);
-    pieces_add(p, behind);
 }
+
+static void put_word(pieces *p, const odeon_cell *cell)
+{
+    if (is_plain(cell->text)) {
+        pieces_add_bytes(p, "\"", 1);
+        pieces_add_bytes(p, cell->text, (size_t)cell->length);
+        pieces_add_bytes(p, "\"", 1);
+    } else {
+        put_escaped(p, cell->text);
+    }
+}
+
+static const char null[PIECES_BLOCK] = "null";
+enum { NULL_BYTES = 4 };
 
 static void put_value(pieces *p, const odeon_cell *cell)
 {
     if (cell->type == ODEON_CELL_WORD) {
-        put_escaped(p, "", cell->text, "");
+        put_word(p, cell);
+    } else if (isfinite(cell->value)) {
+        pieces_add_bytes(p, cell->text, (size_t)cell->length);
     } else {
-        pieces_add(p, isfinite(cell->value) ? cell->text : "null");
+        pieces_add_bytes(p, null, NULL_BYTES);
+    }
+}
+
+static void put_name(pieces *p, bool first, const char *name)
+{
+    pieces_add(p, first ? "{" : ",");
+    put_escaped(p, name);
+    pieces_add(p, ":");
+}
+
+/* A row whose keys are not made. */
+static void put_unprepared(pieces *p, const odeon_event *event)
+{
+    for (int64_t i = 0; i < event->n_cells; i++) {
+        put_name(p, i == 0, event->cells[i].name);
+        put_value(p, &event->cells[i]);
+    }
+}
+
+static void put_key(pieces *p, const jsonl *x, const key *k, const char *name)
+{
+    if (k->bytes > 0) {
+        pieces_add_bytes(p, x->text + k->at, k->bytes);
+    } else {
+        put_name(p, k == x->keys, name);
+    }
+}
+
+/* Nearly all cells are a number under a short key. */
+static void put_prepared(pieces *p, const odeon_event *event, const jsonl *x)
+{
+    const odeon_cell *cell = event->cells;
+    const char *text = x->text;
+    for (const key *k = x->keys, *end = k + x->n; k < end; k++, cell++) {
+        bool finite = isfinite(cell->value);
+        if (k->bytes == 0 || k->bytes > PIECES_BLOCK || cell->type == ODEON_CELL_WORD) {
+            put_key(p, x, k, cell->name);
+            put_value(p, cell);
+        } else {
+            pieces_add_blocks(p, text + k->at, k->bytes, finite ? cell->text : null,
+                              finite ? (size_t)cell->length : NULL_BYTES);
+        }
     }
 }
 
 static odeon_status see(void *self, const odeon_event *event, const odeon_line *line)
 {
-    jsonl *x = self;
+    const jsonl *x = self;
     pieces p;
     pieces_begin(&p, line);
-    for (int64_t i = 0; i < event->n_cells; i++) {
-        const key *k = i < x->n ? &x->keys[i] : NULL;
-        if (k != NULL && k->bytes > 0) {
-            pieces_add_bytes(&p, x->text + k->at, k->bytes);
-        } else {
-            put_escaped(&p, i > 0 ? "," : "{", event->cells[i].name, ":");
-        }
-        put_value(&p, &event->cells[i]);
+    if (x->n == event->n_cells) {
+        put_prepared(&p, event, x);
+    } else {
+        put_unprepared(&p, event);
     }
-    pieces_add(&p, "}\n");
+    pieces_add_bytes(&p, "}\n", 2);
     pieces_end(&p);
     return ODEON_OK;
 }
