@@ -208,7 +208,7 @@ part_constants() {
             ls "$folder"/libcublas.so* 2>/dev/null
         done | head -n 1)
         # shellcheck disable=SC2086
-        $(launcher) "$(nvcc_path)" $flags "-arch=sm_$(capability)" "$here/constants.cu" \
+        LAUNCHER=$(launcher) "$(nvcc_path)" $flags "-arch=sm_$(capability)" "$here/constants.cu" \
             ${library:--DWITHOUT_CUBLAS} -o "$WORK/constants" && ours "$WORK/constants" >>"$PARTS/$part.tsv"
         judge constants $? "below"
     fi
