@@ -82,6 +82,18 @@ static void add_all(override_list *list, const char *const *more)
     }
 }
 
+/* Those of all cases, and those of this one: "e:path.key=value". */
+static void add_overrides(const scene *s, override_list *list)
+{
+    for (size_t i = 0; i < s->settings->n_overrides; i++) {
+        const char *text = s->settings->overrides[i];
+        bool of_one = text[0] != '\0' && text[1] == ':';
+        if (!of_one || text[0] == s->c->name[0]) {
+            list->text[list->n++] = of_one ? text + 2 : text;
+        }
+    }
+}
+
 static odeon_status load_config(scene *s, const char *const *own, const char *weights)
 {
     const settings *set = s->settings;
@@ -96,9 +108,7 @@ static odeon_status load_config(scene *s, const char *const *own, const char *we
     if (!s->c->own_data) {
         list.text[list.n++] = path;
     }
-    for (size_t i = 0; i < set->n_overrides; i++) {
-        list.text[list.n++] = set->overrides[i];
-    }
+    add_overrides(s, &list);
     if (weights != NULL) {
         list.text[list.n++] = from;
     }
@@ -522,7 +532,8 @@ static const char *const usage =
     "bench_models --device EXPRESSION --data FOLDER --out FOLDER [--fashion FOLDER] [--cases "
     "abcde]\n"
     "  [--system NAME] [--batch N] [--seconds N] [--least N] [--began SECONDS] [--plugins FOLDER]\n"
-    "  [--root FOLDER] [--serve yes] [--evaluation yes] [--quick yes] [path.key=value ...]\n";
+    "  [--root FOLDER] [--serve yes] [--evaluation yes] [--quick yes] [[CASE:]path.key=value "
+    "...]\n";
 
 static bool take_option(settings *set, const char *name, const char *value)
 {

@@ -348,21 +348,26 @@ static void add_row(int32_t which, int n, int stride, double *restrict x, double
     }
 }
 
-typedef struct weight_index {
-    int k, c, r, s;
-} weight_index;
+/* A place in the filters, and the outputs that its weights reach. */
+typedef struct position {
+    int r, s;
+    span rows, columns;
+} position;
 
-/* All that meet in a weight, of image b. */
-static void add_weight(const convolution *v, int32_t which, const numbers *n, int b,
-                       const weight_index *i)
+/* All that meet in weight [k,c,r,s] of image b. */
+static void add_weight(const convolution *v, int32_t which, const numbers *n, const position *o,
+                       int b, int k, int c)
 {
-    const int *x = v->x->dim, *y = v->y->dim, *g = v->conv->dim;
-    const span rows = reached(i->r, x[2], y[2], g[0], g[2]),
-               of = reached(i->s, x[3], y[3], g[1], g[3]);
-    for (int p = rows.from; p < rows.to && of.from < of.to; p++) {
-        add_row(which, of.to - of.from, g[3],
-                n->x + at(v->x, b, i->c, p * g[2] - g[0] + i->r, of.from * g[3] - g[1] + i->s),
-                n->w + at(v->w, i->k, i->c, i->r, i->s), n->y + at(v->y, b, i->k, p, of.from));
+    const int *g = v->conv->dim;
+    const span rows = o->rows, columns = o->columns;
+    double *w = n->w + at(v->w, k, c, o->r, o->s),
+           *y = n->y + at(v->y, b, k, rows.from, columns.from);
+    double *x =
+        n->x + at(v->x, b, c, rows.from * g[2] - g[0] + o->r, columns.from * g[3] - g[1] + o->s);
+    for (int p = rows.from; p < rows.to; p++) {
+        add_row(which, columns.to - columns.from, g[3], x, w, y);
+        x += g[2] * v->x->dim[3];
+        y += v->y->dim[3];
     }
 }
 
@@ -399,15 +404,27 @@ static double *widen(const descriptor *d, const void *from)
     return made;
 }
 
-/* A number of y has its terms in the order of the filter's numbers. */
+static void add_position(const convolution *v, int32_t which, const numbers *n, const position *o)
+{
+    const int *y = v->y->dim;
+    for (int b = 0; b < y[0]; b++) {
+        for (int k = 0; k < y[1]; k++) {
+            for (int c = 0; c < v->x->dim[1]; c++) {
+                add_weight(v, which, n, o, b, k, c);
+            }
+        }
+    }
+}
+
 static void add_all(const convolution *v, int32_t which, const numbers *n)
 {
-    const int *w = v->w->dim, filter = w[1] * w[2] * w[3];
-    for (int b = 0; b < v->y->dim[0]; b++) {
-        for (int k = 0; k < w[0]; k++) {
-            for (int i = 0; i < filter; i++) {
-                const weight_index of = {k, i / (w[2] * w[3]), i / w[3] % w[2], i % w[3]};
-                add_weight(v, which, n, b, &of);
+    const int *x = v->x->dim, *w = v->w->dim, *y = v->y->dim, *g = v->conv->dim;
+    for (int r = 0; r < w[2]; r++) {
+        for (int s = 0; s < w[3]; s++) {
+            const position o = {r, s, reached(r, x[2], y[2], g[0], g[2]),
+                                reached(s, x[3], y[3], g[1], g[3])};
+            if (o.rows.from < o.rows.to && o.columns.from < o.columns.to) {
+                add_position(v, which, n, &o);
             }
         }
     }

@@ -32,6 +32,9 @@ static double tolerance(uint32_t dtype)
     return dtype == ODEON_DTYPE_F64 ? 1e-12 : 1e-5;
 }
 
+/* Of all tests: a device is opened for each, but read and loaded once. */
+static registry *plugins;
+
 typedef struct device_test {
     char name[96];
     const char *id;
@@ -59,18 +62,24 @@ static const case_run *expected_of(const device_case *c)
 {
     expectation *e = expectation_of(c);
     if (e->c == NULL) {
-        registry *r = support_registry();
-        support_device plain = support_device_open(r, "reference", ODEON_DTYPE_F64);
+        support_device plain = support_device_open(plugins, "reference", ODEON_DTYPE_F64);
         *e = (expectation){.c = c, .run = case_execute(c, &plain)};
         support_device_close(&plain);
-        registry_destroy(r);
     }
     return e->run;
+}
+
+static int open_registry(void **state)
+{
+    (void)state;
+    plugins = support_registry();
+    return 0;
 }
 
 static int forget_expectations(void **state)
 {
     (void)state;
+    registry_destroy(plugins);
     for (size_t i = 0; expectations[i].c != NULL; i++) {
         case_destroy(expectations[i].run);
     }
@@ -89,8 +98,7 @@ static void test_operator_agrees_with_reference(void **state)
 {
     const device_test *test = *state;
     const case_run *expected = expected_of(test->c);
-    registry *r = support_registry();
-    support_device tested = support_device_open(r, test->id, test->dtype);
+    support_device tested = support_device_open(plugins, test->id, test->dtype);
     case_run *actual = case_execute(test->c, &tested);
     case_assert_finite(expected);
     case_compare(actual, expected, tolerance(test->dtype));
@@ -99,7 +107,6 @@ static void test_operator_agrees_with_reference(void **state)
     }
     case_destroy(actual);
     support_device_close(&tested);
-    registry_destroy(r);
 }
 
 /* ---- what is no operator ---- */
@@ -108,8 +115,7 @@ static void test_memory_is_aligned_and_keeps_bytes(void **state)
 {
     const device_test *test = *state;
     static const uint64_t sizes[] = {0, 1, 63, 65, 4097};
-    registry *r = support_registry();
-    support_device d = support_device_open(r, test->id, test->dtype);
+    support_device d = support_device_open(plugins, test->id, test->dtype);
     const odeon_device_ops *ops = d.device->ops;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         unsigned char sent[4097], received[4097] = {0};
@@ -125,7 +131,6 @@ static void test_memory_is_aligned_and_keeps_bytes(void **state)
     }
     ops->free(d.device->handle, NULL);
     support_device_close(&d);
-    registry_destroy(r);
 }
 
 /* Of sizes that a late device keeps with the call, and of larger ones. */
@@ -133,8 +138,7 @@ static void test_pinned_memory_is_uploaded_from(void **state)
 {
     const device_test *test = *state;
     static const uint64_t sizes[] = {0, 1, 100, 4097, 70000};
-    registry *r = support_registry();
-    support_device d = support_device_open(r, test->id, test->dtype);
+    support_device d = support_device_open(plugins, test->id, test->dtype);
     const odeon_device_ops *ops = d.device->ops;
     const odeon_device_pinned *pinned = d.device->get_table(d.device, ODEON_DEVICE_PINNED);
     for (size_t i = 0; pinned != NULL && i < sizeof sizes / sizeof *sizes; i++) {
@@ -158,14 +162,12 @@ static void test_pinned_memory_is_uploaded_from(void **state)
         pinned->free(d.device->handle, NULL);
     }
     support_device_close(&d);
-    registry_destroy(r);
 }
 
 static void test_description_fits_its_room(void **state)
 {
     const device_test *test = *state;
-    registry *r = support_registry();
-    support_device d = support_device_open(r, test->id, test->dtype);
+    support_device d = support_device_open(plugins, test->id, test->dtype);
     char text[80];
     memset(text, '#', sizeof text);
     assert_int_equal(d.device->ops->describe(d.device->self, text, 64), ODEON_OK);
@@ -175,14 +177,12 @@ static void test_description_fits_its_room(void **state)
     assert_in_range(strnlen(text, sizeof text), 0, 3);
     assert_int_equal(text[4], '#');
     support_device_close(&d);
-    registry_destroy(r);
 }
 
 static void test_queues_come_and_go(void **state)
 {
     const device_test *test = *state;
-    registry *r = support_registry();
-    support_device d = support_device_open(r, test->id, test->dtype);
+    support_device d = support_device_open(plugins, test->id, test->dtype);
     odeon_queue *second = NULL;
     assert_int_equal(device_queue_create(d.device, 1, &second), ODEON_OK);
     assert_non_null(second);
@@ -191,7 +191,6 @@ static void test_queues_come_and_go(void **state)
     device_queue_destroy(d.device, second);
     d.device->ops->queue_destroy(d.device->handle, NULL);
     support_device_close(&d);
-    registry_destroy(r);
 }
 
 /* Pairs that do not fit, at the call or when it is carried out. */
@@ -225,10 +224,10 @@ static void test_pairs_that_do_not_fit_are_refused(void **state)
     static const int64_t shapes[][2] = {{2, 6}, {2, 5}, {3, 6}, {2, 3}};
     const device_test *test = *state;
     uint32_t other = test->dtype == ODEON_DTYPE_F32 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
-    registry *r = support_registry();
     for (int32_t i = 0; i < 3 * KINDS; i++) {
         int32_t which = i % 3, kind = i / 3;
-        support_device d = support_device_open(r, test->id, test->dtype); /* late, it fails once */
+        support_device d =
+            support_device_open(plugins, test->id, test->dtype); /* late, it fails once */
         uint32_t bad = kind == 1 ? other : kind == 2 ? ODEON_DTYPE_I64 : test->dtype;
         int64_t count = which == 0 ? 12 : 6;
         odeon_tensor x = support_upload(&d, NULL, 1, &count);
@@ -249,7 +248,6 @@ static void test_pairs_that_do_not_fit_are_refused(void **state)
         support_release(&d, &z);
         support_device_close(&d);
     }
-    registry_destroy(r);
 }
 
 /* ---- all cases once more ---- */
@@ -263,8 +261,7 @@ enum { N_FAMILIES = sizeof families / sizeof *families };
 static void test_tensors_begin_at_their_byte_offset(void **state)
 {
     const device_test *test = *state;
-    registry *r = support_registry();
-    support_device d = support_device_open(r, test->id, test->dtype);
+    support_device d = support_device_open(plugins, test->id, test->dtype);
     for (size_t f = 0; f < N_FAMILIES; f++) {
         for (const device_case *c = families[f]; c->name != NULL; c++) {
             case_run *actual = case_execute_at_offset(c, &d);
@@ -273,7 +270,6 @@ static void test_tensors_begin_at_their_byte_offset(void **state)
         }
     }
     support_device_close(&d);
-    registry_destroy(r);
 }
 
 #define SLOTS_OF(name, header)                                                                     \
@@ -294,8 +290,7 @@ static void test_every_operator_refuses_unknown_flags(void **state)
 {
     const device_test *test = *state;
     bool each_bit = strcmp(test->id, "reference") == 0;
-    registry *r = support_registry();
-    support_device d = support_device_open(r, test->id, test->dtype);
+    support_device d = support_device_open(plugins, test->id, test->dtype);
     case_names refused = {.n = 0};
     for (size_t f = 0; f < N_FAMILIES; f++) {
         for (const device_case *c = families[f]; c->name != NULL; c++) {
@@ -311,15 +306,13 @@ static void test_every_operator_refuses_unknown_flags(void **state)
                                     (batch ? 0 : N_BATCH) - (softmax ? 0 : N_SOFTMAX) -
                                     (acts ? 0 : N_ACT));
     support_device_close(&d);
-    registry_destroy(r);
 }
 
 /* As extensions families are known by their ids, and what nobody knows is not there. */
 static void test_families_are_tables_by_id(void **state)
 {
     const device_test *test = *state;
-    registry *r = support_registry();
-    support_device d = support_device_open(r, test->id, test->dtype);
+    support_device d = support_device_open(plugins, test->id, test->dtype);
 #define CHECK_FAMILY(name, header)                                                                 \
     assert_ptr_equal(d.device->get_table(d.device, ODEON_FAMILY(name)), d.device->name);           \
     assert_true(d.device->name->struct_size >= sizeof *d.device->name);                            \
@@ -327,7 +320,6 @@ static void test_families_are_tables_by_id(void **state)
     ODEON_FAMILY_LIST(CHECK_FAMILY)
     assert_null(d.device->get_table(d.device, "odeon.device.nothing/1"));
     support_device_close(&d);
-    registry_destroy(r);
 }
 
 /* ---- the list: every case on every device in both dtypes ---- */
@@ -388,6 +380,6 @@ int main(int argc, char **argv)
             add_device(&list, "mocked", dtypes[k]);
         }
     }
-    return _cmocka_run_group_tests("device operators", list.units, (size_t)list.n, NULL,
+    return _cmocka_run_group_tests("device operators", list.units, (size_t)list.n, open_registry,
                                    forget_expectations);
 }
