@@ -13,10 +13,12 @@ import numpy as np
 conf = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
-def options(description, names):
+def options(description, names, steps=False):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--odeon", default=os.path.join(conf, "..", "build", "odeon"))
     parser.add_argument("--data", default=os.path.join(conf, "..", "data", "mnist"), help="folder of MNIST's four files")
+    if steps:
+        parser.add_argument("--steps", type=int, help="in place of each system's own number")
     parser.add_argument("names", nargs="*", metavar="NAME", help="systems, else all: " + " ".join(names))
     chosen = parser.parse_args()
     unknown = sorted(set(chosen.names) - set(names))
