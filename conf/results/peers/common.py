@@ -38,18 +38,6 @@ def tensors(path):
             .reshape(entry["shape"]).astype(float) for name, entry in header.items()}
 
 
-def save(path, arrays):
-    """A safetensors file of float64 arrays."""
-    header, data = {}, b""
-    for name, array in sorted(arrays.items()):
-        raw = np.ascontiguousarray(array, "<f8").tobytes()
-        header[name] = dict(dtype="F64", shape=list(np.shape(array)), data_offsets=[len(data), len(data) + len(raw)])
-        data += raw
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
-
-
 def train(odeon, ini, overrides, without=None):
     """The losses of training, step by step, and the weights at the end, by name; without a key of the INI."""
     with tempfile.TemporaryDirectory() as folder:
