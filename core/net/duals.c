@@ -47,6 +47,7 @@ static odeon_status scratch_bytes(odeon_net *body, const odeon_body_plan *x, uin
     const net_plan *plan;
     ODEON_TRY(net_plan_for(body, x->batch, x->call_flags, &plan));
     *out = (uint64_t)lay_out(body, plan).end;
+    body->site->differentiated_twice = body->path;
     return ODEON_OK;
 }
 

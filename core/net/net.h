@@ -34,6 +34,7 @@ typedef struct net_site {
     struct net_layer **layers; /* all, containers before their bodies */
     size_t n_layers;
     name_index layers_by_path;
+    const char *differentiated_twice; /* a body whose vjp is differentiated again; NULL: none */
 } net_site;
 
 /* One layer as it stands in a network. Invariants: it never moves, since others point to it;

@@ -80,6 +80,20 @@ static size_t note_recording(FILE *out, const session *s)
     return 1;
 }
 
+/* Solves, tests and predictions are as well there. */
+static size_t note_second(FILE *out, const config *c, const session *s, const notes_use *use)
+{
+    const char *path = session_without_gradient(s), *device = c->device->component->id;
+    if (path == NULL || !use->trains) {
+        return 0;
+    }
+    note(out,
+         "%s: its gradient has second derivatives, which run.device = %s has not: to train, use "
+         "run.device = dual(base=%s)",
+         path, device, device);
+    return 1;
+}
+
 /* It takes several times as long. */
 static size_t note_samples(FILE *out, const session *s)
 {
@@ -97,5 +111,6 @@ static size_t note_samples(FILE *out, const session *s)
 size_t notes_give(FILE *out, const config *c, const session *s, notes_use use)
 {
     return idle_keys_print(out, c) + note_times(out, c, s, &use) + note_schedule(out, c, s, &use) +
-           note_phases(out, c, &use) + note_recording(out, s) + note_samples(out, s);
+           note_phases(out, c, &use) + note_recording(out, s) + note_second(out, c, s, &use) +
+           note_samples(out, s);
 }

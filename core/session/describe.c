@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "ode/ode.h"
+#include "odeon/device_dual.h"
 #include "odeon/device_ext.h"
 #include "plugin/calling.h"
 #include "session/members.h"
@@ -109,6 +110,13 @@ const char *session_unrecorded_block(const session *s)
         }
     }
     return NULL;
+}
+
+const char *session_without_gradient(const session *s)
+{
+    const net_site *site = &s->workers[0].site;
+    const odeon_device *device = site->lane.device;
+    return device->get_table(device, ODEON_DEVICE_DUAL) == NULL ? site->differentiated_twice : NULL;
 }
 
 const char *session_samples_in_turn(const session *s, const char **path)

@@ -65,6 +65,9 @@ bool session_reads_relative_time(const session *s, session_layer *layer);
 /* The path of the first block whose solves are made call by call because its method needs the host,
  * on a device that could record them and may; NULL: none. */
 const char *session_unrecorded_block(const session *s);
+/* The path of a body whose gradient has second derivatives, on a device that has none, so that the
+ * model cannot be trained there; NULL: there is none. */
+const char *session_without_gradient(const session *s);
 /* Of the first block with step = sample that solves one sample after the other: why, in words, and
  * its path; NULL: there is none. */
 const char *session_samples_in_turn(const session *s, const char **path);

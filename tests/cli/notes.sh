@@ -131,4 +131,9 @@ solve=(solve forced_pendulum.ini --split test --out s.csv)
 says "the control that layer ode.torque reads is known from t = 0 to 2 of sample 0, but the solve goes from 0 to 3" \
     "${solve[@]}" "model.ode.times=0 1 2 3"
 quiet "${solve[@]}" "model.ode.times=0 1 2"
+# A device without second derivatives solves what it cannot train, and check says so.
+text="ode.energy: its gradient has second derivatives, which run.device = cpu has not: to train, use run.device = dual(base=cpu)"
+expect 0 "$text" check "$source/conf/hamiltonian_network.ini" run.device=cpu
+expect 0 "normal form" check "$source/conf/hamiltonian_network.ini"
+! grep -q "second derivatives" out || fail "a note on the device that has them"
 echo ok

@@ -307,3 +307,51 @@ pictures 3 "1.png: is neither a PNG nor a JPEG file" "path=pictures, classes=2, 
 pictures 3 "empty: has no folders, which are the classes" "path=pictures, classes=2, test_path=empty"
 mkdir "pictures/caf$(printf '\xe9')" && touch "pictures/caf$(printf '\xe9')/1.png"
 pictures 3 "the folder's name is no UTF-8" "path=pictures, classes=3"
+
+# PNG and JPEG files are read by libraries where they are installed; where one is not, the error says
+# which, and the rest of this is left out. The first picture is dark, the second its negative.
+png=\
+iVBORw0KGgoAAAANSUhEUgAAAAYAAAAECAIAAAAiZtkUAAAAFElEQVR42mNkYOVCAywiIiJkCQEAdYgDKar12B4AAAAASUVORK5CYII=
+jpeg=\
+/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAYEBQYFBAYGBQYHBwYIChAKCgkJChQODwwQFxQYGBcUFhYaHSUfGhsjHBYWICwgIyYnKSopGR8tMC\
+0oMCUoKSj/2wBDAQcHBwoIChMKChMoGhYaKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCj/wAARCAAE\
+AAYDASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAb/xAAaEAEAAQUAAAAAAAAAAAAAAAAABAUGFDNB/8QAFAEBAAAAAAAAAAAAAAAAAA\
+AAAv/EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAMAwEAAhEDEQA/AL65K7PyNvQAN//Z
+mkdir -p two_kinds/dark two_kinds/light
+for i in 1 2 3 4; do
+    echo "$png" | base64 -d >two_kinds/dark/$i.png
+    echo "$jpeg" | base64 -d >two_kinds/light/$i.jpg
+done
+cat >kinds.ini <<'INI'
+[run]
+seed   = 1
+epochs = 30
+[data]
+dataset = images(path=two_kinds, shape=3 4 6, classes=2, test_fraction=0.25)
+batch   = 6
+[model.flat]
+layer = flatten
+then  = dense(units=classes)
+[train]
+loss      = cross_entropy
+optimizer = adam(lr=1e-1)
+INI
+missing() { # LIBRARY PACKAGE FOLDER
+    "$odeon" check kinds.ini --data "data.dataset=images(path=only_$3, shape=3 4 6, classes=2)" >out 2>err && return 1
+    grep -q "there is no $1 to read it with: install $2" err || fail "no line on what is missing"
+    ! /sbin/ldconfig -p 2>/dev/null | grep -qF "$1" || fail "$1 is installed, but not found"
+    echo "left out: $1 is not installed"
+}
+for kind in dark light; do
+    mkdir only_$kind
+    ln -s ../two_kinds/$kind only_$kind/a
+    ln -s ../two_kinds/$kind only_$kind/b
+done
+if ! missing libpng16.so.16 libpng16-16 dark && ! missing libturbojpeg.so.0 libturbojpeg0 light; then
+    expect 0 "results in" train kinds.ini run.out=kinds
+    has out "test accuracy 1.0000"
+    expect 0 "2 predictions" predict kinds --split test --out kinds.csv
+    awk -F, 'NR > 1 { n++; bad += $2 != $3 } END { exit !(n == 2 && bad == 0) }' kinds.csv || fail "$(cat kinds.csv)"
+    head -c 100 two_kinds/light/1.jpg >two_kinds/light/5.jpg
+    expect 3 "two_kinds/light/5.jpg: no sound JPEG file" check kinds.ini --data
+fi

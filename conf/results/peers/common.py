@@ -13,10 +13,12 @@ import numpy as np
 conf = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
-def options(description, names):
+def options(description, names, steps=False):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--odeon", default=os.path.join(conf, "..", "build", "odeon"))
     parser.add_argument("--data", default=os.path.join(conf, "..", "data", "mnist"), help="folder of MNIST's four files")
+    if steps:
+        parser.add_argument("--steps", type=int, help="in place of each system's own number")
     parser.add_argument("names", nargs="*", metavar="NAME", help="systems, else all: " + " ".join(names))
     chosen = parser.parse_args()
     unknown = sorted(set(chosen.names) - set(names))
@@ -34,18 +36,6 @@ def tensors(path):
     header.pop("__metadata__", None)
     return {name: np.frombuffer(data[slice(*entry["data_offsets"])], {"F64": "<f8", "F32": "<f4"}[entry["dtype"]])
             .reshape(entry["shape"]).astype(float) for name, entry in header.items()}
-
-
-def save(path, arrays):
-    """A safetensors file of float64 arrays."""
-    header, data = {}, b""
-    for name, array in sorted(arrays.items()):
-        raw = np.ascontiguousarray(array, "<f8").tobytes()
-        header[name] = dict(dtype="F64", shape=list(np.shape(array)), data_offsets=[len(data), len(data) + len(raw)])
-        data += raw
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
 
 
 def train(odeon, ini, overrides, without=None):

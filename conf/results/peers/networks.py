@@ -2,7 +2,7 @@
 """Trains the networks of conf/ that learn dynamics with PyTorch and torchdiffeq beside Odeon, in float64: from the
 weights that Odeon starts with, on the same batches, with Adam of the same rate, as many steps.
 
-  networks.py [--odeon build/odeon] [--data FOLDER] [NAME ...]
+  networks.py [--odeon build/odeon] [--data FOLDER] [--steps N] [NAME ...]
 
 prints a row of conf/results/dynamics.md each: steps, the loss of the last step by both, and the largest relative
 difference in all of them. Adaptive solves have tolerances of 1e-10, so that what they differ by is no error of theirs.
@@ -437,6 +437,7 @@ CASES = {case.ini.split("/")[-1]: case for case in (
 
 def main():
     for name in OPTIONS.names:
+        CASES[name].steps = OPTIONS.steps or CASES[name].steps
         case = CASES[name]()
         try:
             start, ours = case.train(OPTIONS.odeon)
@@ -449,5 +450,5 @@ def main():
 
 
 if __name__ == "__main__":
-    OPTIONS = common.options(__doc__, list(CASES))
+    OPTIONS = common.options(__doc__, list(CASES), steps=True)
     main()

@@ -140,10 +140,12 @@ static odeon_status decode_jpeg_with(const decoding *d, const jpeg_library *jpeg
     if (handle == NULL) {
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "%s: no memory", d->path);
     }
+    /* a file that is cut off before its size is no error to the library */
+    bool sound = jpeg->header(handle, data, (unsigned long)d->bytes, &width, &height, &sampling,
+                              &space) == 0 &&
+                 width > 0 && height > 0;
     odeon_status status =
-        jpeg->header(handle, data, (unsigned long)d->bytes, &width, &height, &sampling, &space) == 0
-            ? check_jpeg(d, height, width, space)
-            : refuse(d, "no sound JPEG file");
+        sound ? check_jpeg(d, height, width, space) : refuse(d, "no sound JPEG file");
     int format = d->size->channels == 1 ? JPEG_GREY : JPEG_RGB;
     if (status == ODEON_OK && jpeg->decompress(handle, data, (unsigned long)d->bytes, d->rows,
                                                width, 0, height, format, JPEG_LIMIT_SCANS) != 0) {

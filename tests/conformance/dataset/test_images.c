@@ -212,6 +212,8 @@ static void test_jpeg_files_are_read_as_pngs_are(void **state)
                       "/cat/1.png: is 4x6 pixels, but shape says 6x4 (height, width)");
     put_bytes(files[0], 200, jpeg);
     assert_unreadable("shape=3 4 6, classes=2", "/cat/1.png: ");
+    put_bytes(files[0], 100, jpeg);
+    assert_unreadable("shape=3 4 6, classes=2", "/cat/1.png: no sound JPEG file");
     put(files[0], sizeof png);
 }
 
