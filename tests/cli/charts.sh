@@ -61,6 +61,46 @@ awk -F, '$3 == "cells" { n[$1]++; if ($8 > most[$1]) most[$1] = $8; if (!($8 >= 
 expect 3 "its state has 3 numbers" plot density p1-1 --out x.svg
 expect 0 "flow in flow.svg" plot flow p0-1 --out flow.svg
 
+# ---- what a state's numbers are called ----
+awk 'BEGIN { print "t,<b>&x,=y"; for (i = 0; i < 40; i++) printf "%g,%g,%g\n", i / 10, cos(i / 10), -sin(i / 10) }' >named.csv
+cat >named.ini <<'END'
+[run]
+iterations = 3
+[data]
+dataset = trajectories
+source  = csv(path=named.csv)
+time    = t
+values  = <b>&x =y
+window  = 5
+batch   = 8
+[model.ode]
+layer      = ode(times=batch, initial=first)
+integrator = rk4
+steps      = 1
+[model.ode.f]
+layer     = formula
+equations = position' = a*speed | speed' = -position
+constants = a=1
+learn     = a
+[train]
+loss      = mse
+optimizer = sgd(lr=1e-3)
+END
+expect 0 "results in" train named.ini run.out=named
+expect 0 "path in path.csv" plot path named --out path.csv
+[ "$(awk -F, 'NR > 1 && $3 == "line" { print $5 }' path.csv | sort -u | xargs)" = "<b>&x  =y" ] || fail "other columns"
+expect 0 "phase in phase.svg" plot phase named --out phase.svg
+has phase.svg ">&lt;b&gt;&amp;x<"
+has phase.svg ">=y<"
+expect 0 "results in" train named.ini run.out=numbered "data.values=1 2"
+expect 0 "phase in phase.svg" plot phase numbered --out phase.svg
+has phase.svg ">position<"
+has phase.svg ">speed<"
+expect 0 "results in" train named.ini run.out=nameless data.values=1..2 model.ode.f.layer=dense \
+    model.ode.f.units=state model.ode.f.equations= model.ode.f.constants= model.ode.f.learn=
+expect 0 "phase in phase.svg" plot phase nameless --out phase.svg
+has phase.svg ">y₀<"
+
 # ---- tables ----
 cat >compare.csv <<'END'
 integrator,tolerance,steps,error,evals,accepted,rejected,ms,reason

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "asking.h"
+#include "state_names.h"
 
 /* ---- observed paths ---- */
 
@@ -97,7 +98,7 @@ typedef struct learned {
     const double *time, *value; /* [n], [n, size] */
 } learned;
 
-enum { PATH_TIMES = 1601 };
+enum { PATH_TIMES = 1601, SHOWN_COORDINATES = 4 };
 
 static odeon_status ask_path(drawing *d, asking *a, double forecast, learned *out)
 {
@@ -130,12 +131,11 @@ static odeon_status ask_path(drawing *d, asking *a, double forecast, learned *ou
     return ODEON_OK;
 }
 
-static void add_coordinate(drawing *d, const learned *l, size_t k, bool last)
+static void add_coordinate(drawing *d, const asking *a, const learned *l, size_t k, bool last)
 {
-    static const char *const coordinates[] = {"y₀", "y₁", "y₂"};
     const observed *o = &l->data;
-    chart_panel *p = chart_panel_add(
-        d->chart, &(chart_axes){.title = coordinates[k], .x = {.label = last ? "t" : NULL}});
+    chart_panel *p = chart_panel_add(d->chart, &(chart_axes){.title = state_name(a, k, o->size),
+                                                             .x = {.label = last ? "t" : NULL}});
     const double *seen = column(d, o->n, o->value, o->size, k);
     const double *path = column(d, l->n, l->value, o->size, k);
     if (path == NULL || seen == NULL) {
@@ -160,14 +160,14 @@ static odeon_status make_path(drawing *d)
     if (d->nothing[0] != '\0') {
         return ODEON_OK;
     }
-    size_t n = l.data.size < 3 ? l.data.size : 3;
+    size_t n = l.data.size < SHOWN_COORDINATES ? l.data.size : SHOWN_COORDINATES;
     drawing_begin(d, CHART_WIDE, 60 + 170 * (double)n, "Path of the model, and what was observed");
     chart_say(d->chart, CHART_BLUE, "model");
     chart_say(d->chart, CHART_MUTED,
               view_print(&d->memory, "from the first state on, in one solve; ○ observed%s",
-                         l.data.size > n ? "; the first three coordinates" : ""));
+                         l.data.size > n ? "; the first four of its numbers" : ""));
     for (size_t k = 0; k < n; k++) {
-        add_coordinate(d, &l, k, k + 1 == n);
+        add_coordinate(d, &a, &l, k, k + 1 == n);
     }
     chart_describe(d->chart, "The model's path from t = %g to %g beside %zu observed states",
                    l.time[0], l.time[l.n - 1], l.data.n);
@@ -237,11 +237,12 @@ static double plane_height(const double box[4], double width)
     return fmin(fmax(high, 200), 510);
 }
 
-static chart_panel *add_plane(drawing *d, const double box[4])
+static chart_panel *add_plane(drawing *d, const asking *a, const double box[4])
 {
-    return chart_panel_add(d->chart, &(chart_axes){.x = {.lo = box[0], .hi = box[1], .label = "y₀"},
-                                                   .y = {.lo = box[2], .hi = box[3], .label = "y₁"},
-                                                   .equal = true});
+    return chart_panel_add(
+        d->chart, &(chart_axes){.x = {.lo = box[0], .hi = box[1], .label = state_name(a, 0, 2)},
+                                .y = {.lo = box[2], .hi = box[3], .label = state_name(a, 1, 2)},
+                                .equal = true});
 }
 
 enum { SHOWN_EVALUATIONS = 400, MARKED = 12 };
@@ -294,7 +295,7 @@ static odeon_status draw_learned_plane(drawing *d)
                   "Phase portrait with the learned field");
     chart_say(d->chart, CHART_MUTED, "arrows: f(y), length ∝ √|f|; ○ observed");
     chart_say(d->chart, CHART_BLUE, "model, from the first state on, in one solve");
-    chart_panel *p = add_plane(d, box);
+    chart_panel *p = add_plane(d, &a, box);
     const double *path = l.value, *x = column(d, l.n, path, 2, 0), *y = column(d, l.n, path, 2, 1);
     const double *seen_x = column(d, o->n, o->value, 2, 0),
                  *seen_y = column(d, o->n, o->value, 2, 1);
@@ -335,7 +336,7 @@ static odeon_status draw_flowing_plane(drawing *d)
                          "starts",
                          from, n, to));
     drawing_say_colors(d, &flow);
-    chart_panel *p = add_plane(d, box);
+    chart_panel *p = add_plane(d, &a, box);
     const double *x = column(d, n * times, flow.value, 2, 0),
                  *y = column(d, n * times, flow.value, 2, 1);
     asking field;
@@ -459,14 +460,14 @@ static bool is_drawn(const odeon_view_answer *x, size_t i)
     return x->n_classes <= CHART_SERIES || x->label == NULL || x->label[i] < CHART_SERIES;
 }
 
-static void add_flow(drawing *d, const odeon_view_answer *x, const double *plane)
+static void add_flow(drawing *d, const asking *of, const odeon_view_answer *x, const double *plane)
 {
     size_t n = (size_t)x->n, times = (size_t)x->n_times;
     bool pca = x->size > 2;
-    chart_panel *p =
-        chart_panel_add(d->chart, &(chart_axes){.x = {.label = pca ? "first direction" : "y₀"},
-                                                .y = {.label = pca ? "second direction" : "y₁"},
-                                                .equal = true});
+    chart_panel *p = chart_panel_add(
+        d->chart, &(chart_axes){.x = {.label = pca ? "first direction" : state_name(of, 0, 2)},
+                                .y = {.label = pca ? "second direction" : state_name(of, 1, 2)},
+                                .equal = true});
     const double *a = column(d, n * times, plane, 2, 0), *b = column(d, n * times, plane, 2, 1);
     for (size_t i = 0; i < n && b != NULL; i++) {
         if (!is_drawn(x, i)) {
@@ -514,7 +515,7 @@ static odeon_status make_flow(drawing *d)
                                                  (long long)x.size)
                                     : ""));
     drawing_say_colors(d, &x);
-    add_flow(d, &x, plane);
+    add_flow(d, &a, &x, plane);
     chart_describe(d->chart, "Paths of %lld samples, a state of %lld numbers", (long long)x.n,
                    (long long)x.size);
     return ODEON_OK;

@@ -45,11 +45,15 @@ static void put_cell(chart_text *out, const double *x, size_t i)
     }
 }
 
-static void put_rows(const chart_mark *m, int panel, int mark, chart_text *out)
+/* Marks without a name are called as their panel. */
+static void put_rows(const chart_panel *p, const chart_mark *m, int panel, int mark,
+                     chart_text *out)
 {
+    const char *name = name_of(m);
+    name = name[0] == '\0' && p->axes.title != NULL ? p->axes.title : name;
     for (size_t i = 0; i < m->n; i++) {
         chart_put(out, "~d,~d,~s,~d,", panel, mark, kind_names[m->kind], m->style.color);
-        put_field(out, name_of(m));
+        put_field(out, name);
         put_cell(out, m->x, i);
         put_cell(out, m->y, i);
         put_cell(out, m->u, i);
@@ -81,7 +85,7 @@ odeon_status chart_write_csv(chart *c, chart_text *out)
     for (const chart_panel *p = c->first; p != NULL; p = p->next) {
         int mark = 0;
         for (const chart_mark *m = p->first; m != NULL; m = m->next) {
-            put_rows(m, panel, mark++, out);
+            put_rows(p, m, panel, mark++, out);
         }
         panel++;
     }

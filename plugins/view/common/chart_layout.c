@@ -249,25 +249,78 @@ static bool touches(const chart_panel *p, size_t n, const bool *placed, const ch
     return false;
 }
 
+/* The rectangle that a name at height y takes, with a little air. */
+typedef struct name_box {
+    double left, right, top, bottom;
+} name_box;
+
+static name_box box_of(const chart_end *e, double y)
+{
+    const double half = 6.5;
+    return (name_box){e->x - 1, e->x + chart_width(e->text, label_size, true) + 2, y - half,
+                      y + half};
+}
+
+/* Is a part of the line from (x0, y0) to (x1, y1) within the box? NaN is not. */
+static bool line_enters(const name_box *b, double x0, double y0, double x1, double y1)
+{
+    double left = fmin(x0, x1), right = fmax(x0, x1);
+    double slope = right > left ? (y1 - y0) / (x1 - x0) : 0;
+    if (!(left <= b->right && right >= b->left)) {
+        return false;
+    }
+    double ya = right > left ? y0 + slope * (fmax(left, b->left) - x0) : y0;
+    double yb = right > left ? y0 + slope * (fmin(right, b->right) - x0) : y1;
+    return fmin(ya, yb) <= b->bottom && fmax(ya, yb) >= b->top;
+}
+
+/* Would a name at height y lie on a line or a point? */
+static bool covers(const chart_panel *p, const chart_end *e, double y)
+{
+    name_box b = box_of(e, y);
+    for (const chart_mark *m = p->first; m != NULL; m = m->next) {
+        bool line = m->kind == CHART_LINE;
+        for (size_t i = line ? 1 : 0; i < m->n && (line || m->kind == CHART_POINTS); i++) {
+            size_t from = line ? i - 1 : i;
+            if (line_enters(&b, chart_place_x(p, m->x[from]), chart_place_y(p, m->y[from]),
+                            chart_place_x(p, m->x[i]), chart_place_y(p, m->y[i]))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The height next to that of its line's end, no further than reach, where a name touches no other
+ * and, if clear, no line; false: there is none. */
+static bool find_height(const chart_panel *p, const bool *placed, const chart_end *e, double reach,
+                        bool clear, double *out)
+{
+    for (int k = 0; k <= (int)reach; k++) {
+        double y = e->y + (k % 2 == 0 ? 1 : -1) * 2. * ((k + 1) / 2);
+        if (y >= p->top && y <= p->bottom && !touches(p, p->n_ends, placed, e, y) &&
+            !(clear && covers(p, e, y))) {
+            *out = y;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Names within the panel stand beside the ends of their lines, each at the height next to that
- * where there is room. */
+ * where there is room. One that would have to go far to lie on no line lies on one. */
 static void place_within(chart_panel *p)
 {
+    const double near = 48, anywhere = 200;
     bool placed[CHART_ENDS];
     for (size_t i = 0; i < p->n_ends; i++) {
         placed[i] = is_beside(p, &p->end[i]);
     }
     for (size_t i = 0; i < p->n_ends; i++) {
         chart_end *e = &p->end[i];
-        double best = e->y;
-        for (int k = 0; !placed[i] && k < 200; k++) {
-            double y = e->y + (k % 2 == 0 ? 1 : -1) * 2. * ((k + 1) / 2);
-            if (y >= p->top && y <= p->bottom && !touches(p, p->n_ends, placed, e, y)) {
-                best = y;
-                break;
-            }
+        if (!placed[i] && !find_height(p, placed, e, near, true, &e->y)) {
+            (void)find_height(p, placed, e, anywhere, false, &e->y);
         }
-        e->y = best;
         placed[i] = true;
     }
 }
