@@ -39,7 +39,9 @@ ALWAYS_INLINE void filters_column(int images, int places, int vectors, int step,
             {
                 sums[p][v] += in * f[v];
             }
-            IN_USE(in);
+            if (vectors > 1) { /* else a multiply-add reads and broadcasts it by itself */
+                IN_USE(in);
+            }
         }
     }
     UNROLL for (int v = 0; v < vectors; v++)
