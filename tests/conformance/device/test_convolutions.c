@@ -648,20 +648,38 @@ static void test_vectors_of_64_bytes_agree_with_plain_loops(void **state)
 
 /* ---- the rule ---- */
 
+static const cpu_direct narrow = {.lanes = 8, .bytes = 4}, longest = {.lanes = 16, .bytes = 4};
+
+static cpu_way chosen_for(const cpu_direct *direct, const conv_shape *s, int64_t batch,
+                          cpu_conv_mode mode, int32_t has_blas)
+{
+    cpu_convolution c = convolution_of(s, batch);
+    return cpu_way_choose(CPU_CONVOLUTION_AUTO, mode, &c, direct, (cpu_multiplier)has_blas);
+}
+
 static cpu_way chosen(const conv_shape *s, int64_t batch, cpu_conv_mode mode, int32_t has_blas)
 {
-    static const cpu_direct narrow = {.lanes = 8, .bytes = 4};
-    cpu_convolution c = convolution_of(s, batch);
-    return cpu_way_choose(CPU_CONVOLUTION_AUTO, mode, &c, &narrow, (cpu_multiplier)has_blas);
+    return chosen_for(&narrow, s, batch, mode, has_blas);
+}
+
+/* A line of a table: the ways of one shape. */
+typedef struct ways_of_shape {
+    conv_shape s;
+    cpu_way way[3];
+} ways_of_shape;
+
+static void expect_ways(const cpu_direct *direct, const ways_of_shape *line)
+{
+    for (cpu_conv_mode mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
+        assert_int_equal(chosen_for(direct, &line->s, 1, mode, 1), line->way[mode]);
+        assert_int_equal(chosen_for(direct, &line->s, 100, mode, 1), line->way[mode]);
+    }
 }
 
 static void test_way_is_that_of_the_table(void **state)
 {
     (void)state;
-    static const struct {
-        conv_shape s;
-        cpu_way way[3];
-    } lines[] = {
+    static const ways_of_shape lines[] = {
         {{1, 6, 26, 26, 6, 3, 3, 1, 1, 1}, {CPU_WAY_PLACES, CPU_WAY_PLACES, CPU_WAY_PLACES}},
         {{1, 65, 6, 6, 64, 3, 3, 1, 1, 1}, {CPU_WAY_FILTERS, CPU_WAY_FILTERS, CPU_WAY_FILTERS}},
         {{1, 64, 26, 26, 64, 4, 4, 2, 1, 1}, {CPU_WAY_FILTERS, CPU_WAY_FILTERS, CPU_WAY_FILTERS}},
@@ -671,10 +689,26 @@ static void test_way_is_that_of_the_table(void **state)
         {{1, 16, 16, 16, 32, 1, 1, 2, 0, 0}, {CPU_WAY_FILTERS, CPU_WAY_UNROLL, CPU_WAY_FILTERS}},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        for (cpu_conv_mode mode = CPU_CONV_FORWARD; mode <= CPU_CONV_VJP_W; mode++) {
-            assert_int_equal(chosen(&lines[i].s, 1, mode, 1), lines[i].way[mode]);
-            assert_int_equal(chosen(&lines[i].s, 100, mode, 1), lines[i].way[mode]);
-        }
+        expect_ways(&narrow, &lines[i]);
+    }
+}
+
+static void test_way_with_vectors_of_64_bytes_is_that_of_the_table(void **state)
+{
+    (void)state;
+    static const ways_of_shape lines[] = {
+        {{1, 6, 26, 26, 6, 3, 3, 1, 1, 1}, {CPU_WAY_PLACES, CPU_WAY_PLACES, CPU_WAY_PLACES}},
+        {{1, 16, 28, 28, 16, 3, 3, 1, 1, 1}, {CPU_WAY_FILTERS, CPU_WAY_FILTERS, CPU_WAY_FILTERS}},
+        {{1, 17, 28, 28, 16, 3, 3, 1, 1, 1}, {CPU_WAY_FILTERS, CPU_WAY_PLACES, CPU_WAY_FILTERS}},
+        {{1, 65, 6, 6, 64, 3, 3, 1, 1, 1}, {CPU_WAY_FILTERS, CPU_WAY_FILTERS, CPU_WAY_FILTERS}},
+        {{1, 1, 28, 28, 64, 3, 3, 1, 0, 0}, {CPU_WAY_UNROLL, CPU_WAY_PLACES, CPU_WAY_PLACES}},
+        {{1, 20, 12, 12, 20, 5, 5, 1, 2, 2}, {CPU_WAY_PLACES, CPU_WAY_PLACES, CPU_WAY_FILTERS}},
+        {{1, 40, 10, 10, 24, 3, 3, 1, 1, 1}, {CPU_WAY_FILTERS, CPU_WAY_FILTERS, CPU_WAY_FILTERS}},
+        {{1, 6, 28, 28, 16, 1, 1, 1, 0, 0}, {CPU_WAY_PLACES, CPU_WAY_PLACES, CPU_WAY_PLACES}},
+        {{1, 64, 8, 8, 64, 1, 1, 1, 0, 0}, {CPU_WAY_PLACES, CPU_WAY_PLACES, CPU_WAY_UNROLL}},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        expect_ways(&longest, &lines[i]);
     }
 }
 
@@ -698,6 +732,7 @@ int main(void)
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_vectors_of_64_bytes_agree_with_plain_loops),
         cmocka_unit_test(test_way_is_that_of_the_table),
+        cmocka_unit_test(test_way_with_vectors_of_64_bytes_is_that_of_the_table),
         cmocka_unit_test(test_scratch_is_that_of_the_way_taken),
         cmocka_unit_test(test_own_products_leave_unrolled_what_no_way_can_do),
     };

@@ -5,6 +5,23 @@
 /* Weights of so many bytes pass by for every row: L2 holds them beside the images. */
 enum { CHANNELS_BYTES = 65536 };
 
+/* Is a whole row one block, with one column of padding left and right of it? */
+static int32_t is_padded(const direct_plan *p, const direct_part *g, int64_t vectors)
+{
+    return p->step == 1 && g->cols == 3 && g->left == -1 && g->out_w == p->width && g->out_w >= 2 &&
+           g->out_w <= (vectors == 1 ? FILTERS_ROW_MOST : FILTERS_MOST);
+}
+
+/* Rows of padding are left out, and columns of it where all blocks are padded: such images are read
+ * where they are. */
+static int32_t needs_packing(const direct_plan *p)
+{
+    int64_t vectors = p->filters > LANES ? 2 : 1;
+    int32_t leaves_out = p->way == CPU_WAY_FILTERS && p->tail == 0 && p->n_parts == 1 &&
+                         is_padded(p, &p->part[0], vectors);
+    return !p->in_place && !leaves_out;
+}
+
 /* ---- weights ---- */
 
 /* n filters from first on, [channels][rows][cols][width], zeros behind the last filter. */
@@ -49,7 +66,7 @@ static void begin(const direct_plan *p, const void *w, const void *bias, void *s
     if (bias != NULL) {
         memcpy(b, bias, (size_t)p->filters * sizeof *b);
     }
-    if (!p->in_place) { /* the borders; what is between is written again for every image */
+    if (needs_packing(p)) { /* the borders; what is between is written again for every image */
         zero(p->group * p->channels * p->plane, (real *)scratch + p->x_at);
     }
 }
@@ -77,13 +94,6 @@ typedef struct filters_pass {
     real *y;
 } filters_pass;
 
-/* Is a whole row one block, with one column of padding left and right of it? */
-static int32_t is_padded(const direct_plan *p, const direct_part *g)
-{
-    return p->step == 1 && g->cols == 3 && g->left == -1 && g->out_w == p->width && g->out_w >= 2 &&
-           g->out_w <= FILTERS_MOST;
-}
-
 /* Row i of all images: in blocks of places as even as they can be. */
 static void filters_row(filters_pass *f, int64_t i)
 {
@@ -92,8 +102,9 @@ static void filters_row(filters_pass *f, int64_t i)
     int64_t first = i * p->step + g->top, place = p->spread * f->vectors * LANES;
     int64_t r0 = most(0, -first), r1 = most(r0, least(g->rows, p->height - first));
     int64_t row = (i * p->spread + g->to_row) * p->out_w + g->to_col;
-    int64_t kind = is_padded(p, g) ? 2 : p->step - 1;
-    int64_t tiles = (g->out_w + FILTERS_MOST - 1) / FILTERS_MOST;
+    int32_t padded = is_padded(p, g, f->vectors);
+    int64_t kind = padded ? 2 : p->step - 1;
+    int64_t tiles = padded ? 1 : (g->out_w + FILTERS_MOST - 1) / FILTERS_MOST;
     filters_tile *t = &f->tile;
     const real *x = f->x + (first + r0 + p->above) * p->pitch + p->border + g->left;
     const real *w = t->w;
@@ -197,27 +208,37 @@ static void places_image(const direct_plan *p, const real *x, const real *w, con
     }
 }
 
-static void images(const direct_plan *p, int64_t n, const void *x, void *y, void *scratch)
+/* n images, packed or read where they are, as p has it. */
+static void run_images(const direct_plan *p, int64_t n, const real *in, real *out, real *scratch)
 {
-    const real *in = x, *bias = (const real *)scratch + p->bias_at;
-    const real *w = (const real *)scratch + p->weights_at;
-    real *packed = (real *)scratch + p->x_at, *room = (real *)scratch + p->y_at, *out = y;
-    int64_t image = p->channels * p->plane;
-    if (!p->in_place) {
-        for (int64_t b = 0; b < n; b++) {
-            pack_image(p, in + b * p->channels * p->height * p->width, packed + b * image);
-        }
-        in = packed;
-    }
+    const real *w = scratch + p->weights_at, *bias = scratch + p->bias_at;
+    real *room = scratch + p->y_at;
     if (p->tail < p->filters) {
         w = filters_images(p, n, in, w, bias, room, out);
     }
-    if (p->tail > 0) {
-        for (int64_t b = 0; b < n; b++) {
-            places_image(p, in + b * image, w, bias, room,
-                         out + b * p->filters * p->out_h * p->out_w);
-        }
+    for (int64_t b = 0; b < n && p->tail > 0; b++) {
+        places_image(p, in + b * p->channels * p->plane, w, bias, room,
+                     out + b * p->filters * p->out_h * p->out_w);
     }
+}
+
+static void images(const direct_plan *p, int64_t n, const void *x, void *y, void *scratch)
+{
+    const real *in = x;
+    real *packed = (real *)scratch + p->x_at;
+    if (!needs_packing(p)) {
+        direct_plan there = *p;
+        there.border = there.above = 0;
+        there.pitch = p->width;
+        there.plane = p->height * p->width;
+        run_images(&there, n, in, y, scratch);
+        return;
+    }
+    for (int64_t b = 0; b < n; b++) {
+        pack_image(p, in + b * p->channels * p->height * p->width,
+                   packed + b * p->channels * p->plane);
+    }
+    run_images(p, n, packed, y, scratch);
 }
 
 #endif

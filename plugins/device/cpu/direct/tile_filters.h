@@ -39,7 +39,9 @@ ALWAYS_INLINE void filters_column(int images, int places, int vectors, int step,
             {
                 sums[p][v] += in * f[v];
             }
-            IN_USE(in);
+            if (vectors > 1) { /* else a multiply-add reads and broadcasts it by itself */
+                IN_USE(in);
+            }
         }
     }
     UNROLL for (int v = 0; v < vectors; v++)
@@ -94,7 +96,8 @@ typedef void filters_tile_fn(const filters_tile *t);
 
 /* The blocks that are compiled: F(images, places, vectors, step, padded). Twelve to 28 sums hide
  * the latency of a multiply-add and leave registers for the weights; the smaller ones are for the
- * rest of a row. */
+ * rest of a row. FILTERS_MOST: the most places of one image; FILTERS_ROW_MOST: of a padded row by
+ * one vector. */
 #define FILTERS_OF(F, places)                                                                      \
     F(1, places, 1, 1, 0)                                                                          \
     F(1, places, 1, 2, 0)                                                                          \
@@ -117,7 +120,7 @@ typedef void filters_tile_fn(const filters_tile *t);
     F(2, places, 2, 2, 0)                                                                          \
     F(2, places, 2, 1, 1)
 #if DIRECT_REGISTERS == 32
-enum { FILTERS_MOST = 14 }; /* places of one image */
+enum { FILTERS_MOST = 14, FILTERS_ROW_MOST = 28 };
 #define FILTERS_LIST(F)                                                                            \
     FILTERS_NARROW(F)                                                                              \
     FILTERS_OF(F, 7)                                                                               \
@@ -128,13 +131,27 @@ enum { FILTERS_MOST = 14 }; /* places of one image */
     FILTERS_OF(F, 12)                                                                              \
     FILTERS_OF(F, 13)                                                                              \
     FILTERS_OF(F, 14)                                                                              \
+    F(1, 15, 1, 1, 1)                                                                              \
+    F(1, 16, 1, 1, 1)                                                                              \
+    F(1, 17, 1, 1, 1)                                                                              \
+    F(1, 18, 1, 1, 1)                                                                              \
+    F(1, 19, 1, 1, 1)                                                                              \
+    F(1, 20, 1, 1, 1)                                                                              \
+    F(1, 21, 1, 1, 1)                                                                              \
+    F(1, 22, 1, 1, 1)                                                                              \
+    F(1, 23, 1, 1, 1)                                                                              \
+    F(1, 24, 1, 1, 1)                                                                              \
+    F(1, 25, 1, 1, 1)                                                                              \
+    F(1, 26, 1, 1, 1)                                                                              \
+    F(1, 27, 1, 1, 1)                                                                              \
+    F(1, 28, 1, 1, 1)                                                                              \
     FILTERS_PAIRS(F, 3)                                                                            \
     FILTERS_PAIRS(F, 4)                                                                            \
     FILTERS_PAIRS(F, 5)                                                                            \
     FILTERS_PAIRS(F, 6)                                                                            \
     FILTERS_PAIRS(F, 7)
 #else
-enum { FILTERS_MOST = 6 };
+enum { FILTERS_MOST = 6, FILTERS_ROW_MOST = 6 };
 #define FILTERS_LIST(F) FILTERS_NARROW(F) FILTERS_PAIRS(F, 2) FILTERS_PAIRS(F, 3)
 #endif
 
@@ -149,7 +166,7 @@ FILTERS_LIST(FILTERS_DEFINE)
 #define FILTERS_ENTRY(images, places, vectors, step, padded)                                       \
     [images - 1][places][vectors - 1][padded ? 2 : step - 1] =                                     \
         filters_##images##_##places##_##vectors##_##step##_##padded,
-static filters_tile_fn *const filters_tiles[2][FILTERS_MOST + 1][2][3] = {
+static filters_tile_fn *const filters_tiles[2][FILTERS_ROW_MOST + 1][2][3] = {
     FILTERS_LIST(FILTERS_ENTRY)};
 
 #endif
