@@ -73,8 +73,10 @@ for file in "$source"/conf/*.ini; do
     data=$(stand_in "$text" "$work/toy")
     narrow=
     [ "${ODEON_EXPERIMENTS-}" = whole ] || ! grep -q '^filters *=' <<<"$text" || narrow=let.filters=8
-    run 0 check "$file" ${data:+"$data"} || complain "$name does not check"
-    ! grep -q '^\[train\]' <<<"$text" ||
+    if grep -q '^\[train\]' <<<"$text"; then
         experiment "$name" "$file" ${data:+"$data"} ${narrow:+"$narrow"} "${small[@]}"
+    else # training looks at all that check does
+        run 0 check "$file" ${data:+"$data"} || complain "$name does not check"
+    fi
 done
 [ "$failures" -eq 0 ] || exit 1

@@ -278,7 +278,7 @@ ini_of() {
 # Sets rough: e is the costliest case of all, and takes fewer steps in a rehearsal.
 few_steps() { # CASE [PREFIX OF THE KEYS]
     rough=()
-    [ "$SMALL" = no ] || [ "$1" != e ] || rough=("${2-}model.ode.rtol=0.1" "${2-}model.ode.atol=0.1")
+    [ "$SMALL" = no ] || [ "$1" != e ] || rough=("${2-}model.ode.rtol=1" "${2-}model.ode.atol=1")
 }
 
 # Gradients of a small batch of every model against the processor's in float64.
