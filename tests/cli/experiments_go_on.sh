@@ -3,7 +3,8 @@
 # run left, in two, the second with --resume; evaluated by it; a step that fails is replayed. To the
 # same bits. An epoch is one step of two samples, so that all are tested at the same steps. Fields
 # whose width the INI has as let.filters are narrow: the same layers and calls on fewer channels, whose
-# numbers at full width experiments_mnist.sh and its like look at; ODEON_EXPERIMENTS=whole leaves them.
+# numbers at full width experiments_mnist.sh and its like look at. One in three fails and is replayed.
+# ODEON_EXPERIMENTS=whole leaves fields as wide as they are, and lets all fail.
 . "$1/tests/support/cli.sh"
 . "$source/tests/support/experiments.sh"
 toy 8 4
@@ -46,6 +47,13 @@ repeat() {
     fi
 }
 
+# One experiment in three shows what a failure leaves.
+tried=0
+fails_here() {
+    tried=$((tried + 1))
+    [ "${ODEON_EXPERIMENTS-}" = whole ] || [ $((tried % 3)) -eq 1 ]
+}
+
 experiment() {
     local name=$1 test
     shift
@@ -58,6 +66,7 @@ experiment() {
     elif [ "$(result)" != "$test" ]; then
         complain "$name evaluated from effective.ini: $(result), expected $test"
     fi
+    fails_here || return 0
     # In float64 tanh of such weights is a number still, and this field's slope 0.
     [ "$name" != hamiltonian_network ] || set -- "$@" run.dtype=float32
     run 6 train "$@" run.out=failing train.lr=1e300 || { complain "$name does not fail"; return; }
@@ -73,8 +82,10 @@ for file in "$source"/conf/*.ini; do
     data=$(stand_in "$text" "$work/toy")
     narrow=
     [ "${ODEON_EXPERIMENTS-}" = whole ] || ! grep -q '^filters *=' <<<"$text" || narrow=let.filters=8
-    run 0 check "$file" ${data:+"$data"} || complain "$name does not check"
-    ! grep -q '^\[train\]' <<<"$text" ||
+    if grep -q '^\[train\]' <<<"$text"; then
         experiment "$name" "$file" ${data:+"$data"} ${narrow:+"$narrow"} "${small[@]}"
+    else # training looks at all that check does
+        run 0 check "$file" ${data:+"$data"} || complain "$name does not check"
+    fi
 done
 [ "$failures" -eq 0 ] || exit 1

@@ -1,6 +1,6 @@
 /* Runs that are killed at any moment, again and again, and go on each time, end as one that nobody
  * touched: weights, optimizer, best weights and metrics to the bit. ODEON_KILLS in the environment
- * says how many kills (200). */
+ * says how many kills (50). */
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
@@ -394,7 +394,7 @@ static runs prepare(const char *ini)
 static void check_kills(const char *ini, uint64_t seed, double share)
 {
     const char *given = getenv("ODEON_KILLS");
-    int kills = (int)(share * (given != NULL ? atoi(given) : 100));
+    int kills = (int)(share * (given != NULL ? atoi(given) : 50));
     runs r = prepare(ini);
     char out[FOLDER_BYTES + 16];
     (void)snprintf(out, sizeof out, "run.out=%s", r.whole);

@@ -13,7 +13,7 @@
 #include "odeon/device_pointwise.h"
 #include "plugin/registry.h"
 
-enum { BLOCK = 4096, STEP = 499, DOUBLE_BLOCKS = 200 };
+enum { BLOCK = 4096, STEP = 997, DOUBLE_BLOCKS = 100 };
 
 static registry *plugins;
 

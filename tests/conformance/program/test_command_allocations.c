@@ -2,6 +2,8 @@
  * and one line, or what it makes without failures. */
 #include "failing_program.h"
 
+#include "allocation_sites.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,5 +127,6 @@ int main(void)
         cmocka_unit_test(test_solve_survives_every_failing_allocation),
         cmocka_unit_test(test_plot_survives_every_failing_allocation),
     };
+    allocation_sites_share(2); /* ODEON_ALLOCATIONS=0 for all chains */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

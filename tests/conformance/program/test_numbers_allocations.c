@@ -1,6 +1,7 @@
 /* The program on runs of numbers, with every allocation failing once. */
 #include "failing_program.h"
 
+#include "allocation_sites.h"
 #include "base/mem.h"
 #include "small_run.h"
 
@@ -45,5 +46,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_survive_every_failing_allocation),
     };
+    allocation_sites_share(2); /* ODEON_ALLOCATIONS=0 for all chains */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
  * one line, or what it makes without failures. */
 #include "failing_program.h"
 
+#include "allocation_sites.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,5 +39,6 @@ int main(void)
         cmocka_unit_test(test_train_survives_every_failing_allocation),
         cmocka_unit_test(test_train_with_samples_on_the_device_survives_them),
     };
+    allocation_sites_share(2); /* ODEON_ALLOCATIONS=0 for all chains */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,10 +37,11 @@ static double bend(const double *u, int i)
 
 static void rates(const rod *f, const double *u, double *du)
 {
-    for (int k = 0; k < NUMBERS; k++) {
-        const double *of_sample = u + k / N * N;
-        du[k] = f->diffusion * (k / N + 1) * bend(of_sample, k % N) +
-                f->turn * of_sample[(k + 1) % N] + f->reaction * u[k] * (1.0 - u[k]);
+    for (int s = 0; s < ROD_SAMPLES; s++, u += N, du += N) {
+        for (int i = 0; i < N; i++) {
+            du[i] = f->diffusion * (s + 1) * bend(u, i) + f->turn * u[(i + 1) % N] +
+                    f->reaction * u[i] * (1.0 - u[i]);
+        }
     }
 }
 
