@@ -34,6 +34,7 @@ static const char layout[] =
     "@page{size:A4;margin:14mm}"
     "@media print{body{padding:0;max-width:none;font-size:10.5pt}h2{break-after:avoid}"
     "figure,table,pre{break-inside:avoid}.figs{gap:14px 16px}figcaption{font-size:9pt}"
+    ".cols{flex-wrap:nowrap;gap:0 24px}.cols td,.cols th{font-size:8.5pt;padding:2px 10px 2px 0}"
     ".keys dd{font-size:15px}details:not([open]){display:none}}";
 
 /* Literal colours, as in charts, so that print is always light. */
