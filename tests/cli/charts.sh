@@ -40,6 +40,15 @@ expect 0 "report in report.html" report "${runs[@]}"
 has report.html "Results over a key"
 ! grep -q "curves:\|lr_find:" report.html || fail "a page speaks of charts of tables"
 
+# Kinds that no single key tells apart are called by all that do.
+for p in 0 1; do
+    expect 0 "results in" train "$@" let.augment=$p run.seed=1 run.out=bosh3-$p model.ode.integrator=bosh3
+done
+expect 0 "report in" report p0-1 p0-2 p1-1 bosh3-0 bosh3-1 --out kinds.html
+for name in "channels 0, dopri5" "channels 1, dopri5" "channels 0, bosh3" "channels 1, bosh3"; do
+    has kinds.html "$name"
+done
+
 # ---- where the field is evaluated ----
 expect 0 "results in" train "$@" run.out=euler model.ode.integrator=euler model.ode.steps=4 model.ode.control=auto
 expect 0 "depth in depth.csv" plot depth euler --out depth.csv
