@@ -218,7 +218,7 @@ static odeon_status draw_tensors(drawing *d, bool gradients)
         shown += is_shown(n, list, i, gradients);
     }
     double rows = ceil((double)shown / 2.0);
-    drawing_begin(d, CHART_WIDE, 50 + 150 * rows,
+    drawing_begin(d, CHART_WIDE, 50 + 135 * rows,
                   gradients ? "Gradients of one batch, by tensor" : "Weights, by tensor");
     chart_say(d->chart, CHART_MUTED, "share of its numbers");
     chart_columns(d->chart, 2);

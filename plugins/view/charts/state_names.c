@@ -60,7 +60,7 @@ static const char *equations_of(const asking *a)
     for (int64_t i = 0; i < run->n_config && body != NULL; i++) {
         const char *key = run->config[i].key;
         size_t n = strlen(key), begin = strlen(body);
-        if (n > begin + sizeof last && strncmp(key, body, begin) == 0 &&
+        if (n >= begin + sizeof last && strncmp(key, body, begin) == 0 &&
             strcmp(key + n - (sizeof last - 1), last) == 0) {
             return run->config[i].value;
         }

@@ -161,7 +161,8 @@ static odeon_status make_path(drawing *d)
         return ODEON_OK;
     }
     size_t n = l.data.size < SHOWN_COORDINATES ? l.data.size : SHOWN_COORDINATES;
-    drawing_begin(d, CHART_WIDE, 60 + 170 * (double)n, "Path of the model, and what was observed");
+    drawing_begin(d, CHART_WIDE, 60 + (n < 4 ? 170 : 135) * (double)n,
+                  "Path of the model, and what was observed");
     chart_say(d->chart, CHART_BLUE, "model");
     chart_say(d->chart, CHART_MUTED,
               view_print(&d->memory, "from the first state on, in one solve; ○ observed%s",

@@ -387,7 +387,7 @@ void chart_lay_out(chart_panel *p, double x, double y, double width, double heig
     p->top = y + (a->title != NULL ? 26 : 10) + (a->y.label != NULL ? 14 : 0);
     p->bottom = y + height - (a->x.label != NULL ? 32 : 18);
     set_ticks(&a->y, p->y_lo, p->y_hi, fmax(2, (p->bottom - p->top) / 42), &p->y_ticks);
-    p->left = x + widest_tick(&p->y_ticks) + 8;
+    p->left = x + fmax(widest_tick(&p->y_ticks) + 8, p->gutter);
     p->right = x + width - fmax(gather_ends(p, width * .42) + 8, 18);
     if (a->equal) {
         make_equal(p);

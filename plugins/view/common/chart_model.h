@@ -42,6 +42,8 @@ struct chart_panel {
     chart_panel *next;
     chart_axes axes;
     chart_mark *first, *last;
+    double
+        gutter; /* pixels that tick labels of y take at least, so that panels may stand in line */
     /* what chart_lay_out finds */
     double x_lo, x_hi, y_lo, y_hi;
     double left, right, top, bottom; /* pixels, of what the axes enclose */

@@ -468,6 +468,31 @@ static void put_head(const chart *c, int number, bool alone, chart_text *out)
 
 static const double column_gap = 26, row_gap = 14; /* pixels */
 
+static void lay_out_all(chart *c, double top)
+{
+    size_t rows = (c->n_panels + c->columns - 1) / c->columns, index = 0;
+    double columns = (double)c->columns;
+    double width = (c->width - column_gap * (columns - 1)) / columns;
+    double height = (c->height - top - row_gap * (double)(rows - 1)) / (double)rows;
+    for (chart_panel *p = c->first; p != NULL; p = p->next, index++) {
+        chart_lay_out(p, (double)(index % c->columns) * (width + column_gap),
+                      top + (double)(index / c->columns) * (height + row_gap), width, height);
+    }
+}
+
+/* Panels that stand one above the other begin at one place. */
+static void align(chart *c, double top)
+{
+    double gutter = 0;
+    for (const chart_panel *p = c->first; p != NULL; p = p->next) {
+        gutter = fmax(gutter, p->left - p->outer_x);
+    }
+    for (chart_panel *p = c->first; p != NULL; p = p->next) {
+        p->gutter = gutter;
+    }
+    lay_out_all(c, top);
+}
+
 odeon_status chart_write_svg(chart *c, int number, bool alone, chart_text *out)
 {
     if (c == NULL || c->failed || out->failed) {
@@ -475,15 +500,13 @@ odeon_status chart_write_svg(chart *c, int number, bool alone, chart_text *out)
     }
     put_head(c, number, alone, out);
     double top = put_subtitle(c, out);
-    size_t rows = (c->n_panels + c->columns - 1) / c->columns, index = 0;
-    double columns = (double)c->columns;
-    double width = (c->width - column_gap * (columns - 1)) / columns;
-    double height = (c->height - top - row_gap * (double)(rows - 1)) / (double)rows;
-    for (chart_panel *p = c->first; p != NULL; p = p->next) {
-        chart_lay_out(p, (double)(index % c->columns) * (width + column_gap),
-                      top + (double)(index / c->columns) * (height + row_gap), width, height);
-        put_panel(p, number, index, out);
-        index++;
+    size_t index = 0;
+    lay_out_all(c, top);
+    if (c->columns == 1 && c->n_panels > 1) {
+        align(c, top);
+    }
+    for (const chart_panel *p = c->first; p != NULL; p = p->next) {
+        put_panel(p, number, index++, out);
     }
     if (c->n_matrix > 0) {
         chart_put_matrix(c, top, out);

@@ -293,7 +293,58 @@ static const char *say_value(view_memory *m, const char *key, const char *value)
     return number || truth ? view_print(m, "%s %s", strrchr(key, '.') + 1, value) : value;
 }
 
-/* By run.name, if that does; else by the first key that does, or by the folder. */
+/* Has a group another value of this key than the first? Of one that a group lacks nothing is said.
+ */
+static bool differs(size_t n, const view_group *g, const char *key)
+{
+    const char *first = view_config(g[0].run[0], key);
+    bool found = false;
+    for (size_t i = 1; i < n; i++) {
+        const char *value = view_config(g[i].run[0], key);
+        if (value == NULL || first == NULL) {
+            return false;
+        }
+        found |= strcmp(value, first) != 0;
+    }
+    return found && !view_is_incidental(key) && strcmp(key, "run.seed") != 0;
+}
+
+static bool are_distinct(size_t n, const view_group *g)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (g[i].name == NULL || g[k].name == NULL || strcmp(g[i].name, g[k].name) == 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* "rk4, channels 3": by all keys that differ, if those are few and tell the groups apart. */
+static bool name_by_keys(view_memory *m, size_t n, view_group *g)
+{
+    enum { MOST = 4 };
+    int keys = 0;
+    const odeon_view_run *first = g[0].run[0];
+    for (size_t i = 0; i < n; i++) {
+        g[i].name = "";
+    }
+    for (int64_t c = 0; c < first->n_config; c++) {
+        const char *key = first->config[c].key;
+        if (!differs(n, g, key) || ++keys > MOST) {
+            continue;
+        }
+        for (size_t i = 0; i < n; i++) {
+            const char *value = say_value(m, key, view_config(g[i].run[0], key));
+            g[i].name = view_print(m, "%s%s%s", g[i].name != NULL ? g[i].name : "",
+                                   keys > 1 ? ", " : "", value != NULL ? value : "");
+        }
+    }
+    return keys > 0 && keys <= MOST && are_distinct(n, g);
+}
+
+/* By run.name, if that does; else by the first key that does, by several, or by the folder. */
 static void name_groups(view_memory *m, size_t n, view_group *g)
 {
     const char *key = n > 0 && tells_apart(n, g, "run.name") ? "run.name" : NULL;
@@ -302,15 +353,16 @@ static void name_groups(view_memory *m, size_t n, view_group *g)
         bool usable = !view_is_incidental(candidate) && tells_apart(n, g, candidate);
         key = usable ? candidate : NULL;
     }
+    if (n > 1 && key == NULL && name_by_keys(m, n, g)) {
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         const odeon_view_run *run = g[i].run[0];
         const char *value = key != NULL ? view_config(run, key) : NULL;
-        g[i].name = value == NULL || n == 1        ? run->name
+        g[i].name = n > 1 && key == NULL           ? run->folder
+                    : value == NULL || n == 1      ? run->name
                     : strcmp(key, "run.name") == 0 ? value
                                                    : say_value(m, key, value);
-        if (key == NULL && n > 1) {
-            g[i].name = run->folder;
-        }
     }
 }
 

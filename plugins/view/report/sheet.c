@@ -21,7 +21,8 @@ static const char layout[] =
     "svg,img{display:block}.wide{overflow-x:auto}"
     "table{border-collapse:collapse;font-size:13px}caption{text-align:left;padding-bottom:4px}"
     "th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid;vertical-align:top;"
-    "max-width:420px;overflow-wrap:anywhere}th{font-weight:500}td.n,th.n{text-align:right}td:first-"
+    "max-width:420px;overflow-wrap:anywhere}th{font-weight:500}td.n,th.n{text-align:right;white-"
+    "space:nowrap}td:first-"
     "child{overflow-wrap:normal}"
     "code,pre{font:12.5px/1.45 ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace}"
     "pre{margin:6px 0;padding:8px 10px;border:1px solid;border-radius:4px;overflow-x:auto;"
@@ -33,7 +34,9 @@ static const char layout[] =
     ".cols{display:flex;flex-wrap:wrap;gap:16px 40px}summary{cursor:pointer}"
     "@page{size:A4;margin:14mm}"
     "@media print{body{padding:0;max-width:none;font-size:10.5pt}h2{break-after:avoid}"
-    "figure,table,pre{break-inside:avoid}.figs{gap:14px 16px}figcaption{font-size:9pt}"
+    "figure,table,pre{break-inside:avoid}svg{max-width:100%;height:auto}.figs{gap:14px "
+    "16px}figcaption{font-size:9pt}"
+    ".cols{flex-wrap:nowrap;gap:0 24px}.cols td,.cols th{font-size:8.5pt;padding:2px 10px 2px 0}"
     ".keys dd{font-size:15px}details:not([open]){display:none}}";
 
 /* Literal colours, as in charts, so that print is always light. */

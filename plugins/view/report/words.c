@@ -49,7 +49,8 @@ static const char *say_time(page *p, double seconds)
     if (!(seconds >= 0)) {
         return "–";
     }
-    return seconds < 120    ? view_print(&p->memory, "%s s", chart_number(seconds, text))
+    return seconds < .01    ? "less than 0.01 s"
+           : seconds < 120  ? view_print(&p->memory, "%s s", chart_number(seconds, text))
            : seconds < 7200 ? view_print(&p->memory, "%s min", chart_number(seconds / 60, text))
                             : view_print(&p->memory, "%s h", chart_number(seconds / 3600, text));
 }
@@ -86,6 +87,34 @@ static void put_state(page *p, const odeon_view_run *run)
 
 /* ---- the paragraph ---- */
 
+/* The last part of a path, up to what ends it within an option. */
+static const char *last_part(page *p, const char *path)
+{
+    size_t n = strcspn(path, ",)");
+    while (n > 0 && (path[n - 1] == '/' || path[n - 1] == ' ')) {
+        n--;
+    }
+    size_t begin = n;
+    while (begin > 0 && path[begin - 1] != '/') {
+        begin--;
+    }
+    return n > begin && n - begin < 200
+               ? view_print(&p->memory, "%.*s", (int)(n - begin), path + begin)
+               : NULL;
+}
+
+/* The file or folder that the samples come from; NULL: there is none, or it has no name. */
+static const char *source_name(page *p, const odeon_view_run *run)
+{
+    static const char mark[] = "(path=";
+    const char *path = view_config(run, "data.path"), *source = view_config(run, "data.source");
+    if (path == NULL && source != NULL) {
+        const char *within = strstr(source, mark);
+        path = within != NULL ? within + sizeof mark - 1 : NULL;
+    }
+    return path != NULL ? last_part(p, path) : NULL;
+}
+
 static void say_task(page *p, const odeon_view_run *run)
 {
     chart_text *t = &p->text;
@@ -109,7 +138,10 @@ static void say_task(page *p, const odeon_view_run *run)
     if (n > 0) {
         chart_put(t, " on ~s samples", chart_fixed(n, 0, samples));
     }
-    if (data != NULL) {
+    const char *source = source_name(p, run);
+    if (source != NULL && data != NULL) {
+        chart_put(t, " of ~e (<code>~e</code>)", source, data);
+    } else if (data != NULL) {
         chart_put(t, " of the data set <code>~e</code>", data);
     }
     chart_put(t, ". ");

@@ -242,6 +242,48 @@ static void test_names_keep_apart_wherever_lines_end(void **state)
     chart_destroy(c);
 }
 
+/* A line that goes on, level or steep, is not written over. */
+static void test_names_within_lie_on_no_line(void **state)
+{
+    (void)state;
+    static const double to[] = {5, 9, 1.5};
+    for (size_t i = 0; i < 3; i++) {
+        chart *c = chart_create(host(), CHART_WIDE, 300, "");
+        chart_panel *p = chart_panel_add(c, &(chart_axes){.y = {.lo = 0, .hi = 10}});
+        chart_line(p, 2, (double[]){0, 3}, (double[]){1, 5},
+                   &(chart_style){.color = 1, .name = "short"});
+        chart_line(p, 2, (double[]){3, 9}, (double[]){5, to[i]}, &(chart_style){.color = 2});
+        chart_text out = {.host = host()};
+        assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
+        const chart_end *e = &p->end[0];
+        double right = e->x + chart_width(e->text, 11, true);
+        for (double x = e->x; x <= right; x++) {
+            double share = (x - chart_place_x(p, 3)) / (chart_place_x(p, 9) - chart_place_x(p, 3));
+            double y = chart_place_y(p, 5 + share * (to[i] - 5));
+            assert_true(fabs(y - e->y) > 6);
+        }
+        assert_true(fabs(e->y - chart_place_y(p, 5)) < 48);
+        chart_text_fini(&out);
+        chart_destroy(c);
+    }
+}
+
+/* Equal numbers along x are below each other. */
+static void test_panels_above_each_other_begin_in_line(void **state)
+{
+    (void)state;
+    chart *c = chart_create(host(), CHART_WIDE, 400, "");
+    chart_panel *p = chart_panel_add(c, &(chart_axes){.title = "p"});
+    chart_line(p, 2, (double[]){0, 1}, (double[]){0, 1}, &(chart_style){.color = 1});
+    chart_panel *q = chart_panel_add(c, &(chart_axes){.title = "q"});
+    chart_line(q, 2, (double[]){0, 1}, (double[]){0, 123456}, &(chart_style){.color = 1});
+    chart_text out = {.host = host()};
+    assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
+    assert_true(p->left == q->left);
+    chart_text_fini(&out);
+    chart_destroy(c);
+}
+
 /* A flat panel of equal units has few labels along y, and one has never a single one. */
 static void test_ticks_suit_the_height_that_is_left(void **state)
 {
@@ -584,6 +626,8 @@ int main(void)
         cmocka_unit_test(test_all_of_a_panel_lies_within_the_chart),
         cmocka_unit_test(test_tick_labels_along_x_do_not_touch),
         cmocka_unit_test(test_names_keep_apart_wherever_lines_end),
+        cmocka_unit_test(test_names_within_lie_on_no_line),
+        cmocka_unit_test(test_panels_above_each_other_begin_in_line),
         cmocka_unit_test(test_ticks_suit_the_height_that_is_left),
         cmocka_unit_test(test_units_are_equal_where_that_is_wanted),
         cmocka_unit_test(test_cells_are_drawn_by_their_level),
