@@ -61,6 +61,9 @@ typedef struct support_device {
  * ODEON_TEST_DEVICE, with which tests of recordings and of whole networks run on a device that
  * they do not know, as on a GPU; else named. One whose options switch loops off stays. */
 const char *support_device_name(const char *named);
+/* Has the device cpu use the instruction set that the environment variable ODEON_TEST_SIMD names,
+ * unless the test itself chooses one; other devices stay as they are. */
+void support_force_simd(struct odeon_config *device);
 support_device support_device_open(registry *r, const char *id, uint32_t dtype);
 void support_device_close(support_device *d);
 /* A tensor of the device's dtype with the given shape; data from values (double) or, if NULL, left

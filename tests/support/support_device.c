@@ -8,6 +8,7 @@
 #include "base/location.h"
 #include "base/mem.h"
 #include "device/open.h"
+#include "odeon/plugin.h"
 #include "option/schema.h"
 #include "plugin/component.h"
 #include "plugin/registry.h"
@@ -26,6 +27,43 @@ const char *support_device_name(const char *named)
     return other != NULL && !stays ? other : named;
 }
 
+/* The index of a word among choices "a|b|c"; -1: it is none of them. */
+static int64_t choice_of(const char *choices, const char *word)
+{
+    size_t n = strlen(word);
+    for (int64_t i = 0;; i++) {
+        size_t length = strcspn(choices, "|");
+        if (length == n && memcmp(choices, word, n) == 0) {
+            return i;
+        }
+        if (choices[length] == '\0') {
+            return -1;
+        }
+        choices += length + 1;
+    }
+}
+
+void support_force_simd(odeon_config *device)
+{
+    const char *simd = getenv("ODEON_TEST_SIMD");
+    if (simd == NULL || device == NULL || strcmp(device->component->id, "cpu") != 0) {
+        return;
+    }
+    for (size_t i = 0; i < device->n; i++) {
+        const odeon_option *option = device->component->options[i];
+        option_value *value = &device->values[i];
+        if (strcmp(option->name, "simd") == 0 && !value->given) {
+            value->i = choice_of(option->choices, simd);
+            if (value->i < 0) {
+                fail_msg("ODEON_TEST_SIMD=%s is not one of %s", simd, option->choices);
+            }
+            mem_free(value->text);
+            value->text = mem_printf("%s", simd);
+            assert_non_null(value->text);
+        }
+    }
+}
+
 support_device support_device_open(registry *r, const char *id, uint32_t dtype)
 {
     support_device d = {.dtype = dtype};
@@ -33,6 +71,7 @@ support_device support_device_open(registry *r, const char *id, uint32_t dtype)
     diag_clear();
     require(component_read(r, ODEON_KIND_DEVICE, id, where, "run", ODEON_BUILD, 0, NULL, &d.config),
             id);
+    support_force_simd(d.config);
     d.opened = mem_zalloc(1, sizeof *d.opened);
     assert_non_null(d.opened);
     d.device = &d.opened->device;

@@ -86,6 +86,7 @@ static odeon_status build(const char *path, int64_t n, const char *const *overri
     odeon_status status = config_load(out->registry, path, count, all, &out->config);
     mem_free(last);
     ODEON_TRY(status);
+    support_force_simd(out->config->device);
     ODEON_TRY(data_describe(out->config, &out->fields));
     return session_create(out->registry, out->config, &out->fields, n, &out->session);
 }
