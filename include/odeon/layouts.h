@@ -10,7 +10,7 @@
 #define ODEON_LAYOUT_BASE      0x00000001u
 #define ODEON_LAYOUT_DEVICE    0x0ab6fdc1u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x9e8ff631u
+#define ODEON_LAYOUT_LAYER     0x23f36c67u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
 #define ODEON_LAYOUT_OPTIMIZER 0x317b1555u
@@ -25,7 +25,7 @@
     "00000001"                                                                                     \
     ".0ab6fdc1"                                                                                    \
     ".00000001"                                                                                    \
-    ".9e8ff631"                                                                                    \
+    ".23f36c67"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
     ".317b1555"                                                                                    \
