@@ -306,7 +306,7 @@ part_gradients() {
 
 gradient() { # DEVICE DTYPE OUT of case $c
     local -a rough
-    few_steps $c
+    few_steps "$c"
     odeon grad "$source/conf/$(ini_of "$c").ini" --batch "$files/$c-train.safetensors" --out "$3" \
         --weights "$files/$c-weights.safetensors" --dtype "$2" "run.device=$1" "${rough[@]}" >/dev/null
 }

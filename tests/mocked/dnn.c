@@ -364,10 +364,9 @@ static void add_weight(const convolution *v, int32_t which, const numbers *n, co
            *y = n->y + at(v->y, b, k, rows.from, columns.from);
     double *x =
         n->x + at(v->x, b, c, rows.from * g[2] - g[0] + o->r, columns.from * g[3] - g[1] + o->s);
-    for (int p = rows.from; p < rows.to; p++) {
-        add_row(which, columns.to - columns.from, g[3], x, w, y);
-        x += g[2] * v->x->dim[3];
-        y += v->y->dim[3];
+    for (int p = 0; p < rows.to - rows.from; p++) {
+        add_row(which, columns.to - columns.from, g[3], x + p * g[2] * v->x->dim[3], w,
+                y + p * v->y->dim[3]);
     }
 }
 
