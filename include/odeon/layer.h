@@ -31,6 +31,7 @@
 #include "odeon/abi.h"
 #include "odeon/device.h"
 #include "odeon/group.h"
+#include "odeon/param.h"
 #include "odeon/status.h"
 #include "odeon/tensor.h"
 
@@ -188,12 +189,11 @@ typedef struct odeon_layer_plan {
 
 /* How a parameter starts. */
 enum { ODEON_INIT_CONSTANT = 0, ODEON_INIT_UNIFORM = 1, ODEON_INIT_NORMAL = 2 };
-enum { ODEON_PARAM_WEIGHT = 0, ODEON_PARAM_BIAS = 1, ODEON_PARAM_STATE = 2 };
 
 /* Growing. The host zeroes it and sets struct_size. */
 typedef struct odeon_param {
     uint32_t struct_size;
-    int32_t role; /* ODEON_PARAM_*; STATE has no gradient and moves under UPDATE_STATE */
+    int32_t role; /* ODEON_PARAM_* of param.h; STATE has no gradient and moves under UPDATE_STATE */
     odeon_shape
         shape;        /* conv [out,in,kh,kw], dense [out,in], as PyTorch's; dtype set by the host */
     const char *name; /* "weight"; lives as long as the instance; NULL after the last parameter */

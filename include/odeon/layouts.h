@@ -13,7 +13,7 @@
 #define ODEON_LAYOUT_LAYER     0x23f36c67u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x976ccdd1u
-#define ODEON_LAYOUT_OPTIMIZER 0x317b1555u
+#define ODEON_LAYOUT_OPTIMIZER 0x60208a04u
 #define ODEON_LAYOUT_LOSS      0xb400dad7u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
@@ -28,7 +28,7 @@
     ".23f36c67"                                                                                    \
     ".00000001"                                                                                    \
     ".976ccdd1"                                                                                    \
-    ".317b1555"                                                                                    \
+    ".60208a04"                                                                                    \
     ".b400dad7"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \

@@ -25,6 +25,7 @@
 #include "odeon/observer.h"
 #include "odeon/optimizer.h"
 #include "odeon/option.h"
+#include "odeon/param.h"
 #include "odeon/plugin.h"
 #include "odeon/run.h"
 #include "odeon/schedule.h"

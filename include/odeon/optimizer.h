@@ -11,6 +11,7 @@
 #define ODEON_OPTIMIZER_H
 #include "odeon/abi.h"
 #include "odeon/device.h"
+#include "odeon/param.h"
 #include "odeon/status.h"
 #include "odeon/tensor.h"
 
@@ -23,7 +24,7 @@ extern "C" {
 
 typedef struct odeon_update {
     uint32_t struct_size;
-    int32_t role; /* ODEON_PARAM_WEIGHT or ODEON_PARAM_BIAS of layer.h */
+    int32_t role; /* ODEON_PARAM_WEIGHT or ODEON_PARAM_BIAS of param.h */
     odeon_queue *queue;
     const odeon_device *device;
     int64_t step;                     /* optimizer steps, from 1 */

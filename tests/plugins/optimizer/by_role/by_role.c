@@ -1,7 +1,7 @@
 /* by_role: p -= lr g, with a rate of its own for biases; so a call is of one parameter, whole. */
 #include "odeon/device_solver.h"
-#include "odeon/layer.h"
 #include "odeon/optimizer.h"
+#include "odeon/param.h"
 #include "odeon/plugin.h"
 
 typedef struct by_role {
