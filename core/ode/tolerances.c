@@ -1,7 +1,5 @@
 #include "ode/tolerances.h"
 
-#include <math.h>
-
 #include "base/diag.h"
 #include "base/mem.h"
 

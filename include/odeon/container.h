@@ -174,8 +174,8 @@ typedef struct odeon_ode_spec {
     int32_t reserved0;
     int64_t max_events; /* of a sample; one more is ODEON_ERR_NUMERIC */
     /* > 0, read before each forward: times rtol and atol, so that it may follow a schedule
-     * (scheduled of layer.h). It lives as long as the block. NULL: 1. Tolerances of its own that a
-     * gradient method sets stay as they are. */
+     * (scheduled of layer.h). It lives as long as the block. NULL: 1. Other tolerances that a
+     * gradient method sets for the way back stay as they are. */
     const double *tolerance_factor;
 } odeon_ode_spec;
 
