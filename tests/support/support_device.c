@@ -10,6 +10,7 @@
 #include "device/open.h"
 #include "odeon/plugin.h"
 #include "option/schema.h"
+#include "option/schema_parse.h"
 #include "plugin/component.h"
 #include "plugin/registry.h"
 
@@ -27,25 +28,10 @@ const char *support_device_name(const char *named)
     return other != NULL && !stays ? other : named;
 }
 
-/* The index of a word among choices "a|b|c"; -1: it is none of them. */
-static int64_t choice_of(const char *choices, const char *word)
-{
-    size_t n = strlen(word);
-    for (int64_t i = 0;; i++) {
-        size_t length = strcspn(choices, "|");
-        if (length == n && memcmp(choices, word, n) == 0) {
-            return i;
-        }
-        if (choices[length] == '\0') {
-            return -1;
-        }
-        choices += length + 1;
-    }
-}
-
 void support_force_simd(odeon_config *device)
 {
     const char *simd = getenv("ODEON_TEST_SIMD");
+    location where = {.file = "ODEON_TEST_SIMD", .line = 0};
     if (simd == NULL || device == NULL || strcmp(device->component->id, "cpu") != 0) {
         return;
     }
@@ -53,13 +39,8 @@ void support_force_simd(odeon_config *device)
         const odeon_option *option = device->component->options[i];
         option_value *value = &device->values[i];
         if (strcmp(option->name, "simd") == 0 && !value->given) {
-            value->i = choice_of(option->choices, simd);
-            if (value->i < 0) {
-                fail_msg("ODEON_TEST_SIMD=%s is not one of %s", simd, option->choices);
-            }
-            mem_free(value->text);
-            value->text = mem_printf("%s", simd);
-            assert_non_null(value->text);
+            schema_value_clear(value);
+            require(schema_parse(NULL, option, simd, where, "run", ODEON_BUILD, value), simd);
         }
     }
 }
