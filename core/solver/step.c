@@ -416,7 +416,7 @@ odeon_status step_accept(solver *s, const program *p, double t, double h, double
     ODEON_TRY(keep_values(s, p));
     if (step_slices_suit(s, p)) {
         ODEON_TRY(step_slices_miss(s, t_end) ? step_make_whole(s, p, t, h) : ODEON_OK);
-        ODEON_TRY(step_slices_read(s, t_end));
+        ODEON_TRY(step_slices_read(s));
     }
     ODEON_TRY(outputs_read(s, t, h, t_end));
     solve_record record = record_of(s, p, t, h, first_output, false);

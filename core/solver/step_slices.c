@@ -378,8 +378,9 @@ static odeon_status read_piece(const solver *s, int32_t i, tensor_of piece, int3
                     .n = n, .x = pointers, .coefficient = coefficients);
 }
 
-/* Those that the step will have come to if it is accepted: they are read while its slopes are at
- * hand, and read again later if it is not. At its own end Y1 is the value. */
+/* Those that the step will have passed if it is accepted: they are read while its slopes are at
+ * hand, and read again later if it is not. At its own end Y1 is the value, which needs no reading.
+ */
 static odeon_status find_reads(solver *s, const program *p)
 {
     step_slices *x = &s->slices;
@@ -387,7 +388,8 @@ static odeon_status find_reads(solver *s, const program *p)
     x->first_read = s->outputs.next;
     bool reads = s->stepper->dense && p != s->stepper->start;
     int32_t i = x->first_read;
-    while (reads && i < s->task.n_times && outputs_reached(s, t_end, i)) {
+    while (reads && i < s->task.n_times && outputs_reached(s, t_end, i) &&
+           s->task.times[i] != t_end) {
         i++;
     }
     x->n_reads = i - x->first_read;
@@ -412,15 +414,14 @@ bool step_slices_miss(const solver *s, double t_end)
     return i < s->task.n_times && outputs_reached(s, t_end, i) && s->task.times[i] != t_end;
 }
 
-/* The last vector may be the one that the solve started from. */
-odeon_status step_slices_read(solver *s, double t_end)
+/* The last vector may be the one that the solve started from: what was read of it lies in spare. */
+odeon_status step_slices_read(solver *s)
 {
     step_slices *x = &s->slices;
     for (int32_t i = 0; i < x->n_reads; i++) {
         int32_t output = x->first_read + i;
         odeon_tensor from = vector_tensor(s, output_vector(s, output));
-        if (odeon_read(&from.view) == odeon_read(&s->task.y[output].view) ||
-            s->task.times[output] == t_end) {
+        if (odeon_read(&from.view) == odeon_read(&s->task.y[output].view)) {
             continue;
         }
         ODEON_TRY(ODEON_DO(s->lane->device, move, copy, s->lane->queue, .x = &from.view,

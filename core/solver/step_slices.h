@@ -20,11 +20,11 @@ int64_t step_slices_bytes(const solver *s, const program *p); /* of that */
 /* The verbs of a step, as step_run has it, and, of adaptive steps, the sums of step_error_sums. */
 odeon_status step_slices_run(solver *s, const program *p);
 
-/* Of such a step that was accepted and ends at t_end: the caller has all outputs within it, apart
- * from its own end. Before outputs_read. */
-odeon_status step_slices_read(solver *s, double t_end);
+/* Of such a step that was accepted: the caller has all outputs within it, apart from its own end.
+ * Before outputs_read. */
+odeon_status step_slices_read(solver *s);
 
-/* Has it come to an output that is not its own end, and that it was not read at? */
+/* Has it, ending at t_end, passed an output that it was not read at? */
 bool step_slices_miss(const solver *s, double t_end);
 
 void step_slices_fini(solver *s);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "ode/block.h"
 #include "ode/ode.h"
+#include "ode/samples.h"
 #include "session/members.h"
 #include "support_session.h"
 
@@ -492,6 +493,26 @@ static void test_solves_that_give_up_keep_no_frames(void **state)
     support_session_close(&s);
 }
 
+/* Vectors and frames of all rows together are part of what the block says that it has used, as long
+ * as it is solved so. */
+static void test_memory_of_all_rows_is_counted(void **state)
+{
+    const char *at[] = {NULL};
+    (void)state;
+    support_session s = open(oscillators, at, 1.0);
+    answer a = differentiate(&s);
+    odeon_ode *ode = block_of(&s);
+    int64_t side = sample_lanes_peak_bytes(ode), both = samples_peak_bytes(ode);
+    assert_true(ode->samples->side.held);
+    assert_true(side >= SAMPLES * 7 * SIZE * (int64_t)sizeof(double)); /* y and the six stages */
+    ode->samples->side.held = false;
+    assert_int_equal(both, samples_peak_bytes(ode) + side);
+    ode->samples->side.held = true;
+    assert_true(ode->counters.bytes >= both);
+    mem_free(a.gradient);
+    support_session_close(&s);
+}
+
 /* Outputs of all rows are numbered by 32 bits. */
 static void test_too_many_outputs_are_left_to_single_samples(void **state)
 {
@@ -566,6 +587,7 @@ int main(void)
         cmocka_unit_test(test_rejected_steps_leave_no_trace),
         cmocka_unit_test(test_fields_that_are_not_needed_follow_the_rows),
         cmocka_unit_test(test_solves_that_give_up_keep_no_frames),
+        cmocka_unit_test(test_memory_of_all_rows_is_counted),
         cmocka_unit_test(test_too_many_outputs_are_left_to_single_samples),
         cmocka_unit_test(test_each_allocation_may_fail),
         cmocka_unit_test(test_a_failure_is_that_of_the_sample_alone),

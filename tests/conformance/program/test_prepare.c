@@ -70,12 +70,20 @@ static void test_gathered_gradients_go_through_an_adjoint(void **state)
     check_same((const char *[]){"model.ode.gradient=adjoint", "model.ode.steps=3", NULL});
 }
 
+/* The state is read off the forward's steps, and the field is not evaluated slice by slice. */
+static void test_gathered_gradients_go_through_an_adjoint_along_a_path(void **state)
+{
+    (void)state;
+    check_same((const char *[]){"model.ode.gradient=adjoint(y=dense)", "model.ode.steps=3", NULL});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_parameters_reach_a_layer_that_prepares),
         cmocka_unit_test(test_gathered_gradients_of_several_workers_add_up),
         cmocka_unit_test(test_gathered_gradients_go_through_an_adjoint),
+        cmocka_unit_test(test_gathered_gradients_go_through_an_adjoint_along_a_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_ext.h"
 #include "odeon/device_pointwise.h"
 #include "session/members.h"
 #include "small_net.h"
@@ -529,6 +530,49 @@ static void test_failure_of_a_layer_ends_the_pass(void **state)
     small_net_close(s);
 }
 
+/* What was overwritten, in order. */
+static struct {
+    const void *memory[8];
+    uint64_t bytes[8];
+    int n;
+} poisoned;
+
+static odeon_status note_poison(odeon_queue *queue, void *memory, uint64_t bytes)
+{
+    (void)queue;
+    memset(memory, 0xff, bytes);
+    poisoned.memory[poisoned.n % 8] = memory;
+    poisoned.bytes[poisoned.n++ % 8] = bytes;
+    return ODEON_OK;
+}
+
+/* On a device made for tests each call of a layer finds what it has to write overwritten, and its
+ * scratch: the output, the cotangent of the input where one is wanted. */
+static void test_layers_do_not_see_what_was_in_their_outputs(void **state)
+{
+    (void)state;
+    static const odeon_device_poison table = {.struct_size = sizeof table, .poison = note_poison};
+    small_net *s = small_net_open("[model.a]\nlayer = dense(units=3)\n", 1, two);
+    double x[] = {0.5, -1.0}, y[3], bar[] = {1.0, 2.0, -1.0}, d_x[2];
+    small_net_forward(s, 1, x, y);
+    s->site.lane.poison = &table;
+    const net_plan *p;
+    assert_int_equal(net_plan_for(s->net, 1, ODEON_CALL_TRAIN, &p), ODEON_OK);
+    assert_int_equal(net_forward_at(p, &s->call, x, y, s->frame.data), ODEON_OK);
+    assert_int_equal(poisoned.n, 2);
+    assert_ptr_equal(poisoned.memory[0], y);
+    assert_int_equal(poisoned.bytes[0], sizeof y);
+    assert_int_equal(poisoned.bytes[1], p->layer_scratch_bytes);
+    assert_int_equal(net_vjp_at(p, &s->call, s->frame.data, x, y, bar, d_x, NULL), ODEON_OK);
+    assert_int_equal(poisoned.n, 4);
+    assert_ptr_equal(poisoned.memory[2], d_x);
+    assert_int_equal(poisoned.bytes[2], sizeof d_x);
+    assert_true(d_x[0] == d_x[0] && d_x[1] == d_x[1]); /* written, all of it */
+    assert_int_equal(net_vjp_at(p, &s->call, s->frame.data, x, y, bar, NULL, NULL), ODEON_OK);
+    assert_int_equal(poisoned.n, 5); /* the scratch alone */
+    small_net_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -553,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_forward_without_a_frame_gives_the_same),
         cmocka_unit_test(test_ends_that_stay_are_not_copied),
         cmocka_unit_test(test_failure_of_a_layer_ends_the_pass),
+        cmocka_unit_test(test_layers_do_not_see_what_was_in_their_outputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,24 @@ static void test_carry_passes_cotangents_from_step_to_step(void **state)
     bench_close(b);
 }
 
+/* A register may have more readers than a sum has addends: what they pass back is then gathered in
+ * several sums. */
+static void test_register_of_many_readers_gets_the_share_of_each(void **state)
+{
+    (void)state;
+    static const bool counts[] = {false, true};
+    bench *b =
+        bench_open("cpu", false, "scripted(rule=readers)", DENSE_UNUSED, bench_ten_steps, 1, 1.0);
+    double end[SAMPLES], d_y0[SAMPLES], d_theta;
+    bench_require(bench_solve(b, 2, unit_span, ODEON_KEEP_FRAMES));
+    bench_get(b, &b->y[1].view, end);
+    bench_reverse(b, 2, counts, d_y0, &d_theta);
+    for (int k = 0; k < SAMPLES; k++) { /* the solve is linear in each sample by itself */
+        bench_assert_close(d_y0[k], end[k] / bench_start[k] * bench_cotangents[k], 1e-13);
+    }
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_tape_is_left_empty),
         cmocka_unit_test(test_outputs_within_steps_have_their_share),
         cmocka_unit_test(test_carry_passes_cotangents_from_step_to_step),
+        cmocka_unit_test(test_register_of_many_readers_gets_the_share_of_each),
     };
     return cmocka_run_group_tests(tests, bench_open_plugins, bench_close_plugins);
 }

@@ -48,7 +48,8 @@ enum { /* in the order of the option's choices */
        RULE_UNKNOWN_TERMS,
        RULE_RESERVED,
        RULE_TERMS_OF_COMBINE,
-       RULE_MOST /* none is broken, but there is no room for more */
+       RULE_MOST,   /* none is broken, but there is no room for more */
+       RULE_READERS /* none is broken, and more combinations read Y0 than one can have addends */
 };
 #define RULES                                                                                      \
     "none|no_y1|no_error|no_carry|twice|unwritten|reads_error|evaluates_into_error|writes_y0|"     \
@@ -56,7 +57,7 @@ enum { /* in the order of the option's choices */
     "start_reads_carry|order|carries|start_by_work|late|varies|no_work|much_work|"                 \
     "remembers|part|linsolve|noise|text|ratio|scalar_twice|scalar_unwritten|scalar_unknown|"       \
     "factor|no_gamma|short_verb|start_by_h|terms|unknown_terms|reserved|"                          \
-    "terms_of_combine|most"
+    "terms_of_combine|most|readers"
 
 enum {
     K1 = ODEON_WORK,
@@ -65,7 +66,8 @@ enum {
     MORE,
     N_WORK = 100,
     LATE_INDEX = 20, /* behind what a host looks at before the first step */
-    LATE_EVALS = 12
+    LATE_EVALS = 12,
+    N_READERS = ODEON_MAX_ADDENDS + 3
 };
 
 typedef struct scripted {
@@ -161,6 +163,24 @@ static odeon_status write_all(const odeon_step *s, bool evals)
                         : combine_many(s, i, ODEON_MAX_ADDENDS));
     }
     return ODEON_OK;
+}
+
+/* Y1 = c Y0 + h (k1 + k2) / 2 by way of a register for each small share of Y0, whose sum is c = n
+ * (n
+ * + 1) / 2048. */
+static odeon_status share_y0(const odeon_step *s)
+{
+    odeon_addend part[N_READERS];
+    for (int32_t i = 0; i < N_READERS; i++) {
+        const odeon_addend share = {(i + 1.0) / 1024.0, ODEON_ONE, ODEON_Y0};
+        part[i] = as_it_is(MORE + 1 + i);
+        ODEON_TRY(odeon_step_combine(s, MORE + 1 + i, 1, &share));
+    }
+    int32_t half = N_READERS / 2, rest = MORE + 1 + N_READERS;
+    ODEON_TRY(odeon_step_combine(s, MORE, half, part));
+    ODEON_TRY(odeon_step_combine(s, rest, N_READERS - half, part + half));
+    const odeon_addend y1[] = {as_it_is(MORE), as_it_is(rest), times_h(0.5, K1), times_h(0.5, K2)};
+    return odeon_step_combine(s, ODEON_Y1, 4, y1);
 }
 
 /* The same of scalars, and of verbs that are not carried out. */
@@ -274,7 +294,8 @@ static odeon_status step(void *self, const odeon_step *s)
     ODEON_TRY(odeon_step_eval(s, K2, 1.0, END));
     ODEON_TRY(break_rule(method, s));
     if (method->rule != RULE_NO_Y1) {
-        ODEON_TRY(odeon_step_combine(s, ODEON_Y1, 3, y1));
+        ODEON_TRY(method->rule == RULE_READERS ? share_y0(s)
+                                               : odeon_step_combine(s, ODEON_Y1, 3, y1));
     }
     if (method->rule != RULE_NO_ERROR) {
         ODEON_TRY(odeon_step_combine(s, ODEON_ERROR, 2, error));
