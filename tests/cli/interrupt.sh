@@ -1,6 +1,11 @@
 #!/usr/bin/env bash
 # Signals: training stops after the batch, saves, says where, and exits with 129, 130 or 143; where
 # the batch does not end, the process does, and says what is kept.
+
+# Behind nohup SIGHUP is ignored, by programs that this one starts as well: no shell takes that back.
+if [ -n "$(trap -p HUP INT)" ]; then
+    exec env --default-signal=HUP,INT bash "$0" "$@"
+fi
 . "$1/tests/support/cli.sh"
 toy
 data="data.dataset=idx(path=$work/toy)"
