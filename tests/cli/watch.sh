@@ -13,7 +13,7 @@ begin() {
     local folder=$1
     shift
     : >"$folder.err" # there is something to read before the shell has opened it
-    nice -n 19 "$odeon" train "$@" run.epochs=100000 run.log_every=10 "run.out=$folder" >"$folder.out" 2>"$folder.err" &
+    "$odeon" train "$@" run.epochs=100000 run.log_every=10 "run.out=$folder" >"$folder.out" 2>"$folder.err" &
     pid=$!
     for _ in $(seq 200); do
         port=$(sed -n 's/^odeon: serve: the run.s page: http:\/\/127.0.0.1:\([0-9]*\)\/$/\1/p' "$folder.err")
