@@ -1,0 +1,117 @@
+/* Training with blocks that ask for memory of their own, with every allocation failing once. */
+#include "failing_program.h"
+
+#include "allocation_sites.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Jumps, and an optimizer that searches. */
+static const char events[] =
+    "[run]\n"
+    "seed = 3\n"
+    "workers = 1\n"
+    "dtype = float64\n"
+    "iterations = 2\n"
+    "[data]\n"
+    "dataset = measured(shape=2, label=2, length=4)\n"
+    "batch = 4\n"
+    "[model.ode]\n"
+    "layer = ode(span=0 1, direction=down, rtol=1e-3, atol=1e-3)\n"
+    "integrator = bosh3\n"
+    "gradient = direct\n"
+    "[model.ode.f]\n"
+    "layer = formula(equations=h' = v | v' = -g, constants=g=9, learn=g)\n"
+    "[model.ode.event]\n"
+    "layer = formula(inputs=h v, outputs=ground, equations=ground = h + 2)\n"
+    "[model.ode.reset]\n"
+    "layer = formula(inputs=h v, outputs=h up, equations=up = -e*v, constants=e=0.6, learn=e)\n"
+    "[train]\n"
+    "loss = mse\n"
+    "optimizer = lbfgs\n";
+
+/* Samples by themselves, side by side and one after the other, integrals, two terms, and a key on a
+ * schedule. */
+static const char samples[] = "[run]\n"
+                              "seed = 3\n"
+                              "workers = 1\n"
+                              "dtype = float64\n"
+                              "iterations = 2\n"
+                              "[data]\n"
+                              "dataset = measured(shape=2, label=2, length=4)\n"
+                              "batch = 2\n"
+                              "[model.z]\n"
+                              "layer = dense(units=4)\n"
+                              "[model.code]\n"
+                              "layer = gaussian\n"
+                              "[model.ode]\n"
+                              "layer = ode(span=0 1, step=sample, rtol=1e-3, atol=1e-3)\n"
+                              "integrator = tsit5\n"
+                              "gradient = direct\n"
+                              "[model.ode.f]\n"
+                              "layer = dense(units=state)\n"
+                              "then = tanh\n"
+                              "[model.energy]\n"
+                              "layer = ode(span=0 1, rtol=1e-3, atol=1e-3)\n"
+                              "integrator = tsit5\n"
+                              "gradient = adjoint(y=dense)\n"
+                              "[model.energy.f]\n"
+                              "layer = dense(units=state)\n"
+                              "then = tanh, kinetic\n"
+                              "[model.stiff]\n"
+                              "layer = ode(span=0 1, step=sample, rtol=1e-3, atol=1e-3)\n"
+                              "integrator = trbdf2\n"
+                              "gradient = direct\n"
+                              "[model.stiff.f]\n"
+                              "layer = dense(units=state)\n"
+                              "then = tanh\n"
+                              "[model.split]\n"
+                              "layer = ode(span=0 1, steps=3)\n"
+                              "integrator = ark324\n"
+                              "gradient = checkpoint\n"
+                              "[model.split.f]\n"
+                              "layer = dense(units=state)\n"
+                              "[model.split.stiff]\n"
+                              "layer = dense(units=state)\n"
+                              "[train]\n"
+                              "loss = mse, penalty(of=energy.kinetic code.kl)\n"
+                              "optimizer = adam(lr=0.01)\n"
+                              "clip_norm = 1\n"
+                              "ema = 0.9\n"
+                              "set = model.ode.tolerance_factor: linear(from=10, epochs=1)\n";
+
+static void check(const char *ini)
+{
+    folder f = folder_create();
+    folder_write(&f, "run.ini", ini, strlen(ini));
+    char *out = mem_printf("run.out=%s/run", f.path);
+    const char *const arguments[] = {
+        "odeon", "train", folder_file(&f, "run.ini"), "--plugin-path=" ODEON_TEST_PLUGINS,
+        out,     NULL};
+    failing_program_check(&f, arguments, (program_made){"run", "run/weights.safetensors"});
+    mem_free(out);
+    folder_remove(&f);
+}
+
+static void test_events_survive_every_failing_allocation(void **state)
+{
+    (void)state;
+    check(events);
+}
+
+static void test_samples_by_themselves_survive_them(void **state)
+{
+    (void)state;
+    check(samples);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_events_survive_every_failing_allocation),
+        cmocka_unit_test(test_samples_by_themselves_survive_them),
+    };
+    allocation_sites_share(8); /* ODEON_ALLOCATIONS=0 for all chains */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
