@@ -49,8 +49,8 @@ gradient = direct
 [model.ode.f]
 layer = formula(equations=a' = a)
 INI
-expect 0 "solve, batch 1" bench alone.ini "${quick[@]}"
-expect 0 "lincomb x=1*" bench alone.ini "${quick[@]}" --what operators
+expect 0 "solve, batch 1" bench alone.ini "${quick[@]}" --what solve,operators
+has out "lincomb x=1*"
 expect 2 "bench: step: without [data] and [train] a model can be solved only" bench alone.ini \
     "${quick[@]}" --what step
 

@@ -384,7 +384,7 @@ sanitize_all() { # TOOL PROGRAM: three steps of two models and the operators, by
 
 small_run() { # CASE NAME: sets words, of a command
     words=("$BUILD/odeon" --plugin-path "$PLUGINS" train "$source/conf/$(ini_of "$1").ini" "data.path=$(data_of "$1")"
-        "run.out=$WORK/$2" data.batch=4 run.iterations=3 data.test_limit=4 data.test_batch=4)
+        "run.out=$WORK/$2" data.batch=4 run.iterations=3 data.test_limit=4 data.test_batch=4 "${small[@]}")
 }
 
 sanitize() { # TOOL PROGRAM WHAT COMMAND...

@@ -301,6 +301,7 @@ typedef struct sums {
 
 typedef struct numbers {
     double *x, *w, *y;
+    double *lines; /* room for an image's numbers of x and y at one position */
 } numbers;
 
 /* Outputs of a row that weight t of a filter's row, or of its column, reaches: [from,to). */
@@ -316,35 +317,25 @@ static span reached(int t, int size, int outputs, int padding, int stride)
     return (span){from, to < outputs ? to : outputs};
 }
 
-/* n products of one weight along a row of outputs. Four sums side by side, as vectors have them. */
-static void add_to_weight(int n, int stride, const double *x, double *w, const double *y)
+/* n products of one weight. Four sums side by side, as vectors have them. */
+static double weight_sum(int n, const double *x, const double *y)
 {
     double sum[4] = {0.0};
-    for (int q = 0; q + 4 <= n; q += 4) {
+    for (int i = 0; i + 4 <= n; i += 4) {
         for (int l = 0; l < 4; l++) {
-            sum[l] += x[(q + l) * stride] * y[q + l];
+            sum[l] += x[i + l] * y[i + l];
         }
     }
-    for (int q = n - n % 4; q < n; q++) {
-        sum[0] += x[q * stride] * y[q];
+    for (int i = n - n % 4; i < n; i++) {
+        sum[0] += x[i] * y[i];
     }
-    *w += sum[0] + sum[1] + (sum[2] + sum[3]);
+    return sum[0] + sum[1] + (sum[2] + sum[3]);
 }
 
-static void add_row(int32_t which, int n, int stride, double *restrict x, double *restrict w,
-                    double *restrict y)
+static void add_multiple(int n, double *restrict to, double factor, const double *restrict from)
 {
-    const double weight = *w;
-    if (which == 1) {
-        add_to_weight(n, stride, x, w, y);
-    } else if (which == 2) {
-        for (int q = 0; q < n; q++) {
-            y[q] += x[q * stride] * weight;
-        }
-    } else {
-        for (int q = 0; q < n; q++) {
-            x[q * stride] += weight * y[q];
-        }
+    for (int i = 0; i < n; i++) {
+        to[i] += factor * from[i];
     }
 }
 
@@ -354,19 +345,83 @@ typedef struct position {
     span rows, columns;
 } position;
 
-/* All that meet in weight [k,c,r,s] of image b. */
-static void add_weight(const convolution *v, int32_t which, const numbers *n, const position *o,
-                       int b, int k, int c)
+static int reached_outputs(const position *o)
 {
-    const int *g = v->conv->dim;
-    const span rows = o->rows, columns = o->columns;
-    double *w = n->w + at(v->w, k, c, o->r, o->s),
-           *y = n->y + at(v->y, b, k, rows.from, columns.from);
-    double *x =
-        n->x + at(v->x, b, c, rows.from * g[2] - g[0] + o->r, columns.from * g[3] - g[1] + o->s);
-    for (int p = 0; p < rows.to - rows.from; p++) {
-        add_row(which, columns.to - columns.from, g[3], x + p * g[2] * v->x->dim[3], w,
-                y + p * v->y->dim[3]);
+    return (o->rows.to - o->rows.from) * (o->columns.to - o->columns.from);
+}
+
+/* The numbers of one image that meet at a position: [channels][reached outputs] in line, so that
+ * they are taken in long runs however small the image is. */
+typedef struct gathered {
+    double *first; /* in the tensor, of channel 0 */
+    int channels, rows, columns;
+    int64_t channel, row, column; /* from one to the next */
+    double *line;
+} gathered;
+
+static gathered gathered_x(const convolution *v, const numbers *n, const position *o, int b,
+                           double *line)
+{
+    const int *g = v->conv->dim, *x = v->x->dim;
+    return (gathered){.first = n->x + at(v->x, b, 0, o->rows.from * g[2] - g[0] + o->r,
+                                         o->columns.from * g[3] - g[1] + o->s),
+                      .channels = x[1],
+                      .rows = o->rows.to - o->rows.from,
+                      .columns = o->columns.to - o->columns.from,
+                      .channel = (int64_t)x[2] * x[3],
+                      .row = (int64_t)g[2] * x[3],
+                      .column = g[3],
+                      .line = line};
+}
+
+static gathered gathered_y(const convolution *v, const numbers *n, const position *o, int b,
+                           double *line)
+{
+    const int *y = v->y->dim;
+    return (gathered){.first = n->y + at(v->y, b, 0, o->rows.from, o->columns.from),
+                      .channels = y[1],
+                      .rows = o->rows.to - o->rows.from,
+                      .columns = o->columns.to - o->columns.from,
+                      .channel = (int64_t)y[2] * y[3],
+                      .row = y[3],
+                      .column = 1,
+                      .line = line};
+}
+
+/* Reads the numbers into the line, or adds what the line has to them. */
+static void move_line(const gathered *g, int32_t back)
+{
+    double *line = g->line;
+    for (int c = 0; c < g->channels; c++) {
+        for (int p = 0; p < g->rows; p++) {
+            double *at = g->first + c * g->channel + p * g->row;
+            for (int q = 0; q < g->columns; q++, line++) {
+                if (back) {
+                    at[q * g->column] += *line;
+                } else {
+                    *line = at[q * g->column];
+                }
+            }
+        }
+    }
+}
+
+static void add_weights(const convolution *v, int32_t which, const numbers *n, const position *o,
+                        double *x, double *y)
+{
+    const int reach = reached_outputs(o);
+    for (int k = 0; k < v->y->dim[1]; k++) {
+        for (int c = 0; c < v->x->dim[1]; c++) {
+            double *w = n->w + at(v->w, k, c, o->r, o->s), *from = x + (int64_t)c * reach,
+                   *to = y + (int64_t)k * reach;
+            if (which == 1) {
+                *w += weight_sum(reach, from, to);
+            } else if (which == 2) {
+                add_multiple(reach, to, *w, from);
+            } else {
+                add_multiple(reach, from, *w, to);
+            }
+        }
     }
 }
 
@@ -403,15 +458,23 @@ static double *widen(const descriptor *d, const void *from)
     return made;
 }
 
-static void add_position(const convolution *v, int32_t which, const numbers *n, const position *o)
+/* Of one image; a line that is summed up begins with zeros. */
+static void add_position(const convolution *v, int32_t which, const numbers *n, const position *o,
+                         int b)
 {
-    const int *y = v->y->dim;
-    for (int b = 0; b < y[0]; b++) {
-        for (int k = 0; k < y[1]; k++) {
-            for (int c = 0; c < v->x->dim[1]; c++) {
-                add_weight(v, which, n, o, b, k, c);
-            }
-        }
+    const size_t reach = (size_t)reached_outputs(o);
+    double *const x_line = n->lines, *const y_line = x_line + reach * (size_t)v->x->dim[1];
+    const gathered x = gathered_x(v, n, o, b, x_line), y = gathered_y(v, n, o, b, y_line);
+    move_line(&x, 0);
+    move_line(&y, 0);
+    if (which == 0) {
+        memset(x_line, 0, reach * (size_t)x.channels * sizeof *x_line);
+    } else if (which == 2) {
+        memset(y_line, 0, reach * (size_t)y.channels * sizeof *y_line);
+    }
+    add_weights(v, which, n, o, x_line, y_line);
+    if (which != 1) {
+        move_line(which == 0 ? &x : &y, 1);
     }
 }
 
@@ -422,8 +485,9 @@ static void add_all(const convolution *v, int32_t which, const numbers *n)
         for (int s = 0; s < w[3]; s++) {
             const position o = {r, s, reached(r, x[2], y[2], g[0], g[2]),
                                 reached(s, x[3], y[3], g[1], g[3])};
-            if (o.rows.from < o.rows.to && o.columns.from < o.columns.to) {
-                add_position(v, which, n, &o);
+            for (int b = 0; b < y[0] && o.rows.from < o.rows.to && o.columns.from < o.columns.to;
+                 b++) {
+                add_position(v, which, n, &o, b);
             }
         }
     }
@@ -445,14 +509,17 @@ static void run_call(const void *arguments)
     const convolve_call *c = arguments;
     const convolution v = {&c->x, &c->w, &c->y, &c->conv};
     const descriptor *of[] = {&c->x, &c->w, &c->y};
-    const numbers n = {widen(&c->x, c->s.x), widen(&c->w, c->s.w), widen(&c->y, c->s.y)};
-    double *const all[] = {n.x, n.w, n.y};
+    const size_t outputs = (size_t)c->y.dim[2] * (size_t)c->y.dim[3],
+                 channels = (size_t)c->x.dim[1] + (size_t)c->y.dim[1];
+    const numbers n = {widen(&c->x, c->s.x), widen(&c->w, c->s.w), widen(&c->y, c->s.y),
+                       calloc(outputs * channels + 1, sizeof(double))};
+    double *const all[] = {n.x, n.w, n.y, n.lines};
     memset(c->scratch, POISON, c->bytes);
-    if (n.x != NULL && n.w != NULL && n.y != NULL) {
+    if (n.x != NULL && n.w != NULL && n.y != NULL && n.lines != NULL) {
         add_all(&v, c->which, &n);
         store(c, of[c->which], all[c->which]);
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         free(all[i]);
     }
 }

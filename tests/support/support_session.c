@@ -91,11 +91,30 @@ static odeon_status build(const char *path, int64_t n, const char *const *overri
     return session_create(out->registry, out->config, &out->fields, n, &out->session);
 }
 
+/* One for all sessions of the program: to find and load the plugins takes longer than most
+ * sessions.
+ */
+static registry *plugins;
+
+static void unload_plugins(void)
+{
+    registry_destroy(plugins);
+}
+
+static registry *loaded_plugins(void)
+{
+    if (plugins == NULL) {
+        plugins = support_registry();
+        assert_int_equal(atexit(unload_plugins), 0);
+    }
+    return plugins;
+}
+
 static odeon_status open_file(const char *path, int64_t n, const char *const *overrides,
                               support_session *out)
 {
     diag_clear();
-    *out = (support_session){.registry = support_registry()};
+    *out = (support_session){.registry = loaded_plugins()};
     odeon_status status = build(path, n, overrides, out);
     if (status != ODEON_OK) {
         support_session_close(out);
@@ -139,7 +158,6 @@ void support_session_close(support_session *s)
 {
     session_destroy(s->session);
     config_destroy(s->config);
-    registry_destroy(s->registry);
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         mem_free(s->given[role]);
     }

@@ -15,7 +15,7 @@
 /* A session of an INI given as text, and one batch for it. The input's shape is that of the INI's
  * data set; no data is opened. */
 typedef struct support_session {
-    registry *registry;
+    registry *registry; /* the program's: of all sessions */
     config *config;
     data_fields fields;
     session *session;

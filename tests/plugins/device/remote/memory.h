@@ -1,9 +1,9 @@
 /* memory.h: memory that its addresses do not give access to.
  *
- * One file in memory is mapped twice: without any access where the device says that its memory is,
- * and readable and writable somewhere else, at a constant distance that only the device knows. A
- * host that follows a device's address is killed on the spot. Fresh and freed memory is filled with
- * bytes 0xff, which are NaN as float32 and float64 and -1 as int64. */
+ * There are two mappings: one without any access, where the device says that its memory is, and one
+ * that is readable and writable, at a constant distance that only the device knows. A host that
+ * follows a device's address is killed on the spot. Fresh and freed memory is filled with bytes
+ * 0xff, which are NaN as float32 and float64 and -1 as int64. */
 #ifndef ODEON_REMOTE_MEMORY_H
 #define ODEON_REMOTE_MEMORY_H
 #include <pthread.h>
