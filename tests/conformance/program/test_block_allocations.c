@@ -5,7 +5,10 @@
 
 #include <string.h>
 
+#include "base/diag.h"
 #include "base/mem.h"
+#include "config/config_load.h"
+#include "support_session.h"
 
 /* Jumps, and an optimizer that searches. */
 static const char events[] =
@@ -81,6 +84,84 @@ static const char samples[] = "[run]\n"
                               "ema = 0.9\n"
                               "set = model.ode.tolerance_factor: linear(from=10, epochs=1)\n";
 
+/* ---- building, and a gradient ---- */
+
+enum { SAMPLES = 4 };
+
+enum { MOST_NUMBERS = 64 };
+
+typedef struct outcome {
+    double loss, gradient[MOST_NUMBERS];
+} outcome;
+
+static odeon_status take_gradient(session *s, outcome *out)
+{
+    int64_t at = 0;
+    for (size_t i = 0; i < session_parameters(s); i++) {
+        assert_true(at + session_parameter_at(s, i).count <= MOST_NUMBERS);
+        ODEON_TRY(session_gradient_get(s, i, out->gradient + at));
+        at += session_parameter_at(s, i).count;
+    }
+    return ODEON_OK;
+}
+
+/* The batch is that of a session which is there already. */
+static odeon_status differentiate(const char *ini, support_session *whole, outcome *out)
+{
+    config *c = NULL;
+    data_fields fields;
+    session *s = NULL;
+    session_result result = {.loss = 0.0};
+    odeon_status status = config_load(whole->registry, ini, 0, NULL, &c);
+    status = status == ODEON_OK ? data_describe(c, &fields) : status;
+    status = status == ODEON_OK ? session_create(whole->registry, c, &fields, SAMPLES, &s) : status;
+    if (status == ODEON_OK) {
+        status = session_differentiate(s, SAMPLES, support_given(whole), NULL, NULL, &result);
+        out->loss = result.loss;
+    }
+    status = status == ODEON_OK ? take_gradient(s, out) : status;
+    session_destroy(s);
+    config_destroy(c);
+    return status;
+}
+
+/* Every single allocation: no memory, or the bits of a session that has all it asks for. */
+static void check_session(const char *text)
+{
+    folder f = folder_create();
+    folder_write(&f, "run.ini", text, strlen(text));
+    char *ini = mem_strdup(folder_file(&f, "run.ini"));
+    support_session whole = support_session_open(text, SAMPLES, NULL);
+    outcome wanted = {0}, got = {0};
+    assert_int_equal(differentiate(ini, &whole, &wanted), ODEON_OK);
+    for (int64_t k = 1, made = k; made >= k; k++) {
+        int64_t live = mem_live_blocks(), total = mem_total_allocs();
+        diag_clear();
+        mem_fail_at(k);
+        odeon_status status = differentiate(ini, &whole, &got);
+        mem_fail_at(0);
+        made = mem_total_allocs() - total;
+        assert_int_equal(mem_live_blocks(), live);
+        if (status == ODEON_OK) {
+            assert_memory_equal(&got, &wanted, sizeof got);
+        } else if (status != ODEON_ERR_NOMEM) {
+            fail_msg("allocation %lld: status %d, %s", (long long)k, (int)status, diag_message());
+        }
+    }
+    support_session_close(&whole);
+    mem_free(ini);
+    folder_remove(&f);
+}
+
+static void test_sessions_survive_every_failing_allocation(void **state)
+{
+    (void)state;
+    check_session(events);
+    check_session(samples);
+}
+
+/* ---- the program ---- */
+
 static void check(const char *ini)
 {
     folder f = folder_create();
@@ -109,9 +190,10 @@ static void test_samples_by_themselves_survive_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sessions_survive_every_failing_allocation),
         cmocka_unit_test(test_events_survive_every_failing_allocation),
         cmocka_unit_test(test_samples_by_themselves_survive_them),
     };
-    allocation_sites_share(8); /* ODEON_ALLOCATIONS=0 for all chains */
+    allocation_sites_share(32); /* ODEON_ALLOCATIONS=0 for all chains */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
