@@ -18,7 +18,7 @@ WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 export WORK DEPS=${DEPS:-} READY=${BUILD:+yes} BUILD=${BUILD:-$source/build/gpu/build}
 export ODEON_GRAPH_DOT=$OUT/refused.dot
-case $DEVICE in cuda*) DRY=no each=0.2 least=5 batch=0 ;; *) DRY=yes each=0 least=1 batch=2 ;; esac
+case $DEVICE in cuda*) DRY=no each=0.2 least=5 batch=0 quick=no ;; *) DRY=yes each=0 least=1 batch=2 quick=yes ;; esac
 export DRY
 unset OPENBLAS_CORETYPE ODEON_PLUGIN_PATH
 
@@ -87,7 +87,7 @@ constants() {
 recorded() { # CASE
     ours "$BUILD/tests/gpu/bench_models" --device "$DEVICE" --cases "$1" --plugins "$plugins" \
         --root "$source" --data "$data" --fashion "${fashion:-$data}" --out "$WORK" --seconds "$each" \
-        --least "$least" --batch "$batch" | tee "$WORK/times.tsv"
+        --least "$least" --quick "$quick" --batch "$batch" | tee "$WORK/times.tsv"
     awk -F '\t' '$1 != "time" || ($4 != "forward" && $4 != "train") { next }
         { n++; most = $4 == "forward" ? 8 : 100; waits = $4 == "forward" ? 1 : 3 }
         $15 > most || $16 > waits { print "not recorded: " $0; bad = 1 }

@@ -1,6 +1,9 @@
 # Sourced, after cli.sh, by the tests of the experiments of conf/.
 failures=0
 
+# Data of 50 MB that a run reads come in large pages, where the system has them.
+export GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+
 complain() {
     echo "FAILED: $*"
     failures=$((failures + 1))
