@@ -291,8 +291,8 @@ static void test_kept_states_and_dense_output_are_not_written_over(void **state)
         "model.ode.gradient=checkpoint", "model.ode.gradient=checkpoint(every=99)",
         "model.ode.gradient=adjoint(y=dense)", "model.ode.gradient=reads_tape(replays=yes)"};
     static const char *const modes[] = {"model.ode.steps=6", "model.ode.h_max=0.2"};
-    for (int i = 0; i < 4 * 2 * n_devices(); i++) {
-        const char *const settings[] = {devices[i / 8], gradients[i / 2 % 4], modes[i % 2],
+    for (int i = 0; i < 4 * n_devices(); i++) { /* either mode by turns */
+        const char *const settings[] = {devices[i / 4], gradients[i % 4], modes[(i / 4 + i) % 2],
                                         "model.ode.integrator=tsit5", NULL};
         course s = {.ini = network, .settings = settings, .tests = true, .stays = true};
         outcome_destroy(check_exact(&s));

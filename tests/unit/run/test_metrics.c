@@ -294,8 +294,8 @@ static void test_a_full_disk_is_reported_by_close(void **state)
  * package locales, its source, is not. */
 static bool enter_comma_locale(void)
 {
-    if (system("localedef -i de_DE -f UTF-8 ./comma.UTF-8 >/dev/null 2>&1") != 0 ||
-        setenv("LOCPATH", ".", 1) != 0 || setlocale(LC_ALL, "comma.UTF-8") == NULL) {
+    if (system("localedef -i de_DE -f ISO-8859-1 ./comma.ISO-8859-1 >/dev/null 2>&1") != 0 ||
+        setenv("LOCPATH", ".", 1) != 0 || setlocale(LC_ALL, "comma.ISO-8859-1") == NULL) {
         return false;
     }
     return strcmp(localeconv()->decimal_point, ",") == 0;
