@@ -1,6 +1,8 @@
 #include "base/path.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,6 +61,14 @@ char *path_stem(const char *path)
 }
 
 /* The name must be longer than the ending: ".npy" alone is a hidden file, not one of that kind. */
+/* A path that is too long for this is too long to be opened. */
+bool path_holds(const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    return n > 0 && n < (int)sizeof path && access(path, F_OK) == 0;
+}
+
 bool path_ends_with(const char *path, const char *ending)
 {
     size_t n = strlen(path), m = strlen(ending);

@@ -9,6 +9,10 @@ char *path_absolute(const char *path, const char *folder);
 char *path_folder(const char *path); /* "/a/b" for "/a/b/c.ini", "/" for "/c.ini" */
 char *path_stem(const char *path);   /* "c" for "/a/b/c.ini" */
 
+/* Is there anything of that name in the folder? Takes no memory, so that the answer never depends
+ * on how much there is. */
+bool path_holds(const char *folder, const char *name);
+
 /* Does path end in ending, with something before it? */
 bool path_ends_with(const char *path, const char *ending);
 

@@ -29,29 +29,32 @@
 
 /* ---- opening ---- */
 
-/* Is the override of a key that may change? */
-static bool is_free(const char *override)
+/* The first override of a key that may not change; NULL: there is none. */
+static const char *bound_override(const command_line *a)
 {
-    return config_may_change(override, strcspn(override, "="));
-}
-
-/* Before the folder is taken: a mistyped command leaves the run alone. */
-static odeon_status check_overrides(const command_line *a)
-{
-    for (size_t i = 1; i < a->n_operands && a->value[ARGUMENT_ACCEPT_CHANGES] == NULL; i++) {
-        if (!is_free(a->operands[i])) {
-            text_buffer free_keys = {0};
-            config_may_change_print(&free_keys);
-            odeon_status status =
-                diag_fail(ODEON_ERR_CONFIG,
-                          "override %s: a run goes on as it began: with --resume only %s may "
-                          "change, others with --accept-changes",
-                          a->operands[i], free_keys.failed ? "some keys" : free_keys.data);
-            text_fini(&free_keys);
-            return status;
+    for (size_t i = 1; i < a->n_operands; i++) {
+        if (!config_may_change(a->operands[i], strcspn(a->operands[i], "="))) {
+            return a->operands[i];
         }
     }
-    return ODEON_OK;
+    return NULL;
+}
+
+/* Where no checkpoint says how the run began. */
+static odeon_status check_overrides(const command_line *a)
+{
+    const char *bound = bound_override(a);
+    if (bound == NULL || a->value[ARGUMENT_ACCEPT_CHANGES] != NULL) {
+        return ODEON_OK;
+    }
+    text_buffer free_keys = {0};
+    config_may_change_print(&free_keys);
+    odeon_status status = diag_fail(ODEON_ERR_CONFIG,
+                                    "override %s: a run goes on as it began: with --resume only %s "
+                                    "may change, others with --accept-changes",
+                                    bound, free_keys.failed ? "some keys" : free_keys.data);
+    text_fini(&free_keys);
+    return status;
 }
 
 /* Says why the run cannot go on, and what there is to do. */
@@ -90,9 +93,9 @@ odeon_status resume_open(const command_line *a, setup *s, resume *out)
 {
     *s = (setup){.registry = NULL};
     *out = (resume){.dir = NULL};
-    ODEON_TRY(check_overrides(a));
     ODEON_TRY(run_dir_open(a->operands[0], &out->dir));
     ODEON_TRY(a->value[ARGUMENT_FROM_START] == NULL ? find_checkpoint(a, out) : ODEON_OK);
+    ODEON_TRY(out->from == NULL ? check_overrides(a) : ODEON_OK);
     char *ini = run_dir_file(out->dir, "effective.ini");
     if (ini == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its path", a->operands[0]);
@@ -134,7 +137,8 @@ static odeon_status judge(const command_line *a, resume *r, odeon_status status,
     return ODEON_OK;
 }
 
-/* Two normal forms, that of the checkpoint and this one: what differs is named key by key. */
+/* Two normal forms, that of the checkpoint and this one: what differs is named key by key. An
+ * override that gives a key the value which it has is none that changes it. */
 static odeon_status check_config(const command_line *a, const setup *s, resume *r)
 {
     text_buffer changes = {0};
@@ -144,7 +148,8 @@ static odeon_status check_config(const command_line *a, const setup *s, resume *
         status = diag_fail(ODEON_ERR_NOMEM, "%s: no memory", run_dir_path(r->dir));
     } else if (changes.length > 0) {
         status = judge(a, r, ODEON_ERR_CONFIG, changes.data,
-                       "put it back in the folder's effective.ini");
+                       bound_override(a) != NULL ? "leave out what changes it"
+                                                 : "put it back in the folder's effective.ini");
     }
     text_fini(&changes);
     return status;

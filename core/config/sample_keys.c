@@ -22,7 +22,10 @@ static const char *path_of(const document_section *section)
 static odeon_status check(const loading *l, const document_section *section)
 {
     char *name = mem_printf("model.%s", path_of(section));
-    bool known = name != NULL && document_find(l->document, name) != NULL;
+    if (name == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "[%s]: no memory", section->name);
+    }
+    bool known = document_find(l->document, name) != NULL;
     mem_free(name);
     return known ? ODEON_OK
                  : location_fail(section->where, section->name,

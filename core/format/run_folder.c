@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "format/checkpoint_list.h"
 #include "odeon/host.h"
 
@@ -91,13 +92,7 @@ static odeon_status copy_of(const char *path, char **out)
 /* Every run's folder has its configuration; a folder with weights alone is none. */
 bool run_folder_is_run(const char *path)
 {
-    char *ini = NULL;
-    if (is_folder(path) && find_in(path, RUN_FOLDER_INI, &ini) != ODEON_OK) {
-        diag_clear(); /* whoever opens it says so */
-    }
-    bool is_run = ini != NULL;
-    mem_free(ini);
-    return is_run;
+    return is_folder(path) && path_holds(path, RUN_FOLDER_INI);
 }
 
 /* A file is not looked at here: whoever reads it says what is wrong with it. */
@@ -190,14 +185,9 @@ void run_folder_unmark(const char *path)
     mem_free(file);
 }
 
-/* Without memory the answer is no, which leads to the more careful of two courses: nothing is begun
- * again. */
 bool run_folder_is_marked(const char *path)
 {
-    char *file = mem_printf("%s/%s", path, mark_name);
-    bool found = file != NULL && access(file, F_OK) == 0;
-    mem_free(file);
-    return found;
+    return path_holds(path, mark_name);
 }
 
 /* ---- what killed processes leave ---- */

@@ -78,10 +78,12 @@ static odeon_status ask_plan(const instance *x, const net_site *site, const odeo
                               .n_given = DATA_ROLES};
     calling outer = calling_begin(x, "plan");
     ODEON_TRY(calling_end(outer, ops->plan(x->self, out)));
-    if (out->n_integrals < 0 || out->n_integrals > ODEON_MAX_INTEGRALS ||
-        (out->n_integrals > 0 && out->integral_names == NULL)) {
-        return calling_blame(x, "plan", "it declares %d integrals along the path",
-                             (int)out->n_integrals);
+    if (out->n_integrals < 0 || out->n_integrals > ODEON_MAX_INTEGRALS) {
+        return calling_blame(x, "plan", "it declares %d integrals along the path: 0 to %d may be",
+                             (int)out->n_integrals, ODEON_MAX_INTEGRALS);
+    }
+    if (out->n_integrals > 0 && out->integral_names == NULL) {
+        return calling_blame(x, "plan", "it declares integrals along the path, but no names");
     }
     return words_check(x, "plan", out, words_of_plan);
 }

@@ -16,6 +16,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/path.h"
 #include "data/batch_file.h"
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
@@ -219,19 +220,14 @@ odeon_status bundle_write(session *s, const config *c, const char *folder, const
 
 /* ---- reading ---- */
 
-/* below is "" or ends in a slash. */
-static bool is_bundle(const char *folder, const char *below)
-{
-    char *path = mem_printf("%s/%s" BUNDLE_BATCH, folder, below);
-    bool there = path != NULL && access(path, F_OK) == 0;
-    mem_free(path);
-    return there;
-}
-
 /* A run's folder, or one with several bundles, is a likely slip. */
 static odeon_status find_batch(const char *folder, char **path)
 {
-    static const char *const near[] = {"failure/", "1/", "failure/1/"};
+    static const struct {
+        const char *folder, *batch;
+    } near[] = {{"failure", "failure/" BUNDLE_BATCH},
+                {"1", "1/" BUNDLE_BATCH},
+                {"failure/1", "failure/1/" BUNDLE_BATCH}};
     *path = mem_printf("%s/" BUNDLE_BATCH, folder);
     if (*path == NULL) {
         return no_memory(folder);
@@ -241,15 +237,14 @@ static odeon_status find_batch(const char *folder, char **path)
     }
     const char *hint = NULL;
     for (size_t i = 0; i < sizeof near / sizeof near[0] && hint == NULL; i++) {
-        hint = is_bundle(folder, near[i]) ? near[i] : NULL;
+        hint = path_holds(folder, near[i].batch) ? near[i].folder : NULL;
     }
     mem_free(*path);
     *path = NULL;
     return diag_fail(ODEON_ERR_IO,
-                     "%s: no bundle of a failed step: no " BUNDLE_BATCH " in it%s%s%s%.*s", folder,
+                     "%s: no bundle of a failed step: no " BUNDLE_BATCH " in it%s%s%s%s", folder,
                      hint != NULL ? "; there is one in " : "", hint != NULL ? folder : "",
-                     hint != NULL ? "/" : "", hint != NULL ? (int)strlen(hint) - 1 : 0,
-                     hint != NULL ? hint : "");
+                     hint != NULL ? "/" : "", hint != NULL ? hint : "");
 }
 
 /* A number of the metadata, at least least; anything else is a damaged bundle. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/path.h"
 #include "base/read_file.h"
 #include "format/checkpoint_list.h"
 #include "format/json.h"
@@ -202,22 +204,14 @@ static odeon_status read_metrics(run_status *r)
 /* A lock that is shared lets others look as well. It is held for no longer than this call. */
 static bool is_locked(const char *folder)
 {
-    char *path = mem_printf("%s/lock", folder);
-    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/lock", folder);
+    int fd = n > 0 && n < (int)sizeof path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (fd >= 0) {
         (void)close(fd);
     }
-    mem_free(path);
     return locked;
-}
-
-static bool has_failure(const char *folder)
-{
-    char *path = mem_printf("%s/failure", folder);
-    bool found = path != NULL && access(path, F_OK) == 0;
-    mem_free(path);
-    return found;
 }
 
 static int64_t metadata_number(const safetensors *file, const char *key)
@@ -227,46 +221,62 @@ static int64_t metadata_number(const safetensors *file, const char *key)
     return text != NULL && number_parse_i64(text, &x) == NUMBER_OK ? x : 0;
 }
 
+/* What cannot be read is not known of; what there is no memory for cannot be said. */
+static odeon_status unless_memory(odeon_status status)
+{
+    if (status != ODEON_ERR_NOMEM) {
+        diag_clear();
+        return ODEON_OK;
+    }
+    return status;
+}
+
 /* The header alone: how far the run is, not whether the tensors are sound. */
-static void read_checkpoint(run_status *r, const char *path)
+static odeon_status read_checkpoint(run_status *r, const char *path)
 {
     safetensors *file;
-    if (path != NULL && safetensors_open(path, &file) == ODEON_OK) {
-        r->step = metadata_number(file, "step");
-        r->total = metadata_number(file, "total");
-        bool ended = r->total > 0 && r->step >= r->total && metadata_number(file, "tested") != 0;
-        r->state = ended ? RUN_FINISHED : RUN_STOPPED;
-        safetensors_destroy(file);
+    odeon_status status = safetensors_open(path, &file);
+    if (status != ODEON_OK) {
+        return unless_memory(status);
     }
-    diag_clear(); /* one that cannot be read is not known of */
+    r->step = metadata_number(file, "step");
+    r->total = metadata_number(file, "total");
+    bool ended = r->total > 0 && r->step >= r->total && metadata_number(file, "tested") != 0;
+    r->state = ended ? RUN_FINISHED : RUN_STOPPED;
+    safetensors_destroy(file);
+    return ODEON_OK;
+}
+
+static odeon_status read_newest(run_status *r, const char *folder)
+{
+    size_t n = 0;
+    int64_t *steps = NULL;
+    odeon_status status = checkpoint_list_steps(folder, &n, &steps);
+    if (status != ODEON_OK || n == 0) {
+        return unless_memory(status);
+    }
+    char *path = checkpoint_list_path(folder, steps[0]);
+    status = path != NULL ? read_checkpoint(r, path) : no_memory(r->path);
+    mem_free(path);
+    mem_free(steps);
+    return status;
 }
 
 static odeon_status read_state(run_status *r)
 {
-    size_t n = 0;
-    int64_t *steps = NULL;
     char *folder = checkpoint_list_folder(r->path);
     if (folder == NULL) {
         return no_memory(r->path);
     }
     r->state = RUN_BEGUN;
-    if (checkpoint_list_steps(folder, &n, &steps) != ODEON_OK) {
-        diag_clear();
-        n = 0;
-    }
-    if (n > 0) {
-        char *path = checkpoint_list_path(folder, steps[0]);
-        read_checkpoint(r, path);
-        mem_free(path);
-    }
+    odeon_status status = read_newest(r, folder);
+    mem_free(folder);
     if (is_locked(r->path)) {
         r->state = RUN_RUNNING;
-    } else if (r->state != RUN_FINISHED && has_failure(r->path)) {
+    } else if (r->state != RUN_FINISHED && path_holds(r->path, "failure")) {
         r->state = RUN_FAILED;
     }
-    mem_free(steps);
-    mem_free(folder);
-    return ODEON_OK;
+    return status;
 }
 
 odeon_status run_status_state(const char *folder, run_state *out)
@@ -287,14 +297,16 @@ static odeon_status read_manifest(run_status *r)
     size_t bytes = 0;
     json manifest = {0};
     ODEON_TRY(read_text(r, "manifest.json", &text, &bytes));
-    if (text != NULL && json_parse("manifest.json", text, bytes, &manifest) == ODEON_OK) {
+    odeon_status status =
+        text != NULL ? json_parse("manifest.json", text, bytes, &manifest) : ODEON_OK;
+    if (text != NULL && status == ODEON_OK) {
         const char *started = json_string(manifest.values, "started");
         r->started = started != NULL ? mem_strdup(started) : NULL;
+        status = started == NULL || r->started != NULL ? ODEON_OK : no_memory(r->path);
     }
-    diag_clear();
     json_fini(&manifest);
     mem_free(text);
-    return ODEON_OK;
+    return unless_memory(status);
 }
 
 static odeon_status read_config(run_status *r)

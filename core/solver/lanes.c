@@ -416,12 +416,11 @@ static odeon_status round_of_steps(lanes *l)
     lane_round round;
     ODEON_TRY(stepper_program(l->stepper, 0, &p));
     for (int64_t i = 0; i < l->n_live; i++) {
-        const lane_row *row = &l->rows[l->live[i]];
-        if (!can_step(l, l->live[i]) ||
-            !solve_log_reserve(&l->rows[l->live[i]].log, row->log.n_attempts + 1)) {
+        if (!can_step(l, l->live[i])) {
             return lanes_give_up(l);
         }
     }
+    ODEON_TRY(lanes_reserve_logs(l));
     ODEON_TRY(take_frames(l, p, &round));
     ODEON_TRY(lanes_run(l, p, round.frames, round.frame_bytes));
     ODEON_TRY(lanes_error_sums(l, p));

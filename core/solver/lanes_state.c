@@ -111,6 +111,16 @@ odeon_status lanes_reserve_round(lanes *l, int64_t n)
     return tape != NULL && steps != NULL ? ODEON_OK : no_memory(l);
 }
 
+odeon_status lanes_reserve_logs(lanes *l)
+{
+    bool reserved = true;
+    for (int64_t i = 0; i < l->n_live && reserved; i++) {
+        solve_log *log = &l->rows[l->live[i]].log;
+        reserved = solve_log_reserve(log, log->n_attempts + 1);
+    }
+    return reserved ? ODEON_OK : no_memory(l);
+}
+
 /* ---- views ---- */
 
 odeon_tensor lanes_rows_tensor(const lanes *l, char *data, int64_t rows)

@@ -98,6 +98,8 @@ odeon_status lanes_fit(lanes *l);
 void lanes_release(lanes *l);
 /* Room on the tape for a round more. */
 odeon_status lanes_reserve_round(lanes *l, int64_t n);
+/* Room for one more attempt of each live row. */
+odeon_status lanes_reserve_logs(lanes *l);
 
 /* ---- views ---- */
 

@@ -210,3 +210,13 @@ done
 broken 4 "layer breaks ($file), init: it answered with the unknown status" "how=unknown, in=init"
 broken 4 "layer breaks ($file), plan: it sets flag bits that this host does not know: 0x100000" how=flags
 broken 4 "layer breaks ($file), param: it sets a reserved field" how=reserved
+broken 4 "pool.breaks: lists a parameter after its states" how=states
+broken 4 "layer breaks needs fields of the batch that this host gives to no layer: bits 0x40000000" \
+    how=needs
+broken 4 "layer breaks ($file), plan: it declares 9 integrals along the path: 0 to 8 may be" \
+    how=integrals
+broken 4 "layer breaks ($file), plan: it declares integrals along the path, but no names" \
+    how=nameless
+broken 4 "pool.breaks: layer breaks makes a quantity without a name" how=quantity
+ends 4 "ode.field.breaks: layer breaks declares an integral without a name" "learning rate" \
+    "${breaks[@]}" "model.ode.field.then=tanh, dense(units=state), breaks(how=unnamed)"

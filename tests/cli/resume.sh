@@ -109,7 +109,9 @@ expect 0 "kept in lost/earlier-2" train lost --resume --from-start
 expect 0 "nothing is left to do after step 18" train lost/earlier-2 --resume
 
 # What would change the run is refused, and leaves it as it is.
-expect 2 "only run.name, run.epochs, run.iterations, run.log_every" train whole --resume train.lr=1
+expect 2 "whole: a run goes on as it began: train.lr: 0.01, now 1; leave out what changes it" \
+    train whole --resume train.lr=1
+expect 0 "nothing is left to do after step 18" train whole --resume train.lr=0.01 "$data"
 expect 2 "--accept-changes is for a run that goes on" train "$@" --accept-changes run.out=no
 expect 2 "whole has come to step 18 already" train whole --resume run.epochs=2
 expect 2 "toy: no run that could go on: it has no effective.ini" train toy --resume

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/location.h"
@@ -128,4 +129,14 @@ void support_not_covered(const char *what)
 {
     print_message("not covered: %s\n", what);
     skip();
+}
+
+/* Whatever a test has made must be gone with it: what is left at the end was lost. */
+__attribute__((destructor)) static void find_losses(void)
+{
+    if (mem_live_blocks() != 0) {
+        (void)fprintf(stderr, "%lld blocks of memory are left at the end\n",
+                      (long long)mem_live_blocks());
+        _exit(1);
+    }
 }

@@ -104,7 +104,7 @@ const odeon_view_table *view_table(const odeon_view_run *run, const char *name)
 
 const odeon_view_column *view_column(const odeon_view_table *table, const char *name)
 {
-    for (int64_t i = 0; table != NULL && i < table->n_columns; i++) {
+    for (int64_t i = 0; table != NULL && name != NULL && i < table->n_columns; i++) {
         if (strcmp(table->column[i].name, name) == 0) {
             return &table->column[i];
         }

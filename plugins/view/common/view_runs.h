@@ -27,6 +27,7 @@ const char *view_config(const odeon_view_run *run, const char *key);
 const char *view_manifest(const odeon_view_run *run, const char *key);
 double view_manifest_number(const odeon_view_run *run, const char *key); /* NaN: none */
 const odeon_view_table *view_table(const odeon_view_run *run, const char *name);
+/* name NULL, for which there was no memory: none. */
 const odeon_view_column *view_column(const odeon_view_table *table, const char *name);
 
 /* Values of a column of the metrics by the step of their row. */

@@ -61,7 +61,7 @@ static odeon_status add_figure(page *p, int64_t number, odeon_view_request reque
     request.format = ODEON_VIEW_FRAGMENT;
     request.number = p->n_fragments + 1;
     odeon_status status = s->draw(s->self, number, &request, &out);
-    if (status == ODEON_OK && f.text.failed) {
+    if (status == ODEON_OK && (f.text.failed || f.caption.failed || f.nothing.failed)) {
         status = ODEON_ERR_NOMEM;
     } else if (status == ODEON_OK && f.nothing.length > 0) {
         chart_put(&p->left_out, "<li>~e~s~e: ~s</li>", d->name, name != NULL ? " of " : "",
@@ -81,8 +81,11 @@ static odeon_status add_kinds(page *p, int64_t number, chart_text *section)
     size_t n;
     const view_group *g = view_groups(&p->memory, p->request->n_runs, p->request->run, &n);
     odeon_view_request request = *p->request;
+    if (g == NULL) {
+        return ODEON_ERR_NOMEM;
+    }
     request.n_runs = 1;
-    for (size_t i = 0; g != NULL && i < n && i < MOST; i++) {
+    for (size_t i = 0; i < n && i < MOST; i++) {
         request.run = g[i].run;
         ODEON_TRY(add_figure(p, number, request, g[i].name, section));
     }

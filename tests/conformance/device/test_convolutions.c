@@ -416,28 +416,46 @@ static expected expect_anew(const problem *p, cpu_conv_mode mode)
 
 /* The numbers are the same for every way and instruction set: computed once for a shape and dtype,
  * and kept to the end. */
+static struct {
+    conv_shape s;
+    uint32_t dtype;
+    cpu_conv_mode mode;
+    expected e;
+} kept[N_SHAPES * 2 * 3 + 64];
+static size_t n_kept;
+
 static const expected *expect(const problem *p, cpu_conv_mode mode)
 {
-    static struct {
-        conv_shape s;
-        uint32_t dtype;
-        cpu_conv_mode mode;
-        expected e;
-    } kept[N_SHAPES * 2 * 3 + 64];
-    static size_t n;
     uint32_t dtype = p->x.tensor.view.shape.dtype;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n_kept; i++) {
         if (kept[i].dtype == dtype && kept[i].mode == mode &&
             memcmp(&kept[i].s, &p->s, sizeof p->s) == 0) {
             return &kept[i].e;
         }
     }
-    assert_true(n < sizeof kept / sizeof *kept);
-    kept[n].s = p->s;
-    kept[n].dtype = dtype;
-    kept[n].mode = mode;
-    kept[n].e = expect_anew(p, mode);
-    return &kept[n++].e;
+    assert_true(n_kept < sizeof kept / sizeof *kept);
+    kept[n_kept].s = p->s;
+    kept[n_kept].dtype = dtype;
+    kept[n_kept].mode = mode;
+    kept[n_kept].e = expect_anew(p, mode);
+    return &kept[n_kept++].e;
+}
+
+enum { MOST_CASES = 256 };
+/* Of the plain device: the same for all, and kept likewise. */
+static case_run *by_plain[MOST_CASES];
+
+static int forget_expected(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MOST_CASES && by_plain[i] != NULL; i++) {
+        case_destroy(by_plain[i]);
+    }
+    for (; n_kept > 0; n_kept--) {
+        mem_free(kept[n_kept - 1].e.sum);
+        mem_free(kept[n_kept - 1].e.magnitude);
+    }
+    return 0;
 }
 
 /* Each of n roundings of a sum errs by half an ulp of a part of its magnitude: their square root in
@@ -563,17 +581,15 @@ static void test_every_way_agrees_with_plain_loops(void **state)
 /* Tolerances of test_device_operators. */
 static void test_cases(const runner *r, registry *plugins)
 {
-    enum { MOST = 256 };
-    static case_run *wanted[MOST]; /* the same for all, and kept to the end */
     for (size_t i = 0; conv_cases[i].name != NULL; i++) {
-        assert_true(i < MOST);
-        if (wanted[i] == NULL) {
+        assert_true(i < MOST_CASES);
+        if (by_plain[i] == NULL) {
             support_device plain = support_device_open(plugins, "reference", ODEON_DTYPE_F64);
-            wanted[i] = case_execute(&conv_cases[i], &plain);
+            by_plain[i] = case_execute(&conv_cases[i], &plain);
             support_device_close(&plain);
         }
         case_run *got = case_execute(&conv_cases[i], r->device);
-        case_compare(got, wanted[i], r->dtype == ODEON_DTYPE_F64 ? 1e-12 : 1e-5);
+        case_compare(got, by_plain[i], r->dtype == ODEON_DTYPE_F64 ? 1e-12 : 1e-5);
         case_destroy(got);
     }
 }
@@ -736,5 +752,5 @@ int main(void)
         cmocka_unit_test(test_scratch_is_that_of_the_way_taken),
         cmocka_unit_test(test_own_products_leave_unrolled_what_no_way_can_do),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, forget_expected);
 }

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ode/block.h"
+#include "session/members.h"
+#include "solver/state.h"
 #include "support_session.h"
 
 /* Slices are of as many samples as hold sixteen times what its weights take: not of all. */
@@ -115,6 +118,28 @@ static void test_stages_of_a_slice_take_less_memory(void **state)
     mem_free(sliced.gradients);
 }
 
+/* How many outputs the last step of the forward solve was read at. */
+static int32_t reads_of_last_step(const char *end)
+{
+    const char *overrides[] = {"run.device=cpu(blas=own, slice_kib=1)",
+                               "model.ode.gradient=adjoint", end, NULL};
+    support_session s = support_session_open(network, SAMPLES, overrides);
+    (void)support_differentiate(&s, NULL, NULL);
+    const solver *forward = s.session->workers[0].site.odes[0]->forward;
+    assert_true(forward->slices.spare.data == NULL);
+    int32_t reads = forward->slices.n_reads;
+    support_session_close(&s);
+    return reads;
+}
+
+/* There the end of the step is the value. */
+static void test_output_at_the_end_of_a_step_is_not_read(void **state)
+{
+    (void)state;
+    assert_int_equal(reads_of_last_step("model.ode.end=clip"), 0);
+    assert_int_equal(reads_of_last_step("model.ode.end=interpolate"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_outputs_within_steps_are_read_slice_by_slice),
         cmocka_unit_test(test_other_norms_and_methods_are_solved_alike),
         cmocka_unit_test(test_stages_of_a_slice_take_less_memory),
+        cmocka_unit_test(test_output_at_the_end_of_a_step_is_not_read),
     };
     return cmocka_run_group_tests_name("sliced solves", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Names of files that count from a working directory of any length, or from one that is gone. */
 #include "base/path.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,11 +68,24 @@ static void test_path_does_not_count_from_the_root_where_the_directory_is_gone(v
     mem_free(path);
 }
 
+static void test_path_too_long_to_be_opened_holds_nothing(void **state)
+{
+    (void)state;
+    char long_name[2 * PATH_MAX];
+    memset(long_name, '/', sizeof long_name); /* as a path, the root */
+    long_name[sizeof long_name - 1] = '\0';
+    assert_true(path_holds("/", "tmp"));
+    assert_false(path_holds("/", "no such entry"));
+    assert_false(path_holds("/no such folder", "tmp"));
+    assert_false(path_holds(long_name, "tmp"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_path_counts_from_a_working_directory_of_any_length),
         cmocka_unit_test(test_path_does_not_count_from_the_root_where_the_directory_is_gone),
+        cmocka_unit_test(test_path_too_long_to_be_opened_holds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

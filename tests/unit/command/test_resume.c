@@ -86,9 +86,22 @@ static void test_only_keys_that_change_no_number_may_change(void **state)
     going_on g;
     small_command_train();
     open_run(&g, "train run --resume run.seed=9");
+    support_require(g.status, "open");
+    assert_int_equal(restore(&g), ODEON_ERR_CONFIG);
+    assert_string_equal(
+        diag_message(),
+        "run: a run goes on as it began: run.seed: 1, now 9; leave out what changes "
+        "it, or accept it with --accept-changes");
+    close_run(&g);
+    open_run(&g, "train run --resume run.seed=1"); /* which it has */
+    support_require(g.status, "open");
+    support_require(restore(&g), "restore");
+    assert_false(g.r.changed);
+    close_run(&g);
+    open_run(&g, "train run --from-start run.seed=9"); /* no checkpoint says how it began */
     assert_int_equal(g.status, ODEON_ERR_CONFIG);
-    assert_memory_equal(diag_message(),
-                        "override run.seed=9: a run goes on as it began: with --resume only ", 66);
+    assert_non_null(strstr(diag_message(), "override run.seed=9: a run goes on as it began: with "
+                                           "--resume only "));
     close_run(&g);
     open_run(&g, "train run --resume --accept-changes train.optimizer=sgd(lr=0.2)");
     support_require(g.status, "open");

@@ -6,6 +6,7 @@
 #include "small_session.h"
 
 #include "base/diag.h"
+#include "base/mem.h"
 
 enum { N = 4 };
 
@@ -101,12 +102,31 @@ static void test_a_thread_without_a_log_is_refused(void **state)
     support_session_close(&s);
 }
 
+static void test_no_memory_leaves_nothing_watched(void **state)
+{
+    (void)state;
+    support_session s = support_session_open(SMALL_CLASSES, N, NULL);
+    odeon_status status = ODEON_ERR_NOMEM;
+    session_watch *w = NULL;
+    for (int64_t k = 1, live = mem_live_blocks(); status == ODEON_ERR_NOMEM; k++) {
+        assert_null(w);
+        assert_int_equal(mem_live_blocks(), live);
+        mem_fail_at(k);
+        status = session_watch_create(s.session, &w);
+        mem_fail_at(0);
+    }
+    support_require(status, "watch");
+    session_watch_destroy(w);
+    support_session_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_worker_counts_its_own_calls),
         cmocka_unit_test(test_calls_add_up_until_the_log_is_cleared),
         cmocka_unit_test(test_a_thread_without_a_log_is_refused),
+        cmocka_unit_test(test_no_memory_leaves_nothing_watched),
     };
     return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
 }

@@ -211,6 +211,32 @@ static void test_allocations_that_fail_are_reported(void **state)
     assert_true(n > 5);
 }
 
+/* The field of a step has become one that cannot be evaluated where the step was made. */
+static void test_replay_that_fails_keeps_nothing_of_its_step(void **state)
+{
+    (void)state;
+    bench *b = bench_open("cpu", false, "rk4", DENSE_UNUSED, bench_ten_steps, 1, 0.8);
+    int64_t kept;
+    bench_require(bench_solve(b, N_TIMES, times, ODEON_KEEP_STATES));
+    assert_int_equal(solver_kept(b->solve, &kept), ODEON_KEEP_STATES);
+    int64_t last = solver_n_steps(b->solve), first = (last - 1) / kept * kept;
+    begin_reverse(b);
+    b->f.wall = 0.99; /* within the last step */
+    assert_int_equal(solver_replay(b->solve, first, last), ODEON_ERR_NUMERIC);
+    assert_string_equal(diag_message(), "no value at 1");
+    for (int32_t i = 0; i < ODEON_MAX_STAGES; i++) {
+        assert_null(b->solve->step.frames[i]);
+    }
+    assert_int_equal(b->solve->tape.n_records, last - first - 1);
+    b->f.wall = (double)NAN;
+    bench_require(solver_replay(b->solve, first, last));
+    assert_int_equal(b->solve->tape.n_records, last - first);
+    bench_require(bench_solve(b, N_TIMES, times, ODEON_KEEP_NONE));
+    assert_int_equal(b->solve->memory.n_free_vectors, b->solve->memory.n_vectors);
+    assert_int_equal(b->solve->memory.n_free_frames, b->solve->memory.n_frames);
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_dense_output_of_kept_steps),
         cmocka_unit_test(test_what_is_not_there_is_refused),
         cmocka_unit_test(test_allocations_that_fail_are_reported),
+        cmocka_unit_test(test_replay_that_fails_keeps_nothing_of_its_step),
     };
     return cmocka_run_group_tests(tests, bench_open_plugins, bench_close_plugins);
 }

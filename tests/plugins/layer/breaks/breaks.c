@@ -16,12 +16,18 @@ enum {
     HOW_FPE,
     HOW_ILL,
     HOW_BUS,
-    HOW_DEEP,    /* recursion without end */
-    HOW_UNKNOWN, /* a status that is none */
-    HOW_SILENT,  /* ODEON_ERR_NUMERIC without a reason */
-    HOW_REFUSED, /* tensors that an operator refuses */
-    HOW_FLAGS,   /* plan: a flag that has no meaning */
-    HOW_RESERVED /* param: a reserved word */
+    HOW_DEEP,      /* recursion without end */
+    HOW_UNKNOWN,   /* a status that is none */
+    HOW_SILENT,    /* ODEON_ERR_NUMERIC without a reason */
+    HOW_REFUSED,   /* tensors that an operator refuses */
+    HOW_FLAGS,     /* plan: a flag that has no meaning */
+    HOW_RESERVED,  /* param: a reserved word */
+    HOW_STATES,    /* param: a weight behind running state */
+    HOW_NEEDS,     /* plan: a field of the batch that there is none of */
+    HOW_INTEGRALS, /* plan: more integrals along the path than there may be */
+    HOW_NAMELESS,  /* plan: names of integrals, but none */
+    HOW_UNNAMED,   /* plan: an integral without a name */
+    HOW_QUANTITY   /* plan: a number of a sample without a name */
 };
 
 typedef struct breaks {
@@ -33,7 +39,8 @@ static const odeon_option *const options[] = {
     ODEON_OPTION(breaks, in, CHOICE, .default_text = "forward",
                  .choices = "forward|vjp|plan|init|nowhere", .help = "the slot that misbehaves"),
     ODEON_OPTION(breaks, how, CHOICE, .default_text = "segv",
-                 .choices = "segv|abort|fpe|ill|bus|deep|unknown|silent|refused|flags|reserved",
+                 .choices = "segv|abort|fpe|ill|bus|deep|unknown|silent|refused|flags|reserved|"
+                            "states|needs|integrals|nameless|unnamed|quantity",
                  .help = "what it does"),
     NULL};
 
@@ -93,23 +100,41 @@ static odeon_status init(void *self)
     return layer->in == IN_INIT ? misbehave(layer, NULL, NULL) : ODEON_OK;
 }
 
+/* What there is of integrals and numbers of a sample has no name. */
+static void misname(const breaks *layer, odeon_layer_plan *plan)
+{
+    static const char *const unnamed[] = {NULL};
+    plan->n_integrals = layer->how == HOW_INTEGRALS  ? ODEON_MAX_INTEGRALS + 1
+                        : layer->how >= HOW_NAMELESS ? 1
+                                                     : 0;
+    plan->integral_names = layer->how == HOW_NAMELESS ? NULL : unnamed;
+}
+
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const breaks *layer = self;
     plan->out = plan->in;
-    plan->flags = layer->how == HOW_FLAGS ? 1u << 20 : 0;
+    plan->flags = layer->how == HOW_FLAGS      ? 1u << 20
+                  : layer->how == HOW_QUANTITY ? ODEON_LAYER_QUANTITIES
+                                               : 0u;
+    plan->needs = layer->how == HOW_NEEDS ? 1u << 30 : 0u;
+    misname(layer, plan);
     return layer->in == IN_PLAN ? misbehave(layer, NULL, NULL) : ODEON_OK;
 }
 
-/* Parameters are there for their reserved word alone. */
+/* Parameters are there for their reserved word or their order alone. */
 static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeon_param *out)
 {
-    (void)in;
     const breaks *layer = self;
     if (layer->how == HOW_RESERVED && index == 0) {
         out->name = "reserved";
         out->shape = (odeon_shape){.ndim = 1, .dim = {1}};
         out->reserved0 = 1;
+    }
+    if (layer->how == HOW_STATES && index < 2) {
+        out->name = index == 0 ? "state" : "weight";
+        out->role = index == 0 ? ODEON_PARAM_STATE : ODEON_PARAM_WEIGHT;
+        out->shape = (odeon_shape){.ndim = 1, .dtype = in->dtype, .dim = {1}};
     }
     return ODEON_OK;
 }
