@@ -81,6 +81,7 @@ row() {
         *) read -ra overrides <<<"$2" ;;
     esac
     data=$(stand_in "$(whole "$file")" "$work/fashion")
+    [ "$data" != "data.path=$work/fashion" ] || [ -d fashion ] || unpack_fashion
     if ! "$odeon" check "$file" ${data:+"$data"} "${overrides[@]}" >out 2>err </dev/null; then
         complain "$label does not check: $(tail -n 1 err)"
         return
@@ -99,15 +100,19 @@ trim() { # VARIABLE: without the blanks at its ends
     it=${it%%+( )}
 }
 
-# check_rows grep's OPTIONS...: the rows of the table that grep selects.
-check_rows() {
-    local name overrides parameters expected tolerance file
-    [ -d "$fashion" ] || fail "dataset-fashion-mnist is missing"
-    # Unpacked once, not by every run.
+# Unpacked once, not by every run, where a row wants it.
+unpack_fashion() {
+    local file
     mkdir fashion
     for file in "$fashion"/*; do
         case $file in *.gz) gunzip -c "$file" >"fashion/$(basename "$file" .gz)" ;; *) cp "$file" fashion ;; esac
     done
+}
+
+# check_rows grep's OPTIONS...: the rows of the table that grep selects.
+check_rows() {
+    local name overrides parameters expected tolerance
+    [ -d "$fashion" ] || fail "dataset-fashion-mnist is missing"
     while IFS='|' read -r name overrides parameters expected tolerance; do
         trim name && trim parameters && trim expected && trim tolerance
         row "$name" "$overrides" "$parameters" "$expected" "$tolerance"

@@ -32,7 +32,9 @@ int run_fixture_set_up(void **state)
     if (f == NULL || getcwd(f->before, sizeof f->before) == NULL) {
         return -1;
     }
-    (void)snprintf(f->folder, sizeof f->folder, "/tmp/odeon-test-XXXXXX");
+    const char *root = getenv("TMPDIR"); /* in memory, perhaps: files are synchronized here */
+    (void)snprintf(f->folder, sizeof f->folder, "%s/odeon-test-XXXXXX",
+                   root != NULL ? root : "/tmp");
     if (mkdtemp(f->folder) == NULL || chdir(f->folder) != 0) {
         return -1;
     }

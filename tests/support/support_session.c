@@ -14,7 +14,8 @@
 /* The INI's text as a file, which config_load wants. */
 static char *write_ini(const char *text)
 {
-    char *path = mem_strdup("/tmp/odeon_session_XXXXXX");
+    const char *root = getenv("TMPDIR");
+    char *path = mem_printf("%s/odeon_session_XXXXXX", root != NULL ? root : "/tmp");
     int fd = mkstemp(path);
     size_t length = strlen(text);
     if (fd < 0 || write(fd, text, length) != (ssize_t)length) {

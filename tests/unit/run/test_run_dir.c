@@ -77,7 +77,7 @@ static void test_runs_started_together_never_meet(void **state)
 static void test_out_is_made_with_its_parents(void **state)
 {
     run_fixture *f = *state;
-    char out[64];
+    char out[512];
     (void)snprintf(out, sizeof out, "%s/a/b/c", f->folder);
     f->config.out = out;
     run_dir *dir = run_fixture_create(&f->config);
