@@ -85,7 +85,8 @@ for value in 10 "0 epochs" "1.5 epochs" "-3 steps" "0 seconds" "inf seconds" "tw
     expect 2 "eval_every = $value: give a number of epochs, steps or seconds" check "$@" \
         "run.eval_every=$value"
 done
-expect 2 "run.checkpoint_seconds" train whole --resume "run.eval_every=2 epochs"
+expect 2 "run.eval_every: 1 epoch, now 2 epochs; leave out what changes it" \
+    train whole --resume "run.eval_every=2 epochs"
 expect 0 "nothing is left to do" train whole --resume run.checkpoint_seconds=5
 
 # A metric that says what the loss says is not shown beside it.
