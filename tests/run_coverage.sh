@@ -20,7 +20,7 @@ ODEON_ALLOCATIONS=0 ctest --test-dir build-coverage --output-on-failure -j "$(np
 cd build-coverage
 report() { # gcov counts returns from fork below zero, which gcovr would not have
     gcovr -r .. --object-directory . --gcov-ignore-parse-errors "$@" core plugins \
-        tests/CMakeFiles/{odeon_engine,test_idx_reader,test_csv_table,test_regular_file}.dir
+        tests/CMakeFiles/{odeon_engine,test_idx_reader,test_csv_table,test_regular_file,test_split}.dir
 }
 readers=(-f '../core/format/ini_' -f '../core/format/json\.c' -f '../core/format/safetensors(_header)?\.c'
     -f '../plugins/dataset/idx/(reader|stream)\.c' -f '../plugins/dataset/cifar10/records\.c'
