@@ -555,6 +555,54 @@ static void test_dates(void **state)
     }
 }
 
+/* A word of a column that must have one, and of a column that may be without. */
+static void test_words_and_dates_that_are_none(void **state)
+{
+    (void)state;
+    static const int8_t kind[] = {CSV_WORD, CSV_DATE, CSV_WORD};
+    const csv_format format = {.separator = ',', .header = true, .kind = kind, .n_strict = 2};
+    char text[512], word[258];
+    memset(word, 'w', sizeof word - 1);
+    word[sizeof word - 1] = '\0';
+    assert_refused(&format, "a b c", "a,b,c\n,2001-02-03,x\n",
+                   "test:2: column 'a': empty: a number is missing");
+    csv_table table = read_text(&format, "a b c", "a,b,c\nx,2001-02-03,\n");
+    assert_true(isnan(table.value[2]));
+    csv_table_free(host(), &table);
+    (void)snprintf(text, sizeof text, "a,b,c\n%s,2001-02-03,x\n", word);
+    assert_refused(&format, "a b c", text,
+                   "test:2: column 'a': a word has at most 255 characters, on one line");
+    assert_refused(&format, "a b c", "a,b,c\n\"x\ny\",2001-02-03,x\n",
+                   "test:2: column 'a': a word has at most 255 characters, on one line");
+    assert_refused(&format, "a b c", "a,b,c\nx,2001-02-30,x\n",
+                   "test:2: column 'b': '2001-02-30' is no date");
+    (void)snprintf(text, sizeof text, "a,b,c\nx,%s,x\n", word);
+    assert_refused(&format, "a b c", text, "is no date");
+}
+
+static void test_words_that_find_no_memory(void **state)
+{
+    (void)state;
+    static const int8_t kind[] = {CSV_WORD};
+    const csv_format format = {.separator = ',', .header = true, .kind = kind};
+    static const char text[] = "a\nx\ny\n";
+    csv_table table;
+    columns list;
+    assert_int_equal(columns_parse(host(), "inputs", "a", &list), ODEON_OK);
+    odeon_status status = ODEON_ERR_NOMEM;
+    for (int64_t k = 1, live = mem_live_blocks(); status == ODEON_ERR_NOMEM && k < 30; k++) {
+        assert_int_equal(mem_live_blocks(), live);
+        const odeon_host *h = host();
+        mem_fail_at(k);
+        status = csv_table_read(h, "test", text, sizeof text - 1, &format, &list, &table);
+        mem_fail_at(0);
+    }
+    assert_int_equal(status, ODEON_OK);
+    assert_true(table.value[0] == 0.0 && table.value[1] == 1.0);
+    csv_table_free(host(), &table);
+    columns_free(host(), &list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -591,6 +639,8 @@ int main(void)
         cmocka_unit_test(test_words_and_dates),
         cmocka_unit_test(test_many_words_keep_their_numbers),
         cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_words_and_dates_that_are_none),
+        cmocka_unit_test(test_words_that_find_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
