@@ -60,14 +60,14 @@ static const uint64_t powers_of_five[] = {UINT64_C(1),
                                           UINT64_C(1490116119384765625),
                                           UINT64_C(7450580596923828125)};
 
-/* a b = high 2^64 + low, by halves of 32 bits. */
+/* a b = high 2^64 + low, by halves of 32 bits; with a < 2^53 and b < 2^63 the products in the
+ * middle add up to less than 2^64. */
 static uint64_t multiply(uint64_t a, uint64_t b, uint64_t *high)
 {
-    const uint64_t mask = UINT32_MAX;
-    uint64_t low = (a & mask) * (b & mask), left = (a >> 32) * (b & mask);
-    uint64_t right = (a & mask) * (b >> 32), middle = (low >> 32) + (left & mask) + (right & mask);
-    *high = (a >> 32) * (b >> 32) + (left >> 32) + (right >> 32) + (middle >> 32);
-    return middle << 32 | (low & mask);
+    uint64_t a_low = (uint32_t)a, b_low = (uint32_t)b, lowest = a_low * b_low;
+    uint64_t middle = (a >> 32) * b_low + a_low * (b >> 32) + (lowest >> 32);
+    *high = (a >> 32) * (b >> 32) + (middle >> 32);
+    return middle << 32 | (uint32_t)lowest;
 }
 
 /* The number m 2^e with its first digit at 10^exponent, or next to it. */
@@ -163,13 +163,13 @@ static const char pairs[] =
     "37383940414243444546474849505152535455565758596061626364656667686970717273"
     "7475767778798081828384858687888990919293949596979899";
 
-static void put_pair(char *to, uint32_t number)
+static inline void put_pair(char *to, uint32_t number)
 {
     memcpy(to, pairs + 2 * number, 2);
 }
 
 /* number < 10^8, with zeros in front. */
-static void put_eight(char *to, uint32_t number)
+static inline void put_eight(char *to, uint32_t number)
 {
     uint32_t high = number / 10000, low = number % 10000;
     put_pair(to, high / 100);

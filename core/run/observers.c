@@ -70,6 +70,7 @@ static odeon_status add(observers *x, odeon_config *chosen, bool owned)
     ODEON_TRY(owned ? instance_take(chosen, id, &o->instance)
                     : instance_create(chosen, id, &o->instance));
     o->ops = o->instance->component->ops;
+    o->wants = o->ops->wants;
     x->n++;
     if ((o->ops->wants & ~known_events) != 0) {
         return calling_blame(o->instance, "wants",
@@ -167,7 +168,7 @@ void observers_destroy(observers *x)
 
 static bool wants(const observer *x, int32_t type)
 {
-    return !x->failed && (x->ops->wants >> type & 1) != 0;
+    return (x->wants >> type & 1) != 0;
 }
 
 bool observers_want(const observers *x, int32_t type)
@@ -202,6 +203,7 @@ static void give_up(observer *x, text_buffer *line)
     diag_clear();
     text_clear(line);
     x->failed = true;
+    x->wants = 0;
 }
 
 /* Lines are whole, and those of an observer that has a file. */
@@ -232,9 +234,10 @@ static odeon_status call_slot(observer *x, const char *slot, const odeon_event *
                            .put = put,
                            .put_json = put_json,
                            .put_bytes = put_bytes};
+    const char *message = diag_message(); /* the thread's, in its place for good */
     diag_reason before;
     before.text[0] = '\0'; /* the rest is long, and nearly always unused */
-    if (diag_message()[0] != '\0') {
+    if (message[0] != '\0') {
         before = diag_take();
     }
     calling outer = calling_begin(x->instance, slot);
@@ -245,7 +248,9 @@ static odeon_status call_slot(observer *x, const char *slot, const odeon_event *
     if (status != ODEON_OK) {
         give_up(x, line);
     }
-    diag_clear();
+    if (message[0] != '\0') {
+        diag_clear();
+    }
     if (before.text[0] != '\0') {
         diag_adopt(before.text);
     }

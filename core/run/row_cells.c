@@ -5,8 +5,8 @@
 #include "run/row_cells.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -16,14 +16,15 @@
 
 static_assert((int)NUMBER_TEXT_BYTES >= (int)ODEON_CELL_TEXT_BYTES, "what observers may read");
 
-/* The name of cell number x->n, in place of the one that it had; those behind it have to be written
+/* The name of the next cell, in place of the one that it had; those behind it have to be written
  * again as well. */
 static void put_name(row_cells *x, const char *path, const char *name)
 {
+    row_place *place = x->next;
     x->renamed = true;
-    x->names.length = x->n < x->n_named ? x->places[x->n].name : x->names.length;
-    x->n_named = x->n + 1;
-    x->places[x->n] = (row_place){.name = x->names.length, .path = path, .last = name};
+    x->names.length = place < x->named ? place->name : x->names.length;
+    x->named = place + 1;
+    *place = (row_place){.name = x->names.length, .path = path, .last = name};
     if (path != NULL) {
         text_add(&x->names, path);
         text_add_bytes(&x->names, ".", 1);
@@ -31,105 +32,91 @@ static void put_name(row_cells *x, const char *path, const char *name)
     text_add_bytes(&x->names, name, strlen(name) + 1);
 }
 
-/* Places for as many cells as x->room says, or more. */
-static bool make_room(row_cells *x)
+/* Places for as many cells as x->room says, or more, n of which are made. */
+static bool make_room(row_cells *x, size_t n)
 {
-    size_t room = x->room;
-    row_place *places = mem_reserve(x->places, &x->room_places, x->n + 1, 32, sizeof *places);
-    x->places = places != NULL ? places : x->places;
-    odeon_cell *cells =
-        places != NULL ? mem_reserve(x->cells, &room, x->n + 1, 32, sizeof *cells) : NULL;
+    size_t room = x->room, named = (size_t)(x->named - x->places);
+    row_place *places = mem_reserve(x->places, &x->room_places, n + 1, 32, sizeof *places);
+    if (places == NULL) {
+        return false;
+    }
+    x->places = places;
+    x->next = places + n;
+    x->named = places + named;
+    odeon_cell *cells = mem_reserve(x->cells, &room, n + 1, 32, sizeof *cells);
     x->cells = cells != NULL ? cells : x->cells;
     x->room = cells != NULL ? room : x->room;
     return cells != NULL;
 }
 
-/* The next cell, of which nothing is known but its name: its value is NaN, and its text is empty.
- * NULL: no memory. */
-static odeon_cell *new_cell(row_cells *x, const char *path, const char *name, int32_t type)
+/* What the bits say. */
+static void write_number(row_place *place, odeon_cell *cell)
 {
-    if (x->n >= x->room && !make_room(x)) {
-        x->failed = true;
-        return NULL;
+    if (place->type == ODEON_CELL_WHOLE) {
+        cell->value = (double)place->bits;
+        cell->length = (int32_t)number_print_i64(place->bits, place->text);
+        return;
     }
-    row_place *place = &x->places[x->n];
-    if (x->n >= x->n_named || place->path != path || place->last != name) {
+    memcpy(&cell->value, &place->bits, sizeof cell->value);
+    place->text[0] = '\0';
+    cell->length = isnan(cell->value) ? 0 : (int32_t)number_print_f64(cell->value, place->text);
+}
+
+/* The next cell, of another name, type or number than in the row before; of a word, which is a
+ * constant, bits are its address. */
+static void write_cell(row_cells *x, const char *path, const char *name, int32_t type, int64_t bits,
+                       const char *word)
+{
+    size_t n = (size_t)(x->next - x->places);
+    if (n >= x->room && !make_room(x, n)) {
+        x->failed = true;
+        return;
+    }
+    row_place *place = x->next;
+    if (place >= x->named || place->path != path || place->last != name) {
         put_name(x, path, name);
     }
-    odeon_cell *cell = &x->cells[x->n++];
-    memset(place->text, 0, sizeof place->text);
-    cell->text = place->text;
-    cell->value = (double)NAN;
-    cell->length = 0;
-    cell->type = type;
-    return cell;
-}
-
-/* Has the row before the next cell, with that name and type? Its value and text are those of then.
- */
-static inline bool is_known(const row_cells *x, const char *path, const char *name, int32_t type)
-{
-    if (x->n >= x->n_named) {
-        return false;
-    }
-    const row_place *place = &x->places[x->n];
-    return place->path == path && place->last == name && x->cells[x->n].type == type;
-}
-
-static char *text_of(row_cells *x, const odeon_cell *cell)
-{
-    return x->places[cell - x->cells].text;
-}
-
-/* Is that the same number, bit by bit? */
-static bool is_same(const odeon_cell *cell, double value)
-{
-    return memcmp(&cell->value, &value, sizeof value) == 0;
-}
-
-/* Doubles tell apart whole numbers up to this one. */
-static const int64_t told_apart = INT64_C(1) << DBL_MANT_DIG;
-
-static void add_whole(row_cells *x, const char *path, const char *name, int64_t value)
-{
-    bool known = is_known(x, path, name, ODEON_CELL_WHOLE);
-    if (known && is_same(&x->cells[x->n], (double)value) && value < told_apart &&
-        value > -told_apart) {
-        x->n++;
-        return;
-    }
-    odeon_cell *cell = known ? &x->cells[x->n++] : new_cell(x, path, name, ODEON_CELL_WHOLE);
-    if (cell != NULL) {
-        cell->value = (double)value;
-        cell->length = (int32_t)number_print_i64(value, text_of(x, cell));
-    }
-}
-
-static void add_real(row_cells *x, const char *path, const char *name, double value)
-{
-    bool known = is_known(x, path, name, ODEON_CELL_REAL);
-    if (known && is_same(&x->cells[x->n], value)) {
-        x->n++;
-        return;
-    }
-    odeon_cell *cell = known ? &x->cells[x->n++] : new_cell(x, path, name, ODEON_CELL_REAL);
-    if (cell != NULL) {
-        char *text = text_of(x, cell);
-        text[0] = '\0';
-        cell->value = value;
-        cell->length = isnan(value) ? 0 : (int32_t)number_print_f64(value, text);
-    }
-}
-
-/* word is a constant. */
-static void add_word(row_cells *x, const char *name, const char *word)
-{
-    bool known = is_known(x, NULL, name, ODEON_CELL_WORD);
-    odeon_cell *cell = known ? &x->cells[x->n++] : new_cell(x, NULL, name, ODEON_CELL_WORD);
-    if (cell != NULL) {
-        cell->text = word;
+    odeon_cell *cell = &x->cells[n];
+    place->bits = bits;
+    place->type = cell->type = type;
+    cell->text = word != NULL ? word : place->text;
+    if (word == NULL) {
+        write_number(place, cell);
+    } else {
+        cell->value = (double)NAN;
         cell->length = (int32_t)strlen(word);
     }
+    x->next++;
+}
+
+/* Nothing is left to do where the row before had the same cell. */
+static inline void put_cell(row_cells *x, const char *path, const char *name, int32_t type,
+                            int64_t bits, const char *word)
+{
+    const row_place *place = x->next;
+    if (place < x->named && place->bits == bits && place->last == name && place->path == path &&
+        place->type == type) {
+        x->next++;
+    } else {
+        write_cell(x, path, name, type, bits, word);
+    }
+}
+
+static inline void add_whole(row_cells *x, const char *path, const char *name, int64_t value)
+{
+    put_cell(x, path, name, ODEON_CELL_WHOLE, value, NULL);
+}
+
+static inline void add_real(row_cells *x, const char *path, const char *name, double value)
+{
+    int64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    put_cell(x, path, name, ODEON_CELL_REAL, bits, NULL);
+}
+
+static void add_word(row_cells *x, const char *name, const char *word)
+{
+    put_cell(x, NULL, name, ODEON_CELL_WORD, (int64_t)(intptr_t)word, word);
 }
 
 /* A count that may not be known: -1. */
@@ -237,7 +224,8 @@ static void place_texts(row_cells *x)
 /* After a row that could not be made no name is known. */
 static bool give_up(row_cells *x)
 {
-    x->n = x->n_named = 0;
+    x->n = 0;
+    x->named = x->places;
     text_clear(&x->names);
     return false;
 }
@@ -245,12 +233,13 @@ static bool give_up(row_cells *x)
 bool row_cells_make(row_cells *x, const metrics_row *row)
 {
     size_t before = x->n;
-    x->n = 0;
+    x->next = x->places;
     x->failed = x->renamed = false;
     add_row(x, row);
     if (x->failed || x->names.failed) {
         return give_up(x);
     }
+    x->n = (size_t)(x->next - x->places);
     x->renamed |= x->n != before;
     if (x->renamed) {
         place_texts(x);

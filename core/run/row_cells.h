@@ -32,10 +32,13 @@ typedef struct metrics_row {
     const figure_value *figures;
 } metrics_row;
 
-/* Where the name of a cell begins, in names, and what it was made of; the text of its number. */
+/* Where the name of a cell begins, in names, and what it was made of; its number, as the bits of a
+ * whole one or of a double, and the text of it. */
 typedef struct row_place {
     size_t name;
     const char *path, *last;
+    int64_t bits;
+    int32_t type; /* ODEON_CELL_* */
     char text[NUMBER_TEXT_BYTES];
 } row_place;
 
@@ -45,10 +48,10 @@ typedef struct row_cells {
     size_t n, room, room_places;
     odeon_cell *cells;
     row_place *places;
-    size_t n_named;    /* cells of which names has the name; may be more than n */
-    text_buffer names; /* of each cell in turn, each with its NUL */
-    bool renamed;      /* other columns than in the row before, or the first row */
-    bool failed;       /* memory has run out */
+    row_place *next, *named; /* of the next cell; behind those of which names has the name */
+    text_buffer names;       /* of each cell in turn, each with its NUL */
+    bool renamed;            /* other columns than in the row before, or the first row */
+    bool failed;             /* memory has run out */
 } row_cells;
 
 /* Columns: step, epoch, seconds, split, loss, the loss's metrics by name, lr, grad_norm,

@@ -267,8 +267,7 @@ int64_t session_output_size(const session *s)
  * of launches and waits are of no interest. */
 bool session_device_is_apart(const session *s)
 {
-    const odeon_device *device = s->model.device;
-    return device->get_table(device, ODEON_DEVICE_MEMORY) != NULL;
+    return s->model.device_is_apart;
 }
 
 /* Counts of another worker's samples. NAN is larger than any drift, and gives way as a step's size.

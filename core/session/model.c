@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "device/extensions.h"
+#include "odeon/device_ext.h"
 #include "odeon/device_move.h"
 #include "plugin/calling.h"
 
@@ -16,7 +17,9 @@ static odeon_status open_run_device(model *m, registry *r)
     ODEON_TRY(device_open(r, m->config->device, "run.device", &m->opened));
     m->device = &m->opened.device;
     calling outer = calling_begin(m->opened.instance, "probe");
-    return calling_end(outer, m->device->ops->probe(m->device->self));
+    ODEON_TRY(calling_end(outer, m->device->ops->probe(m->device->self)));
+    m->device_is_apart = m->device->get_table(m->device, ODEON_DEVICE_MEMORY) != NULL;
+    return ODEON_OK;
 }
 
 /* A path of a failure is that of the section. */

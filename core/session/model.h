@@ -27,6 +27,7 @@ typedef struct model {
 
     open_device opened;
     const odeon_device *device;                       /* what opened is as a device */
+    bool device_is_apart;                             /* it has memory of its own */
     char *device_text;                                /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
     kernel_list *kernels;                             /* NULL: layers do without */
     instance *schedules[MODEL_MAX_PHASES], *schedule; /* schedule: of phase; NULL: none */

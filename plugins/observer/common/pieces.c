@@ -1,40 +1,24 @@
 #include "pieces.h"
 
-/* The text is left as it is: most of it is never used. */
-void pieces_begin(pieces *p, const odeon_line *line)
+char *pieces_flush(pieces *p, const char *to)
 {
-    p->line = line;
-    p->n = 0;
+    p->line->put_bytes(p->line->self, p->text, (uint64_t)(to - p->text));
+    return p->text;
 }
 
-void pieces_end(pieces *p)
+char *pieces_add(pieces *p, char *to, const char *text)
 {
-    p->line->put_bytes(p->line->self, p->text, p->n);
-    p->n = 0;
+    return pieces_add_bytes(p, to, text, strlen(text));
 }
 
-/* Texts are of few characters: a loop is done before a function that copies has begun. */
-void pieces_add(pieces *p, const char *text)
+char *pieces_add_bytes(pieces *p, char *to, const char *text, size_t n)
 {
-    size_t n = p->n;
-    for (char c = *text; c != '\0'; c = *++text) {
-        if (n == sizeof p->text) {
-            p->n = n;
-            pieces_end(p);
-            n = 0;
-        }
-        p->text[n++] = c;
-    }
-    p->n = n;
-}
-
-void pieces_add_long(pieces *p, const char *text, size_t n)
-{
-    pieces_end(p);
-    if (n > sizeof p->text) {
+    if (n > PIECES_BYTES) {
+        to = pieces_flush(p, to);
         p->line->put_bytes(p->line->self, text, n);
-        return;
+        return to;
     }
-    memcpy(p->text, text, n);
-    p->n = n;
+    to = pieces_reserve(p, to, n);
+    memcpy(to, text, n);
+    return to + n;
 }

@@ -8,50 +8,36 @@
 
 enum { PIECES_BYTES = 2048, PIECES_BLOCK = ODEON_CELL_TEXT_BYTES };
 
-/* What is added is in the line once pieces_end was called. */
+/* Where the next piece goes, within text, is the caller's `to`, which every function takes and
+ * returns moved on: a variable of the caller stays in a register, which counts with fifty pieces a
+ * row. What is added is in the line once pieces_flush was called. */
 typedef struct pieces {
     const odeon_line *line;
-    size_t n;
     char text[PIECES_BYTES];
 } pieces;
 
-void pieces_begin(pieces *p, const odeon_line *line);
-void pieces_add(pieces *p, const char *text);
-void pieces_add_long(pieces *p, const char *text, size_t n);
-void pieces_end(pieces *p); /* more may be added after it */
-
-/* These are here because they are called some fifty times a row. */
-static inline void pieces_add_bytes(pieces *p, const char *text, size_t n)
+static inline char *pieces_begin(pieces *p, const odeon_line *line)
 {
-    if (n > sizeof p->text - p->n) {
-        pieces_add_long(p, text, n);
-        return;
-    }
-    memcpy(p->text + p->n, text, n);
-    p->n += n;
+    p->line = line;
+    return p->text;
 }
 
-/* Adds n <= PIECES_BLOCK bytes of text, of which PIECES_BLOCK can be read: a copy of a size that
- * the compiler knows is a few instructions. */
-static inline void pieces_add_block(pieces *p, const char *text, size_t n)
+char *pieces_flush(pieces *p, const char *to); /* more may be added after it */
+char *pieces_add(pieces *p, char *to, const char *text);
+char *pieces_add_bytes(pieces *p, char *to, const char *text, size_t n);
+
+/* Room for n <= PIECES_BYTES bytes. */
+static inline char *pieces_reserve(pieces *p, char *to, size_t n)
 {
-    if (p->n > sizeof p->text - PIECES_BLOCK) {
-        pieces_end(p);
-    }
-    memcpy(p->text + p->n, text, PIECES_BLOCK);
-    p->n += n;
+    return to > p->text + PIECES_BYTES - n ? pieces_flush(p, to) : to;
 }
 
-/* The same of text, then of next. */
-static inline void pieces_add_blocks(pieces *p, const char *text, size_t n, const char *next,
-                                     size_t n_next)
+/* Writes n <= PIECES_BLOCK bytes of text, of which PIECES_BLOCK can be read, where PIECES_BLOCK can
+ * be written: a copy of a size that the compiler knows is a few instructions. */
+static inline char *pieces_put_block(char *to, const char *text, size_t n)
 {
-    if (p->n > sizeof p->text - 2 * PIECES_BLOCK) {
-        pieces_end(p);
-    }
-    memcpy(p->text + p->n, text, PIECES_BLOCK);
-    memcpy(p->text + p->n + n, next, PIECES_BLOCK);
-    p->n += n + n_next;
+    memcpy(to, text, PIECES_BLOCK);
+    return to + n;
 }
 
 #endif

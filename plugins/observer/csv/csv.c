@@ -8,62 +8,58 @@
 #include "../common/pieces.h"
 
 /* RFC 4180: a quote within a quoted field is doubled. */
-static void add_quoted(pieces *p, const char *word)
+static char *add_quoted(pieces *p, char *to, const char *word)
 {
-    pieces_add(p, "\"");
+    to = pieces_add(p, to, "\"");
     for (; *word != '\0'; word++) {
-        pieces_add_bytes(p, word, 1);
-        pieces_add(p, *word == '"' ? "\"" : "");
+        to = pieces_add_bytes(p, to, word, 1);
+        to = pieces_add(p, to, *word == '"' ? "\"" : "");
     }
-    pieces_add(p, "\"");
+    return pieces_add(p, to, "\"");
 }
 
 /* Names come from plugins and INI files, so a name may need quotes. */
-static void add_word(pieces *p, const char *word)
+static char *add_word(pieces *p, char *to, const char *word)
 {
     size_t plain = strcspn(word, ",\"\r\n");
-    if (word[plain] != '\0') {
-        add_quoted(p, word);
-    } else {
-        pieces_add_bytes(p, word, plain);
-    }
+    return word[plain] != '\0' ? add_quoted(p, to, word) : pieces_add_bytes(p, to, word, plain);
 }
 
 static odeon_status heading(void *self, const odeon_event *event, const odeon_line *line)
 {
     pieces p;
     (void)self;
-    pieces_begin(&p, line);
+    char *to = pieces_begin(&p, line);
     for (int64_t i = 0; i < event->n_cells; i++) {
-        pieces_add(&p, i > 0 ? "," : "");
-        add_word(&p, event->cells[i].name);
+        to = pieces_add(&p, to, i > 0 ? "," : "");
+        to = add_word(&p, to, event->cells[i].name);
     }
-    pieces_add(&p, "\n");
-    pieces_end(&p);
+    to = pieces_add(&p, to, "\n");
+    (void)pieces_flush(&p, to);
     return ODEON_OK;
 }
 
-/* Digits need no quotes. What does not apply is an empty cell. */
-static void add_cell(pieces *p, const odeon_cell *cell)
-{
-    if (cell->type == ODEON_CELL_WORD) {
-        add_word(p, cell->text);
-    } else {
-        pieces_add_block(p, cell->text, (size_t)cell->length);
-    }
-}
-
+/* Digits need no quotes. What does not apply is an empty cell. The last comma becomes the line's
+ * end. */
 static odeon_status see(void *self, const odeon_event *event, const odeon_line *line)
 {
     const odeon_cell *end = event->cells + event->n_cells;
     pieces p;
     (void)self;
-    pieces_begin(&p, line);
+    char *to = pieces_begin(&p, line);
     for (const odeon_cell *cell = event->cells; cell < end; cell++) {
-        add_cell(&p, cell);
-        pieces_add_bytes(&p, cell + 1 < end ? "," : "\n", 1);
+        if (cell->type == ODEON_CELL_WORD) {
+            to = pieces_reserve(&p, add_word(&p, to, cell->text), 1);
+        } else {
+            to = pieces_reserve(&p, to, PIECES_BLOCK + 1);
+            to = pieces_put_block(to, cell->text, (size_t)cell->length);
+        }
+        *to++ = ',';
     }
-    pieces_end(&p);
+    if (to > p.text) {
+        to[-1] = '\n';
+    }
+    (void)pieces_flush(&p, to);
     return ODEON_OK;
 }
 

@@ -11,7 +11,9 @@
 
 /* A key with what stands around it, ',"loss":'; bytes 0: its name has to be escaped. */
 typedef struct key {
-    size_t at, bytes;
+    size_t at;
+    uint32_t bytes;
+    bool is_short; /* it can be copied as a block */
 } key;
 
 /* All rows of a run have the same columns, so that keys are made once, for the first row. Without
@@ -81,98 +83,105 @@ static odeon_status heading(void *self, const odeon_event *event, const odeon_li
             to = add(to, event->cells[i].name);
             to = add(to, "\":");
         }
-        x->keys[i] = (key){.at = (size_t)(begin - x->text), .bytes = (size_t)(to - begin)};
+        x->keys[i] = (key){.at = (size_t)(begin - x->text),
+                           .bytes = (uint32_t)(to - begin),
+                           .is_short = to > begin && to - begin <= PIECES_BLOCK};
     }
     x->n = event->n_cells;
     return ODEON_OK;
 }
 
 /* Through the host, which knows how. */
-static void put_escaped(pieces *p, const char *text)
+static char *put_escaped(pieces *p, char *to, const char *text)
 {
-    pieces_end(p);
+    to = pieces_flush(p, to);
     p->line->put_json(p->line->self, text);
+    return to;
 }
 
-static void put_word(pieces *p, const odeon_cell *cell)
+static char *put_word(pieces *p, char *to, const odeon_cell *cell)
 {
-    if (is_plain(cell->text)) {
-        pieces_add_bytes(p, "\"", 1);
-        pieces_add_bytes(p, cell->text, (size_t)cell->length);
-        pieces_add_bytes(p, "\"", 1);
-    } else {
-        put_escaped(p, cell->text);
+    size_t n = (size_t)cell->length;
+    if (n > PIECES_BYTES - 2 || !is_plain(cell->text)) {
+        return put_escaped(p, to, cell->text);
     }
+    to = pieces_reserve(p, to, n + 2);
+    *to++ = '"';
+    memcpy(to, cell->text, n);
+    to += n;
+    *to++ = '"';
+    return to;
 }
 
 static const char null[PIECES_BLOCK] = "null";
 enum { NULL_BYTES = 4 };
 
-static void put_value(pieces *p, const odeon_cell *cell)
+static char *put_value(pieces *p, char *to, const odeon_cell *cell)
 {
     if (cell->type == ODEON_CELL_WORD) {
-        put_word(p, cell);
-    } else if (isfinite(cell->value)) {
-        pieces_add_bytes(p, cell->text, (size_t)cell->length);
-    } else {
-        pieces_add_bytes(p, null, NULL_BYTES);
+        return put_word(p, to, cell);
     }
+    return isfinite(cell->value) ? pieces_add_bytes(p, to, cell->text, (size_t)cell->length)
+                                 : pieces_add_bytes(p, to, null, NULL_BYTES);
 }
 
-static void put_name(pieces *p, bool first, const char *name)
+static char *put_name(pieces *p, char *to, bool first, const char *name)
 {
-    pieces_add(p, first ? "{" : ",");
-    put_escaped(p, name);
-    pieces_add(p, ":");
+    to = pieces_add(p, to, first ? "{" : ",");
+    to = put_escaped(p, to, name);
+    return pieces_add(p, to, ":");
 }
 
 /* A row whose keys are not made. */
-static void put_unprepared(pieces *p, const odeon_event *event)
+static char *put_unprepared(pieces *p, char *to, const odeon_event *event)
 {
     for (int64_t i = 0; i < event->n_cells; i++) {
-        put_name(p, i == 0, event->cells[i].name);
-        put_value(p, &event->cells[i]);
+        to = put_name(p, to, i == 0, event->cells[i].name);
+        to = put_value(p, to, &event->cells[i]);
     }
+    return to;
 }
 
-static void put_key(pieces *p, const jsonl *x, const key *k, const char *name)
+static char *put_key(pieces *p, char *to, const jsonl *x, const key *k, const char *name)
 {
-    if (k->bytes > 0) {
-        pieces_add_bytes(p, x->text + k->at, k->bytes);
-    } else {
-        put_name(p, k == x->keys, name);
+    if (k->is_short) {
+        to = pieces_reserve(p, to, PIECES_BLOCK);
+        return pieces_put_block(to, x->text + k->at, k->bytes);
     }
+    return k->bytes > 0 ? pieces_add_bytes(p, to, x->text + k->at, k->bytes)
+                        : put_name(p, to, k == x->keys, name);
 }
 
 /* Nearly all cells are a number under a short key. */
-static void put_prepared(pieces *p, const odeon_event *event, const jsonl *x)
+static char *put_prepared(pieces *p, char *to, const odeon_event *event, const jsonl *x)
 {
     const odeon_cell *cell = event->cells;
     const char *text = x->text;
     for (const key *k = x->keys, *end = k + x->n; k < end; k++, cell++) {
-        bool finite = isfinite(cell->value);
-        if (k->bytes == 0 || k->bytes > PIECES_BLOCK || cell->type == ODEON_CELL_WORD) {
-            put_key(p, x, k, cell->name);
-            put_value(p, cell);
-        } else {
-            pieces_add_blocks(p, text + k->at, k->bytes, finite ? cell->text : null,
-                              finite ? (size_t)cell->length : NULL_BYTES);
+        if (!k->is_short || cell->type == ODEON_CELL_WORD) {
+            to = put_key(p, to, x, k, cell->name);
+            to = put_value(p, to, cell);
+            continue;
         }
+        bool finite = isfinite(cell->value);
+        to = pieces_reserve(p, to, 2 * PIECES_BLOCK);
+        to = pieces_put_block(to, text + k->at, k->bytes);
+        to = pieces_put_block(to, finite ? cell->text : null,
+                              finite ? (size_t)cell->length : NULL_BYTES);
     }
+    return to;
 }
 
 static odeon_status see(void *self, const odeon_event *event, const odeon_line *line)
 {
     const jsonl *x = self;
     pieces p;
-    pieces_begin(&p, line);
-    if (x->n == event->n_cells) {
-        put_prepared(&p, event, x);
-    } else {
-        put_unprepared(&p, event);
-    }
-    pieces_add_bytes(&p, "}\n", 2);
-    pieces_end(&p);
+    char *to = pieces_begin(&p, line);
+    to = x->n == event->n_cells ? put_prepared(&p, to, event, x) : put_unprepared(&p, to, event);
+    to = pieces_reserve(&p, to, 2);
+    *to++ = '}';
+    *to++ = '\n';
+    (void)pieces_flush(&p, to);
     return ODEON_OK;
 }
 
