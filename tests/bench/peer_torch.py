@@ -81,9 +81,26 @@ def train(case):
     return step, (len(case.x), *evals, common.gap(case.train["loss"], [loss]))
 
 
+def test(case):
+    """All samples of the test split, in batches, from memory; the loss is their mean."""
+    split = common.read("%s/%s-test.safetensors" % (options.files, case.name))
+    x, labels, batch = torch.from_numpy(split["x"]), torch.from_numpy(split["y"]), len(case.x)
+    f, integrate = case.f(False), integrator(case)
+
+    def call():
+        case.evals, total = 0, torch.zeros(())
+        with torch.no_grad():
+            for first in range(0, len(x), batch):
+                case.x, case.labels = x[first:first + batch], labels[first:first + batch]
+                total += len(case.x) * case.loss(lambda _, y: integrate(f, y, "direct"), f)
+        return total.item() / len(x)
+    loss = call()
+    return call, (len(x), case.evals, 0, common.gap(split["loss"], [loss]))
+
+
 def prepare(name, what):
     case = Case(options, name, torch.device("cpu"))
-    return {"forward": forward, "train": train}[what](case)
+    return {"forward": forward, "train": train, "test": test}[what](case)
 
 
 peer.say("fact", "torch %s, %s" % (torch.__version__, "torchode" if options.system == "torchode" else "torchdiffeq"))

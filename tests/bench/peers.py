@@ -5,7 +5,7 @@
 
 FOLDER has the four files of MNIST or Fashion-MNIST. The systems are programs that take turns, a sample each: what the
 machine does meanwhile befalls all of them alike. One that is not installed is left out with a line. Ratios are of
-medians; beside each is the gap of results: of y(1) of a solve, of the loss of a step.
+medians; beside each is the gap of results: of y(1) of a solve, of the loss of a step or of a whole test.
 """
 import argparse
 import json
@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 here = os.path.dirname(os.path.abspath(__file__))
 source = os.path.join(here, "..", "..")
 SYSTEMS = {  # program; thread counts, parts and cases that it is asked for
-    "torch": ("peer_torch.py", (1, 2), ("train", "forward"), "abcdeis"),
+    "torch": ("peer_torch.py", (1, 2), ("train", "forward", "test"), "abcdeis"),
     "diffrax": ("peer_jax.py", (1, 2), ("train", "forward"), "abcdeis"),
     "torch.compile": ("peer_torch.py", (1,), ("train",), "abcdeis"),
     "torchode": ("peer_torch.py", (1,), ("train",), "abdei"),
@@ -28,6 +28,7 @@ SYSTEMS = {  # program; thread counts, parts and cases that it is asked for
 SHARES = {1: 0.65, 2: 1.0}  # of the time that is left, for so many threads
 QUICK = ("torch", "diffrax")
 SOLVES = "abcdei"  # the spiral's is not timed by itself
+TESTED = "a"  # through its whole test split
 
 
 class Failed(Exception):
@@ -124,6 +125,8 @@ class Bench:
         for case in list(self.options.cases):
             try:
                 odeon.ask("open %s files" % case, 120, "done")
+                if "test" in self.options.what and case in self.options.tested:
+                    odeon.ask("open %s test-files" % case, 120, "done")
             except Failed as reason:
                 self.note("odeon", case, "left out", reason)
                 self.options.cases = self.options.cases.replace(case, "")
@@ -214,7 +217,7 @@ class Bench:
                        if name == "odeon" or threads in SYSTEMS[name][1]}
             for what in self.options.what:
                 for case in self.options.cases:
-                    if what == "forward" and case not in SOLVES:
+                    if case not in {"forward": SOLVES, "test": self.options.tested}.get(what, case):
                         continue
                     if self.left() < 5:
                         self.note("%s of %s" % (what, case), "%d threads" % threads, "no time left")
@@ -231,7 +234,8 @@ def read_options():
     parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cases", default="abcdeis")
-    parser.add_argument("--what", nargs="+", default=["train", "forward"], choices=["train", "forward"])
+    parser.add_argument("--what", nargs="+", default=["train", "forward", "test"], choices=["train", "forward", "test"])
+    parser.add_argument("--tested", default=TESTED, help="cases of which a test is timed")
     parser.add_argument("--systems", nargs="*", choices=sorted(SYSTEMS), help="beside odeon; all, or few with --quick")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--seconds", type=float, help="of each measurement and system; 1, or 0.5")

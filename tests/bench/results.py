@@ -76,6 +76,23 @@ def print_measured(rows, what, title):
                       "× odeon's time", "× an evaluation", "gap"), found)
 
 
+def print_tests(rows):
+    found = []
+    for row in sorted(rows, key=lambda r: (r["case"], r["threads"])):
+        ours = find(rows, case=row["case"], what="test", threads=row["threads"], system="odeon")
+        if row["what"] != "test" or ours is None:
+            continue
+        seconds = "%s (%s to %s)" % tuple(three(row[key]) for key in ("median", "low", "high"))
+        found.append((row["case"], row["threads"], row["system"], row["batch"], seconds, row["samples"], row["evals_f"],
+                      "" if row is ours else three(row["median"] / ours["median"]) + "×", gap_of(row)))
+    if found:
+        print("## Inference\n\nAll images of the test split in batches as the INI has them: outputs, loss and, of Odeon, "
+              "accuracy; the programs have started. PyTorch has the images in memory as numbers, Odeon reads them from the "
+              "data set. Wanted is less than a second with two threads.\n")
+        report.table(("model", "threads", "system", "images", "s: median (quartiles)", "samples", "evaluations",
+                      "× odeon's time", "gap of the loss"), found)
+
+
 def print_workers(rows):
     found = []
     for what in ("train", "forward"):
@@ -101,7 +118,7 @@ def floors_of(row, peak, bandwidth):
 def print_rooflines(rows, peaks):
     found = []
     for row in rows:
-        if row["system"] == "odeon" and row["case"] in report.CASES and row["threads"] in peaks:
+        if row["system"] == "odeon" and row["case"] in report.CASES and row["threads"] in peaks and row["what"] != "test":
             peak, bandwidth = peaks[row["threads"]]
             moved, work, by_bytes, by_work = floors_of(row, peak, bandwidth)
             found.append((row["case"], row["what"], row["threads"], three(1e-6 * moved), three(1e-9 * work),
@@ -243,6 +260,7 @@ def main(folder):
     print_goals(rows, peaks)
     print_measured(rows, "train", "A training step")
     print_measured(rows, "forward", "The solve alone")
+    print_tests(rows)
     print_shipped(folder, rows)
     print_observers(folder)
     print_workers(rows)

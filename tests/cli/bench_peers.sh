@@ -17,7 +17,7 @@ cat >python <<'SH'
 exec python3 -S "$@"
 SH
 chmod +x python
-python3 -S - "$source/tests/bench/peers.py" --build "$build" --data none --cases i --threads 1 \
+python3 -S - "$source/tests/bench/peers.py" --build "$build" --data none --cases i --tested i --threads 1 \
     --seconds 0 --results rows.json >out 2>err <<'PY' || fail "peers.py fails"
 import runpy, sys
 sys.executable = "./python"
@@ -28,10 +28,13 @@ has err "peers.py: torch, left out, numpy cannot be imported"
 has err "peers.py: diffrax, left out, numpy cannot be imported"
 has out "i train    1 odeon"
 has out "i forward  1 odeon"
+has out "i test     1 odeon"
 python3 -c '
 import json
 x = json.load(open("rows.json"))
-assert [(r["system"], r["what"]) for r in x["rows"]] == [("odeon", "train"), ("odeon", "forward")]
+assert [(r["system"], r["what"]) for r in x["rows"]] == [("odeon", "train"), ("odeon", "forward"), ("odeon", "test")]
+# The whole test split, not a batch.
+assert x["rows"][2]["batch"] == 30, x["rows"]
 assert all(r["low"] <= r["median"] <= r["high"] and int(r["evals_f"]) > 0 for r in x["rows"])
 assert len(x["notes"]) == 4, x["notes"]' || fail "other rows"
 
@@ -50,7 +53,7 @@ printf 'iris as shipped\t300\t28.0\tepochs\n' >page/shipped.tsv
 printf '60.0\tcpu.so\ttile_two\n30.0\tcpu.so\tfilters_1_6_2_1_0\n10.0\t[kernel]\tclear_page\n' >page/i.profile
 python3 "$source/tests/bench/results.py" page >page.md || fail "results.py fails"
 for text in "| source | somewhere |" "| i | 1 | odeon |" "| peak, 1 thread | 50.0 GFLOP/s" \
-    "| i | gemm a=16x" "| iris as shipped | 300 | 28.0 | epochs |" "- torch, left out" "| products | 66.7 |" \
+    "| i | gemm a=16x" "| iris as shipped | 300 | 28.0 | epochs |" "- torch, left out" "| products | 66.7 |" "| i | 1 | odeon | 30 |" \
     "| convolutions, vectors of filters | 33.3 |" "## Why it stands so"; do
     has page.md "$text"
 done

@@ -2,7 +2,8 @@
  * For every case a line for the solve alone, one for a step of training, and one for the field's
  * part in each goes to standard output, tab-separated as tests/gpu/README.md has it. FOLDER of
  * --out gets what another system needs to do the same: CASE-weights.safetensors,
- * CASE-solve.safetensors (y0, y1) and CASE-train.safetensors (x, y: labels, loss). */
+ * CASE-solve.safetensors (y0, y1) and CASE-train.safetensors (x, y: labels, loss); of a test, where
+ * that is asked for, CASE-test.safetensors as the last. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "ode/ode.h"
 #include "ode/outputs.h"
 #include "plugin/registry.h"
+#include "run/evaluate.h"
 #include "session/describe.h"
 #include "session/jobs.h"
 #include "session/members.h"
@@ -59,7 +61,8 @@ typedef struct scene {
     data_source *source;
     int64_t *indices, step;
     session_result result;
-    odeon_shape state; /* of the solve alone */
+    int64_t evals_forward, evals_backward; /* of a test */
+    odeon_shape state;                     /* of the solve alone */
     device_buffer y0, y1;
 } scene;
 
@@ -256,7 +259,7 @@ static odeon_status field_entry(const scene *s, int32_t role, const char *name, 
 }
 
 /* The batch as numbers, before the layers of [data.*], and its loss. */
-static odeon_status write_fields(const scene *s, void *const *stored)
+static odeon_status write_fields(const scene *s, const char *what, void *const *stored)
 {
     static const char *const names[] = {"x", "y", "t"};
     odeon_shape one = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}};
@@ -270,7 +273,7 @@ static odeon_status write_fields(const scene *s, void *const *stored)
     }
     entries[n] = entry("loss", &one, &s->result.loss);
     if (status == ODEON_OK) {
-        status = write_file(s, "train", n + 1, entries);
+        status = write_file(s, what, n + 1, entries);
     }
     for (size_t i = 0; i < n; i++) {
         void *numbers;
@@ -280,7 +283,7 @@ static odeon_status write_fields(const scene *s, void *const *stored)
     return status;
 }
 
-static odeon_status write_batch(const scene *s)
+static odeon_status write_batch(const scene *s, const char *what)
 {
     void *stored[DATA_ROLES] = {NULL};
     odeon_status status = ODEON_OK;
@@ -294,7 +297,7 @@ static odeon_status write_batch(const scene *s)
         status = data_batch(s->source, s->n, s->indices, stored);
     }
     if (status == ODEON_OK) {
-        status = write_fields(s, stored);
+        status = write_fields(s, what, stored);
     }
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         mem_free(stored[role]);
@@ -302,21 +305,34 @@ static odeon_status write_batch(const scene *s)
     return status;
 }
 
-static odeon_status open_training(scene *s, char *weights)
+/* A session for batches of s->n samples of a split; weights NULL: initial ones. */
+static odeon_status open_split(scene *s, int32_t split, const char *weights)
 {
-    ODEON_TRY(load_config(s, s->c->train, NULL));
+    ODEON_TRY(load_config(s, s->c->train, weights));
     ODEON_TRY(data_describe(s->config, &s->fields));
     ODEON_TRY(session_create(s->plugins, s->config, &s->fields, s->n, &s->session));
-    ODEON_TRY(data_open(s->config, ODEON_SPLIT_TRAIN, &s->source));
+    return data_open(s->config, split, &s->source);
+}
+
+/* What is timed are the first n samples of the split. */
+static odeon_status take_samples(scene *s, int64_t n)
+{
+    s->n = n;
+    s->indices = mem_zalloc((size_t)n, sizeof *s->indices);
+    for (int64_t i = 0; i < n && s->indices != NULL; i++) {
+        s->indices[i] = i;
+    }
+    return s->indices != NULL ? ODEON_OK : no_memory();
+}
+
+static odeon_status open_training(scene *s, char *weights)
+{
+    ODEON_TRY(open_split(s, ODEON_SPLIT_TRAIN, NULL));
     if (data_length(s->source) < s->n) {
         return diag_fail(ODEON_ERR_DATA, "bench: %lld images, a batch has %lld",
                          (long long)data_length(s->source), (long long)s->n);
     }
-    s->indices = mem_zalloc((size_t)s->n, sizeof *s->indices);
-    for (int64_t i = 0; i < s->n && s->indices != NULL; i++) {
-        s->indices[i] = i;
-    }
-    ODEON_TRY(s->indices != NULL ? ODEON_OK : no_memory());
+    ODEON_TRY(take_samples(s, s->n));
     return session_save(s->session, weights);
 }
 
@@ -344,7 +360,7 @@ static odeon_status time_training(scene *s, char *weights, bool first)
     if (first) {
         print_device(s);
     }
-    ODEON_TRY(write_batch(s));
+    ODEON_TRY(write_batch(s, "train"));
     double loss = s->result.loss;
     ODEON_TRY(measure(s, train_once, &t));
     if (s->settings->serve || s->settings->untimed) {
@@ -353,6 +369,44 @@ static odeon_status time_training(scene *s, char *weights, bool first)
     s->result.loss = loss; /* of the first step: that of the weights in the file */
     print_solves(s, "train", &t);
     return time_field(s, true);
+}
+
+/* ---- a test ---- */
+
+static int64_t batch_of(const scene *s)
+{
+    return s->settings->batch > 0 ? s->settings->batch : s->c->batch;
+}
+
+/* A whole split in batches, as a run's tests and odeon eval go through it; evaluations are those of
+ * all batches. */
+static odeon_status test_once(void *context)
+{
+    scene *s = context;
+    session_result all = {.loss = 0.0};
+    progress *shown;
+    ODEON_TRY(progress_create(stderr, 1, 1, &shown));
+    odeon_status status = evaluate_split(s->session, s->source, batch_of(s), shown, &all);
+    progress_destroy(shown);
+    s->result.loss = all.loss;
+    s->evals_forward = all.n_blocks > 0 ? all.blocks[0].evals_forward : 0;
+    session_result_fini(&all);
+    return status;
+}
+
+static odeon_status time_test(scene *s, const char *weights)
+{
+    ODEON_TRY(open_split(s, ODEON_SPLIT_TEST, weights));
+    ODEON_TRY(take_samples(s, data_length(s->source)));
+    bench_call call = {.run = test_once,
+                       .context = s,
+                       .device = s->session->model.device,
+                       .queue = s->session->workers[0].site.lane.queue};
+    if (!s->settings->untimed) {
+        return bench_serve_samples(&call, s->n, &s->evals_forward, &s->evals_backward);
+    }
+    ODEON_TRY(test_once(s));
+    return write_batch(s, "test");
 }
 
 /* ---- the solve alone ---- */
@@ -482,7 +536,7 @@ static odeon_status time_solve(scene *s, const char *weights)
 
 /* ---- all of it ---- */
 
-/* Both parts, or one: "train" or "forward". */
+/* Both parts, or one: "train", "forward" or "test", which is never but by itself. */
 static odeon_status bench(const settings *set, const bench_case *c, bool first, const char *only)
 {
     scene s;
@@ -499,11 +553,17 @@ static odeon_status bench(const settings *set, const bench_case *c, bool first, 
         status = status == ODEON_OK ? time_solve(&s, set->evaluation ? NULL : weights) : status;
         close_scene(&s);
     }
+    if (status == ODEON_OK && only != NULL && strcmp(only, "test") == 0) {
+        status = open_scene(&s, set, c);
+        status = status == ODEON_OK ? time_test(&s, weights) : status;
+        close_scene(&s);
+    }
     mem_free(weights);
     return status;
 }
 
-/* Commands of standard input (bench_serve.h): "files" leaves what peers need. */
+/* Commands of standard input (bench_serve.h): "files" leaves what peers need, "test-files" the
+ * samples of a test. */
 static int serve(const settings *set)
 {
     bench_command c;
@@ -517,10 +577,11 @@ static int serve(const settings *set)
         if (of == NULL) {
             (void)printf("failed\tno such case\n");
         } else {
-            bool files = strcmp(c.what, "files") == 0;
-            once.untimed = files;
-            once.serve = !files;
-            odeon_status status = bench(&once, of, files, files ? NULL : c.what);
+            bool files = strcmp(c.what, "files") == 0, samples = strcmp(c.what, "test-files") == 0;
+            const char *only = files ? NULL : samples ? "test" : c.what;
+            once.untimed = files || samples;
+            once.serve = !once.untimed;
+            odeon_status status = bench(&once, of, files, only);
             (void)printf(status == ODEON_OK ? "done\n" : "failed\t%s\n", diag_message());
         }
         (void)fflush(stdout);

@@ -1,7 +1,7 @@
 /* bench_serve.h: samples taken one by one as a caller asks for them, so that several programs can
  * take turns. Lines on standard input, answered on standard output:
  *
- *   open CASE WHAT    ready BATCH EVALS_FORWARD EVALS_BACKWARD, after warm-up calls, then
+ *   open CASE WHAT    ready SAMPLES EVALS_FORWARD EVALS_BACKWARD of a call, after warm-up calls, then
  *   go CALLS          the seconds that so many calls took
  *   close             done
  *
