@@ -203,12 +203,16 @@ ALWAYS_INLINE void group_norm_loop(int32_t act, const cpu_groups *g, double epsi
                                    const real *w, const real *b, real *y, double *stats)
 {
     int64_t channels = g->channels / g->groups, count = channels * g->space;
-    for (int64_t group = 0; group < g->batch * g->groups; group++) {
-        int64_t c = group % g->groups * channels;
+    int64_t groups = g->batch * g->groups, at_once = count <= RUN_BLOCK ? BLOCKS_AT_ONCE : 1;
+    moments m[BLOCKS_AT_ONCE];
+    for (int64_t group = 0; group < groups; group++) {
+        int64_t c = group % g->groups * channels, some = group % at_once;
         double *stat = stats + 2 * group;
-        moments m = run_moments(count, x + group * count);
-        stat[0] = m.mean;
-        stat[1] = 1.0 / sqrt(m.squares / (double)count + epsilon);
+        if (some == 0) { /* of as many as stay in the first-level cache for what follows */
+            runs_moments(least(groups - group, at_once), count, x + group * count, m);
+        }
+        stat[0] = m[some].mean;
+        stat[1] = 1.0 / sqrt(m[some].squares / (double)count + epsilon);
         group_apply(act, channels, g->space, stat, w != NULL ? w + c : NULL,
                     b != NULL ? b + c : NULL, x + group * count, y + group * count);
     }
