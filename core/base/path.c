@@ -1,7 +1,6 @@
 #include "base/path.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,15 +59,20 @@ char *path_stem(const char *path)
     return stem;
 }
 
-/* The name must be longer than the ending: ".npy" alone is a hidden file, not one of that kind. */
-/* A path that is too long for this is too long to be opened. */
+/* What does not fit is too long to be opened. */
+bool path_within(const char *folder, const char *name, char path[PATH_MAX])
+{
+    int n = snprintf(path, PATH_MAX, "%s/%s", folder, name);
+    return n > 0 && n < PATH_MAX;
+}
+
 bool path_holds(const char *folder, const char *name)
 {
     char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    return n > 0 && n < (int)sizeof path && access(path, F_OK) == 0;
+    return path_within(folder, name, path) && access(path, F_OK) == 0;
 }
 
+/* The name must be longer than the ending: ".npy" alone is a hidden file, not one of that kind. */
 bool path_ends_with(const char *path, const char *ending)
 {
     size_t n = strlen(path), m = strlen(ending);

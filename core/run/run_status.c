@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,8 +204,7 @@ static odeon_status read_metrics(run_status *r)
 static bool is_locked(const char *folder)
 {
     char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/lock", folder);
-    int fd = n > 0 && n < (int)sizeof path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int fd = path_within(folder, "lock", path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (fd >= 0) {
         (void)close(fd);
