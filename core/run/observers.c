@@ -70,7 +70,6 @@ static odeon_status add(observers *x, odeon_config *chosen, bool owned)
     ODEON_TRY(owned ? instance_take(chosen, id, &o->instance)
                     : instance_create(chosen, id, &o->instance));
     o->ops = o->instance->component->ops;
-    o->wants = o->ops->wants;
     x->n++;
     if ((o->ops->wants & ~known_events) != 0) {
         return calling_blame(o->instance, "wants",
@@ -168,7 +167,7 @@ void observers_destroy(observers *x)
 
 static bool wants(const observer *x, int32_t type)
 {
-    return (x->wants >> type & 1) != 0;
+    return !x->failed && (x->ops->wants >> type & 1) != 0;
 }
 
 bool observers_want(const observers *x, int32_t type)
@@ -203,7 +202,6 @@ static void give_up(observer *x, text_buffer *line)
     diag_clear();
     text_clear(line);
     x->failed = true;
-    x->wants = 0;
 }
 
 /* Lines are whole, and those of an observer that has a file. */

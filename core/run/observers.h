@@ -2,7 +2,6 @@
 #ifndef ODEON_CORE_RUN_OBSERVERS_H
 #define ODEON_CORE_RUN_OBSERVERS_H
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/text.h"
 #include "config/config.h"
@@ -15,8 +14,7 @@
 typedef struct observer {
     instance *instance;
     const odeon_observer_ops *ops;
-    uint64_t wants; /* as ops says; 0 after a failure */
-    bool failed;    /* it is not called again */
+    bool failed; /* it is not called again */
 } observer;
 
 typedef struct observers {
