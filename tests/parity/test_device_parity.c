@@ -3,7 +3,6 @@
 #include "fixture_session.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
 
@@ -59,7 +58,7 @@ static const double loss_rounding = 1e-12, gradient_rounding = 1e-11;
  * them where ODEON_PARITY is set. */
 static size_t devices_for(size_t method, size_t turn)
 {
-    return getenv("ODEON_PARITY") != NULL || method % 3 == turn ? N_DEVICES : N_DEVICES - 1;
+    return fixture_is_whole() || method % 3 == turn ? N_DEVICES : N_DEVICES - 1;
 }
 
 static void check_methods(const char *gradient, size_t turn)

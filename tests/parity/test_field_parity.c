@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
@@ -326,7 +325,7 @@ static void test_fixed_steps_and_their_gradients_agree(void **state)
 /* Of plain loops one number of workers is enough, but for ODEON_PARITY. */
 static size_t first_tight(const field_case *c)
 {
-    return c->tight_from > 0 || getenv("ODEON_PARITY") != NULL ? c->tight_from : 1;
+    return c->tight_from > 0 || fixture_is_whole() ? c->tight_from : 1;
 }
 
 /* Both gradients are held to the fixture's adjoint one, which is the nearer to the truth. */

@@ -4,7 +4,6 @@
  */
 #include "fixture_session.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -130,7 +129,7 @@ static void check(const model *m, size_t n_setups, const char *const *choices, c
 /* How many of the setups a long solve is tried on. */
 static size_t of_long_solves(void)
 {
-    return getenv("ODEON_PARITY") != NULL ? N_SETUPS : N_FAST;
+    return fixture_is_whole() ? N_SETUPS : N_FAST;
 }
 
 static void check_steps(const model *m, const char *dtype, const char *steps, const char *tag,

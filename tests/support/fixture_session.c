@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -58,6 +59,11 @@ void fixture_set_batch(support_session *s, const safetensors *file, const char *
         s->labels[i] = values == NULL ? i : (int64_t)values[i];
     }
     mem_free(values);
+}
+
+bool fixture_is_whole(void)
+{
+    return getenv("ODEON_PARITY") != NULL;
 }
 
 char *fixture_cotangent(const safetensors *file)

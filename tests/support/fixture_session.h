@@ -18,6 +18,9 @@ void fixture_set_parameters(support_session *s, const safetensors *file, const f
 void fixture_set_batch(support_session *s, const safetensors *file, const char *x,
                        const char *labels);
 
+/* With ODEON_PARITY set slow setups are tried on everything, else on what others do not show. */
+bool fixture_is_whole(void);
+
 /* "train.loss=cotangent(values=...)" with all numbers of the tensor cot, whose rows are the labels
  * 0, 1, ...: what is differentiated is then the sum of output * cot. mem_free it. */
 char *fixture_cotangent(const safetensors *file);

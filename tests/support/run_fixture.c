@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/read_file.h"
+#include "base/temporary.h"
 #include "json_check.h"
 #include "support.h"
 
@@ -32,10 +33,7 @@ int run_fixture_set_up(void **state)
     if (f == NULL || getcwd(f->before, sizeof f->before) == NULL) {
         return -1;
     }
-    const char *root = getenv("TMPDIR"); /* in memory, perhaps: files are synchronized here */
-    (void)snprintf(f->folder, sizeof f->folder, "%s/odeon-test-XXXXXX",
-                   root != NULL ? root : "/tmp");
-    if (mkdtemp(f->folder) == NULL || chdir(f->folder) != 0) {
+    if (temporary_folder(&f->folder) != ODEON_OK || chdir(f->folder) != 0) {
         return -1;
     }
     (void)snprintf(f->effective, sizeof f->effective, "[run]\nname = trial\n");
@@ -65,6 +63,7 @@ int run_fixture_tear_down(void **state)
     registry_destroy(plugins);
     int result = chdir(f->before);
     result |= nftw(f->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    mem_free(f->folder);
     free(f);
     return result;
 }

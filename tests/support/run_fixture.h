@@ -6,7 +6,7 @@
 #include "run/run_dir.h"
 
 typedef struct run_fixture {
-    char folder[256], before[1024];
+    char *folder, before[1024];
     char effective[64];
     config config; /* named "trial" */
 } run_fixture;

@@ -25,6 +25,15 @@ registry *support_registry(void)
     return r;
 }
 
+const odeon_host *support_host(void)
+{
+    static char path[] = "";
+    static instance plugin = {.path = path};
+    instance_host(&plugin);
+    diag_clear();
+    return &plugin.host;
+}
+
 instance *support_instance(registry *r, int32_t kind, const char *expression, int64_t state,
                            int64_t classes)
 {

@@ -30,6 +30,9 @@ registry *support_registry(void);
 struct instance *support_instance(registry *r, int32_t kind, const char *expression, int64_t state,
                                   int64_t classes);
 
+/* The host of a plugin whose sources a test has in it, before a call: no failure is noted. */
+const odeon_host *support_host(void);
+
 /* Fails unless |a - b| <= relative * max norm of b (euclidean norms over all n); prints the worst
  * element. b all zero: absolute. */
 void support_assert_close(const char *what, int64_t n, const double *a, const double *b,

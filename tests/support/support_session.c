@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/temporary.h"
 #include "config/config_load.h"
 #include "odeon/layer.h"
 #include "plugin/registry.h"
@@ -14,14 +15,10 @@
 /* The INI's text as a file, which config_load wants. */
 static char *write_ini(const char *text)
 {
-    const char *root = getenv("TMPDIR");
-    char *path = mem_printf("%s/odeon_session_XXXXXX", root != NULL ? root : "/tmp");
-    int fd = mkstemp(path);
-    size_t length = strlen(text);
-    if (fd < 0 || write(fd, text, length) != (ssize_t)length) {
-        fail_msg("%s: cannot be written", path);
+    char *path;
+    if (temporary_file(text, strlen(text), &path) != ODEON_OK) {
+        fail_msg("%s", diag_message());
     }
-    (void)close(fd);
     return path;
 }
 

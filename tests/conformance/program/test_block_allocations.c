@@ -10,16 +10,12 @@
 #include "config/config_load.h"
 #include "support_session.h"
 
+#define HEAD                                                                                       \
+    "[run]\nseed = 3\nworkers = 1\ndtype = float64\niterations = 2\n"                              \
+    "[data]\ndataset = measured(shape=2, label=2, length=4)\nbatch = 4\n"
+
 /* Jumps, and an optimizer that searches. */
-static const char events[] =
-    "[run]\n"
-    "seed = 3\n"
-    "workers = 1\n"
-    "dtype = float64\n"
-    "iterations = 2\n"
-    "[data]\n"
-    "dataset = measured(shape=2, label=2, length=4)\n"
-    "batch = 4\n"
+static const char events[] = HEAD
     "[model.ode]\n"
     "layer = ode(span=0 1, direction=down, rtol=1e-3, atol=1e-3)\n"
     "integrator = bosh3\n"
@@ -36,53 +32,45 @@ static const char events[] =
 
 /* Samples by themselves, side by side and one after the other, integrals, two terms, and a key on a
  * schedule. */
-static const char samples[] = "[run]\n"
-                              "seed = 3\n"
-                              "workers = 1\n"
-                              "dtype = float64\n"
-                              "iterations = 2\n"
-                              "[data]\n"
-                              "dataset = measured(shape=2, label=2, length=4)\n"
-                              "batch = 2\n"
-                              "[model.z]\n"
-                              "layer = dense(units=4)\n"
-                              "[model.code]\n"
-                              "layer = gaussian\n"
-                              "[model.ode]\n"
-                              "layer = ode(span=0 1, step=sample, rtol=1e-3, atol=1e-3)\n"
-                              "integrator = tsit5\n"
-                              "gradient = direct\n"
-                              "[model.ode.f]\n"
-                              "layer = dense(units=state)\n"
-                              "then = tanh\n"
-                              "[model.energy]\n"
-                              "layer = ode(span=0 1, rtol=1e-3, atol=1e-3)\n"
-                              "integrator = tsit5\n"
-                              "gradient = adjoint(y=dense)\n"
-                              "[model.energy.f]\n"
-                              "layer = dense(units=state)\n"
-                              "then = tanh, kinetic\n"
-                              "[model.stiff]\n"
-                              "layer = ode(span=0 1, step=sample, rtol=1e-3, atol=1e-3)\n"
-                              "integrator = trbdf2\n"
-                              "gradient = direct\n"
-                              "[model.stiff.f]\n"
-                              "layer = dense(units=state)\n"
-                              "then = tanh\n"
-                              "[model.split]\n"
-                              "layer = ode(span=0 1, steps=3)\n"
-                              "integrator = ark324\n"
-                              "gradient = checkpoint\n"
-                              "[model.split.f]\n"
-                              "layer = dense(units=state)\n"
-                              "[model.split.stiff]\n"
-                              "layer = dense(units=state)\n"
-                              "[train]\n"
-                              "loss = mse, penalty(of=energy.kinetic code.kl)\n"
-                              "optimizer = adam(lr=0.01)\n"
-                              "clip_norm = 1\n"
-                              "ema = 0.9\n"
-                              "set = model.ode.tolerance_factor: linear(from=10, epochs=1)\n";
+static const char samples[] = HEAD "[model.z]\n"
+                                   "layer = dense(units=4)\n"
+                                   "[model.code]\n"
+                                   "layer = gaussian\n"
+                                   "[model.ode]\n"
+                                   "layer = ode(span=0 1, step=sample, rtol=1e-3, atol=1e-3)\n"
+                                   "integrator = tsit5\n"
+                                   "gradient = direct\n"
+                                   "[model.ode.f]\n"
+                                   "layer = dense(units=state)\n"
+                                   "then = tanh\n"
+                                   "[model.energy]\n"
+                                   "layer = ode(span=0 1, rtol=1e-3, atol=1e-3)\n"
+                                   "integrator = tsit5\n"
+                                   "gradient = adjoint(y=dense)\n"
+                                   "[model.energy.f]\n"
+                                   "layer = dense(units=state)\n"
+                                   "then = tanh, kinetic\n"
+                                   "[model.stiff]\n"
+                                   "layer = ode(span=0 1, step=sample, rtol=1e-3, atol=1e-3)\n"
+                                   "integrator = trbdf2\n"
+                                   "gradient = direct\n"
+                                   "[model.stiff.f]\n"
+                                   "layer = dense(units=state)\n"
+                                   "then = tanh\n"
+                                   "[model.split]\n"
+                                   "layer = ode(span=0 1, steps=3)\n"
+                                   "integrator = ark324\n"
+                                   "gradient = checkpoint\n"
+                                   "[model.split.f]\n"
+                                   "layer = dense(units=state)\n"
+                                   "[model.split.stiff]\n"
+                                   "layer = dense(units=state)\n"
+                                   "[train]\n"
+                                   "loss = mse, penalty(of=energy.kinetic code.kl)\n"
+                                   "optimizer = adam(lr=0.01)\n"
+                                   "clip_norm = 1\n"
+                                   "ema = 0.9\n"
+                                   "set = model.ode.tolerance_factor: linear(from=10, epochs=1)\n";
 
 /* ---- building, and a gradient ---- */
 
@@ -146,7 +134,8 @@ static void check_session(const char *text)
         if (status == ODEON_OK) {
             assert_memory_equal(&got, &wanted, sizeof got);
         } else if (status != ODEON_ERR_NOMEM) {
-            fail_msg("allocation %lld: status %d, %s", (long long)failed + 1, (int)status, diag_message());
+            fail_msg("allocation %lld: status %d, %s", (long long)failed + 1, (int)status,
+                     diag_message());
         }
     }
     print_message("%lld allocations failed\n", (long long)failed);

@@ -8,18 +8,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "plugin/instance.h"
 #include "view/common/chart.h"
 #include "view/common/chart_model.h"
-
-static instance host_instance = {.path = (char[]){""}};
-
-static const odeon_host *host(void)
-{
-    instance_host(&host_instance);
-    diag_clear();
-    return &host_instance.host;
-}
 
 /* ---- numbers ---- */
 
@@ -141,7 +131,7 @@ enum { N = 400 };
 static chart *make_lines(int lines)
 {
     double x[N], y[N];
-    chart *c = chart_create(host(), CHART_NARROW, 230, "Loss");
+    chart *c = chart_create(support_host(), CHART_NARROW, 230, "Loss");
     chart_say(c, CHART_MUTED, "cross-entropy of each batch and of the test samples,");
     chart_say(c, CHART_BLUE, "which is more than one line of words can hold");
     chart_panel *p = chart_panel_add(
@@ -164,7 +154,7 @@ static void test_all_of_a_panel_lies_within_the_chart(void **state)
 {
     (void)state;
     chart *c = make_lines(5);
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, true, &out), ODEON_OK);
     const chart_panel *p = c->first;
     assert_true(p->left < p->right && p->top < p->bottom);
@@ -198,9 +188,9 @@ static void test_tick_labels_along_x_do_not_touch(void **state)
 {
     (void)state;
     static const char *const names[] = {"a long name", "another long name", "c", "d", "the last"};
-    chart *c = chart_create(host(), CHART_NARROW, 230, "");
+    chart *c = chart_create(support_host(), CHART_NARROW, 230, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.x = {.names = names, .n_names = 5}});
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
     assert_true(p->x_ticks.n >= 2);
     for (size_t i = 1; i < p->x_ticks.n; i++) {
@@ -218,13 +208,13 @@ static void test_names_keep_apart_wherever_lines_end(void **state)
     (void)state;
     static const double end[] = {3, 3, 3.1, 3.2, 9, 9, 9, 2.9},
                         y[] = {5, 5, 5.1, 5, 5, 5.2, 5.1, 4.9};
-    chart *c = chart_create(host(), CHART_WIDE, 300, "");
+    chart *c = chart_create(support_host(), CHART_WIDE, 300, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.y = {.lo = 0, .hi = 10}});
     for (size_t i = 0; i < 8; i++) {
         chart_line(p, 2, (double[]){0, end[i]}, (double[]){1, y[i]},
                    &(chart_style){.color = 1, .name = "a name"});
     }
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
     assert_int_equal(p->n_ends, 8);
     for (size_t i = 0; i < p->n_ends; i++) {
@@ -248,12 +238,12 @@ static void test_names_within_lie_on_no_line(void **state)
     (void)state;
     static const double to[] = {5, 9, 1.5};
     for (size_t i = 0; i < 3; i++) {
-        chart *c = chart_create(host(), CHART_WIDE, 300, "");
+        chart *c = chart_create(support_host(), CHART_WIDE, 300, "");
         chart_panel *p = chart_panel_add(c, &(chart_axes){.y = {.lo = 0, .hi = 10}});
         chart_line(p, 2, (double[]){0, 3}, (double[]){1, 5},
                    &(chart_style){.color = 1, .name = "short"});
         chart_line(p, 2, (double[]){3, 9}, (double[]){5, to[i]}, &(chart_style){.color = 2});
-        chart_text out = {.host = host()};
+        chart_text out = {.host = support_host()};
         assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
         const chart_end *e = &p->end[0];
         double right = e->x + chart_width(e->text, 11, true);
@@ -272,12 +262,12 @@ static void test_names_within_lie_on_no_line(void **state)
 static void test_panels_above_each_other_begin_in_line(void **state)
 {
     (void)state;
-    chart *c = chart_create(host(), CHART_WIDE, 400, "");
+    chart *c = chart_create(support_host(), CHART_WIDE, 400, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.title = "p"});
     chart_line(p, 2, (double[]){0, 1}, (double[]){0, 1}, &(chart_style){.color = 1});
     chart_panel *q = chart_panel_add(c, &(chart_axes){.title = "q"});
     chart_line(q, 2, (double[]){0, 1}, (double[]){0, 123456}, &(chart_style){.color = 1});
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
     assert_true(p->left == q->left);
     chart_text_fini(&out);
@@ -288,12 +278,12 @@ static void test_panels_above_each_other_begin_in_line(void **state)
 static void test_ticks_suit_the_height_that_is_left(void **state)
 {
     (void)state;
-    chart *c = chart_create(host(), CHART_WIDE, 500, "");
+    chart *c = chart_create(support_host(), CHART_WIDE, 500, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.equal = true});
     chart_points(p, 2, (double[]){-8, 8}, (double[]){-1, 1}, &(chart_style){.color = 1});
     chart_panel *q = chart_panel_add(c, &(chart_axes){.title = "q"});
     chart_line(q, 2, (double[]){0, 1}, (double[]){-1.9, 1.9}, &(chart_style){.color = 1});
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
     for (size_t i = 1; i < p->y_ticks.n; i++) {
         assert_true(chart_place_y(p, p->y_ticks.tick[i - 1].at) -
@@ -308,10 +298,10 @@ static void test_ticks_suit_the_height_that_is_left(void **state)
 static void test_units_are_equal_where_that_is_wanted(void **state)
 {
     (void)state;
-    chart *c = chart_create(host(), CHART_WIDE, 400, "");
+    chart *c = chart_create(support_host(), CHART_WIDE, 400, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.equal = true});
     chart_points(p, 2, (double[]){-2, 2}, (double[]){-1, 1}, &(chart_style){.color = 1});
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
     double per_x = chart_place_x(p, 1) - chart_place_x(p, 0);
     double per_y = chart_place_y(p, 0) - chart_place_y(p, 1);
@@ -333,10 +323,10 @@ static size_t count(const char *text, const char *word)
 static void test_cells_are_drawn_by_their_level(void **state)
 {
     (void)state;
-    chart *c = chart_create(host(), CHART_NARROW, 230, "");
+    chart *c = chart_create(support_host(), CHART_NARROW, 230, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.x = {.lo = 0, .hi = 2}});
     chart_cells(p, (double[]){0, 2, -1, 1}, 2, 2, (double[]){0, .05, .55, 1}, 3);
-    chart_text out = {.host = host()}, numbers = {.host = host()};
+    chart_text out = {.host = support_host()}, numbers = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
     assert_int_equal(chart_write_csv(c, &numbers), ODEON_OK);
     const char *cells = strstr(out.data, "class=\"f3\"");
@@ -359,10 +349,10 @@ static void test_a_long_line_keeps_its_extremes(void **state)
         x[i] = i;
         y[i] = i == 54321 ? 10 : i % 3;
     }
-    chart *c = chart_create(host(), CHART_NARROW, 230, "");
+    chart *c = chart_create(support_host(), CHART_NARROW, 230, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.y = {.lo = 0, .hi = 10}});
     chart_line(p, LONG, x, y, &(chart_style){.color = 1});
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
     assert_true(out.length < 30000);
     char top[32];
@@ -379,12 +369,12 @@ static void test_nothing_that_is_no_number_is_drawn(void **state)
 {
     (void)state;
     double x[4] = {1, 2, 3, 4}, y[4] = {(double)NAN, HUGE_VAL, -1, 0};
-    chart *c = chart_create(host(), CHART_NARROW, 230, "");
+    chart *c = chart_create(support_host(), CHART_NARROW, 230, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.y = {.log = true}});
     chart_line(p, 4, x, y, &(chart_style){.color = 1, .name = "none"});
     chart_points(p, 4, x, y, &(chart_style){.color = 1});
     chart_band(p, 4, x, y, y, 1);
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
     assert_null(strstr(out.data, "nan"));
     assert_null(strstr(out.data, "inf"));
@@ -397,13 +387,13 @@ static void test_bars_stand_on_zero_and_arrows_have_heads(void **state)
 {
     (void)state;
     double x[2] = {0, 1}, y[2] = {2, -1}, u[2] = {1, 0}, v[2] = {0, 0};
-    chart *c = chart_create(host(), CHART_NARROW, 230, "");
+    chart *c = chart_create(support_host(), CHART_NARROW, 230, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.y = {.zero = true}});
     chart_bars(p, 2, x, y, .5, &(chart_style){.color = 1});
     chart_arrows(p, 2, x, y, u, v, &(chart_style){.color = 2});
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, false, &out), ODEON_OK);
-    chart_text expected = {.host = host()};
+    chart_text expected = {.host = support_host()};
     chart_put(&expected, "M~x ~xV~x", chart_place_x(p, -.25), chart_place_y(p, 0),
               chart_place_y(p, 2));
     assert_non_null(strstr(out.data, expected.data));
@@ -422,11 +412,11 @@ static void test_numbers_are_those_of_the_marks(void **state)
 {
     (void)state;
     double x[3] = {1, 2, 3}, y[3] = {.5, (double)NAN, 1e-9}, hi[3] = {1, 2, 3};
-    chart *c = chart_create(host(), CHART_NARROW, 230, "");
+    chart *c = chart_create(support_host(), CHART_NARROW, 230, "");
     chart_panel *p = chart_panel_add(c, &(chart_axes){.x = {.label = "step"}});
     chart_line(p, 3, x, y, &(chart_style){.color = 1, .name = "=a \"b\""});
     chart_band(p, 3, x, y, hi, 2);
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_csv(c, &out), ODEON_OK);
     assert_string_equal(out.data, "panel,mark,kind,color,name,x,y,u,v\n"
                                   "0,0,line,1,\" =a \"\"b\"\"\",1,0.5,,\n"
@@ -444,7 +434,7 @@ static void test_a_picture_is_a_png(void **state)
 {
     (void)state;
     static const unsigned char white = 255;
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     chart_put_png(&out, 1, 1, &white);
     assert_string_equal(out.data, "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAADUlEQVR4AQECAP3/"
                                   "AP8BAQEAYIcStQAAAABJRU5ErkJggg==");
@@ -456,7 +446,7 @@ static void test_a_picture_is_a_png(void **state)
 static void test_texts_are_escaped(void **state)
 {
     (void)state;
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     chart_put(&out, "~e", "<b a='\"'>&\x01\xff\xe2\x80\xae");
     assert_string_equal(out.data,
                         "&lt;b a=&#39;&quot;&#39;&gt;&amp;\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
@@ -470,14 +460,14 @@ static void test_no_name_can_leave_its_text(void **state)
 {
     (void)state;
     static const char hostile[] = "</text><script>alert(1)</script>\"'&";
-    chart *c = chart_create(host(), CHART_NARROW, 230, hostile);
+    chart *c = chart_create(support_host(), CHART_NARROW, 230, hostile);
     chart_say(c, 1, hostile);
     chart_describe(c, "%s", hostile);
     chart_panel *p = chart_panel_add(
         c, &(chart_axes){.title = hostile, .x = {.label = hostile}, .y = {.label = hostile}});
     chart_line(p, 2, (double[]){0, 1}, (double[]){0, 1}, &(chart_style){.name = hostile});
     chart_rule_y(p, .5, 0, hostile);
-    chart_text out = {.host = host()};
+    chart_text out = {.host = support_host()};
     assert_int_equal(chart_write_svg(c, 1, true, &out), ODEON_OK);
     assert_null(strstr(out.data, "<script"));
     chart_text_fini(&out);
@@ -585,7 +575,7 @@ static void test_series_are_told_apart_without_red_or_green(void **state)
 static odeon_status draw_all(void)
 {
     chart *c = make_lines(2);
-    chart_text out = {.host = &host_instance.host};
+    chart_text out = {.host = support_host()};
     chart_matrix(c, 2, (double[]){3, 1, 0, 4}, (const char *const[]){"no", "yes"});
     chart_picture(c, 2, 2, (const unsigned char[]){0, 255, 255, 0}, "a", "b");
     odeon_status status = chart_write_svg(c, 1, true, &out);
@@ -601,7 +591,7 @@ static odeon_status draw_all(void)
 static void test_memory_that_ends_is_one_answer(void **state)
 {
     (void)state;
-    (void)host();
+    (void)support_host();
     int64_t before = mem_live_blocks(), n = mem_total_allocs();
     assert_int_equal(draw_all(), ODEON_OK);
     n = mem_total_allocs() - n;

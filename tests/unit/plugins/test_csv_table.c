@@ -10,7 +10,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "plugin/instance.h"
 
 /* A plugin's sources, compiled here so that their branches are counted. */
 #include "dataset/common/columns.c"
@@ -18,15 +17,6 @@
 #include "dataset/common/csv_table.c"
 #include "dataset/common/dates.c"
 #include "dataset/common/words.c"
-
-static instance host_instance = {.path = (char[]){""}};
-
-static const odeon_host *host(void)
-{
-    instance_host(&host_instance);
-    diag_clear();
-    return &host_instance.host;
-}
 
 static const csv_format with_names = {.separator = ',', .header = true};
 static const csv_format no_names = {.separator = ','};
@@ -40,10 +30,10 @@ static odeon_status read_bytes(const csv_format *format, const char *wanted, con
     assert_non_null(copy);
     memcpy(copy, text, bytes);
     copy[bytes] = '\0';
-    assert_int_equal(columns_parse(host(), "inputs", wanted, &list), ODEON_OK);
-    odeon_status status =
-        csv_table_read(&host_instance.host, "test", copy, bytes, format, &list, out);
-    columns_free(&host_instance.host, &list);
+    const odeon_host *h = support_host();
+    assert_int_equal(columns_parse(h, "inputs", wanted, &list), ODEON_OK);
+    odeon_status status = csv_table_read(h, "test", copy, bytes, format, &list, out);
+    columns_free(h, &list);
     free(copy);
     return status;
 }
@@ -68,7 +58,7 @@ static void assert_values(const csv_format *format, const char *wanted, const ch
             fail_msg("%s: value %d is %g, expected %g", text, (int)i, table.value[i], expected[i]);
         }
     }
-    csv_table_free(&host_instance.host, &table);
+    csv_table_free(support_host(), &table);
 }
 #define ASSERT_VALUES(format, wanted, text, ...)                                                   \
     assert_values(format, wanted, text, sizeof((double[]){__VA_ARGS__}) / sizeof(double),          \
@@ -172,7 +162,7 @@ static void test_a_line_of_empty_quotes_is_a_row(void **state)
     csv_table table = read_text(&gaps, "0", "1\n\"\"\n2\n");
     assert_int_equal(table.n_rows, 3);
     assert_true(isnan(table.value[1]));
-    csv_table_free(&host_instance.host, &table);
+    csv_table_free(support_host(), &table);
 }
 
 static void test_empty_cells_are_gaps_where_those_are_allowed(void **state)
@@ -182,7 +172,7 @@ static void test_empty_cells_are_gaps_where_those_are_allowed(void **state)
     csv_table table = read_text(&gaps, "a b", "a,b\n1,\n ,2\n");
     assert_true(table.value[0] == 1.0 && isnan(table.value[1]));
     assert_true(isnan(table.value[2]) && table.value[3] == 2.0);
-    csv_table_free(&host_instance.host, &table);
+    csv_table_free(support_host(), &table);
 }
 
 static void test_rows_know_their_lines(void **state)
@@ -192,7 +182,7 @@ static void test_rows_know_their_lines(void **state)
     assert_int_equal(table.n_rows, 2);
     assert_int_equal(table.line[0], 3);
     assert_int_equal(table.line[1], 6);
-    csv_table_free(&host_instance.host, &table);
+    csv_table_free(support_host(), &table);
 }
 
 static void test_numbers_are_the_same_in_every_locale(void **state)
@@ -327,18 +317,19 @@ static void test_every_failing_allocation_is_survived(void **state)
     columns list;
     static const char text[] = "a,b\n1,2\n";
     int64_t before = mem_live_blocks(), n = 0;
-    assert_int_equal(columns_parse(host(), "inputs", "a", &list), ODEON_OK);
+    assert_int_equal(columns_parse(support_host(), "inputs", "a", &list), ODEON_OK);
     odeon_status status = ODEON_ERR_NOMEM;
     while (status == ODEON_ERR_NOMEM && n < 30) {
         mem_fail_at(++n);
-        status = csv_table_read(host(), "test", text, sizeof text - 1, &with_names, &list, &table);
+        status = csv_table_read(support_host(), "test", text, sizeof text - 1, &with_names, &list,
+                                &table);
         mem_fail_at(0);
         assert_true(status == ODEON_OK || mem_live_blocks() == before + 1);
     }
     assert_int_equal(status, ODEON_OK);
     assert_int_equal(n, 5); /* cells, indices, lines and values, then success */
-    csv_table_free(host(), &table);
-    columns_free(host(), &list);
+    csv_table_free(support_host(), &table);
+    columns_free(support_host(), &list);
     assert_int_equal(mem_live_blocks(), before);
 }
 
@@ -348,7 +339,7 @@ static void assert_list_refused(const char *text, odeon_status expected, const c
 {
     columns list;
     int64_t before = mem_live_blocks();
-    odeon_status status = columns_parse(host(), "inputs", text, &list);
+    odeon_status status = columns_parse(support_host(), "inputs", text, &list);
     if (status != expected || strstr(diag_message(), reason) == NULL) {
         fail_msg("'%s': status %d, \"%s\"", text, (int)status, diag_message());
     }
@@ -361,8 +352,9 @@ static void test_a_list_has_names_indices_and_ranges(void **state)
 {
     (void)state;
     columns list;
-    assert_int_equal(columns_parse(host(), "inputs", "\tab  7 2..4 x..y .. 5.. a.b 7.8 ", &list),
-                     ODEON_OK);
+    assert_int_equal(
+        columns_parse(support_host(), "inputs", "\tab  7 2..4 x..y .. 5.. a.b 7.8 ", &list),
+        ODEON_OK);
     static const int32_t index[] = {-1, 7, 2, 3, 4, -1, -1, -1, -1, -1};
     assert_int_equal(list.n, 10);
     for (int i = 0; i < 10; i++) {
@@ -371,13 +363,14 @@ static void test_a_list_has_names_indices_and_ranges(void **state)
     }
     assert_memory_equal(list.item[0].name, "ab", 2);
     assert_int_equal(list.item[0].name_bytes, 2);
-    columns_free(host(), &list);
-    assert_int_equal(columns_parse(host(), "inputs", "65535 65536 99999999999999999999", &list),
-                     ODEON_OK);
+    columns_free(support_host(), &list);
+    assert_int_equal(
+        columns_parse(support_host(), "inputs", "65535 65536 99999999999999999999", &list),
+        ODEON_OK);
     assert_int_equal(list.item[0].index, 65535);
     assert_int_equal(list.item[1].index, -1); /* a name, if anything */
     assert_int_equal(list.item[2].index, -1);
-    columns_free(host(), &list);
+    columns_free(support_host(), &list);
 }
 
 static void test_lists_that_cannot_be_are_refused(void **state)
@@ -397,7 +390,7 @@ static void test_lists_that_cannot_be_are_refused(void **state)
 static columns list_of(const char *text)
 {
     columns list;
-    assert_int_equal(columns_parse(host(), "inputs", text, &list), ODEON_OK);
+    assert_int_equal(columns_parse(support_host(), "inputs", text, &list), ODEON_OK);
     return list;
 }
 
@@ -406,18 +399,18 @@ static void test_lists_are_joined(void **state)
     (void)state;
     int64_t before = mem_live_blocks();
     columns a = list_of("a 3"), b = list_of("1..2"), joined;
-    assert_int_equal(columns_join(host(), &a, &b, &joined), ODEON_OK);
+    assert_int_equal(columns_join(support_host(), &a, &b, &joined), ODEON_OK);
     assert_int_equal(joined.n, 4);
     static const int32_t index[] = {-1, 3, 1, 2};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(joined.item[i].index, index[i]);
     }
-    columns_free(host(), &joined);
+    columns_free(support_host(), &joined);
     assert_int_equal(mem_live_blocks(), before);
     a = list_of("a");
     b = list_of("b");
     mem_fail_at(1);
-    assert_int_equal(columns_join(host(), &a, &b, &joined), ODEON_ERR_NOMEM);
+    assert_int_equal(columns_join(support_host(), &a, &b, &joined), ODEON_ERR_NOMEM);
     mem_fail_at(0);
     assert_int_equal(mem_live_blocks(), before);
 }
@@ -427,14 +420,14 @@ static void test_names_where_there_are_none_are_refused(void **state)
     (void)state;
     columns numbers = list_of("0 2..3"),
             names = list_of("0 a_name_that_is_longer_than_a_message_shows_of_it");
-    assert_int_equal(columns_need_numbers(host(), &numbers), ODEON_OK);
-    assert_int_equal(columns_need_numbers(host(), &names), ODEON_ERR_CONFIG);
+    assert_int_equal(columns_need_numbers(support_host(), &numbers), ODEON_OK);
+    assert_int_equal(columns_need_numbers(support_host(), &names), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "'a_name_that_is_longer_than_a_message_sho': columns"));
-    columns_free(host(), &numbers);
+    columns_free(support_host(), &numbers);
     names.item[1].name_bytes = 3;
-    assert_int_equal(columns_need_numbers(host(), &names), ODEON_ERR_CONFIG);
+    assert_int_equal(columns_need_numbers(support_host(), &names), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "'a_n': columns have no names where header = no"));
-    columns_free(host(), &names);
+    columns_free(support_host(), &names);
 }
 
 static void test_a_long_name_is_compared_whole(void **state)
@@ -466,7 +459,7 @@ static void test_long_cells_are_no_numbers(void **state)
     csv_table table = read_text(&loose, "a b c", text);
     assert_true(table.value[0] == 1.0);
     assert_true(isnan(table.value[1]) && isnan(table.value[2]));
-    csv_table_free(&host_instance.host, &table);
+    csv_table_free(support_host(), &table);
     csv_cell cell = {.text = digits, .bytes = sizeof digits - 1};
     assert_false(csv_cell_is_number(&cell));
     cell.bytes = 3;
@@ -486,7 +479,7 @@ static void test_words_and_dates(void **state)
     assert_true(t.value[7] == 0.0); /* the same word in another column */
     assert_int_equal(t.words.n, 3);
     assert_string_equal(t.words.text[2], "b,lue");
-    csv_table_free(host(), &t);
+    csv_table_free(support_host(), &t);
     static const char bad[] = "a,b,c,d\nred,2026-02-29,3,x\n";
     assert_int_equal(read_bytes(&format, "a b c d", bad, strlen(bad), &t), ODEON_ERR_DATA);
     assert_non_null(strstr(diag_message(), "test:2: column 'b': '2026-02-29' is no date"));
@@ -503,13 +496,13 @@ static void test_many_words_keep_their_numbers(void **state)
     int64_t number;
     for (int64_t i = 0; i < 1000; i++) {
         (void)snprintf(text, sizeof text, "w%lld", (long long)(i % 500));
-        assert_int_equal(words_add(host(), &list, text, &number), ODEON_OK);
+        assert_int_equal(words_add(support_host(), &list, text, &number), ODEON_OK);
         assert_int_equal(number, i % 500);
     }
     assert_int_equal(list.n, 500);
     assert_int_equal(words_find(&list, "w499"), 499);
     assert_int_equal(words_find(&list, "w500"), -1);
-    words_free(host(), &list);
+    words_free(support_host(), &list);
     assert_int_equal(words_find(&list, "w1"), -1);
 }
 
@@ -568,7 +561,7 @@ static void test_words_and_dates_that_are_none(void **state)
                    "test:2: column 'a': empty: a number is missing");
     csv_table table = read_text(&format, "a b c", "a,b,c\nx,2001-02-03,\n");
     assert_true(isnan(table.value[2]));
-    csv_table_free(host(), &table);
+    csv_table_free(support_host(), &table);
     (void)snprintf(text, sizeof text, "a,b,c\n%s,2001-02-03,x\n", word);
     assert_refused(&format, "a b c", text,
                    "test:2: column 'a': a word has at most 255 characters, on one line");
@@ -588,19 +581,19 @@ static void test_words_that_find_no_memory(void **state)
     static const char text[] = "a\nx\ny\n";
     csv_table table;
     columns list;
-    assert_int_equal(columns_parse(host(), "inputs", "a", &list), ODEON_OK);
+    assert_int_equal(columns_parse(support_host(), "inputs", "a", &list), ODEON_OK);
     odeon_status status = ODEON_ERR_NOMEM;
     for (int64_t k = 1, live = mem_live_blocks(); status == ODEON_ERR_NOMEM && k < 30; k++) {
         assert_int_equal(mem_live_blocks(), live);
-        const odeon_host *h = host();
+        const odeon_host *h = support_host();
         mem_fail_at(k);
         status = csv_table_read(h, "test", text, sizeof text - 1, &format, &list, &table);
         mem_fail_at(0);
     }
     assert_int_equal(status, ODEON_OK);
     assert_true(table.value[0] == 0.0 && table.value[1] == 1.0);
-    csv_table_free(host(), &table);
-    columns_free(host(), &list);
+    csv_table_free(support_host(), &table);
+    columns_free(support_host(), &list);
 }
 
 int main(void)

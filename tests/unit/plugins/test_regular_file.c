@@ -10,7 +10,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "plugin/instance.h"
 
 /* What the calls below do in place of the system's; 0: what that does. */
 static struct {
@@ -60,15 +59,7 @@ static ssize_t fake_read(int fd, void *buffer, size_t bytes)
 #undef read
 #include "dataset/common/gzip.c"
 
-static instance host_instance = {.path = (char[]){""}};
 static char path[] = "/tmp/odeon-test-XXXXXX";
-
-static const odeon_host *host(void)
-{
-    instance_host(&host_instance);
-    diag_clear();
-    return &host_instance.host;
-}
 
 static int set_up(void **state)
 {
@@ -90,7 +81,7 @@ static void assert_loads(void)
 {
     char *text;
     uint64_t bytes;
-    if (regular_file_load(host(), path, &text, &bytes) != ODEON_OK) {
+    if (regular_file_load(support_host(), path, &text, &bytes) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
     assert_int_equal(bytes, 7);
@@ -103,7 +94,7 @@ static void assert_fails(const char *name, odeon_status expected, const char *re
     char *text;
     uint64_t bytes;
     int64_t before = mem_live_blocks();
-    odeon_status status = regular_file_load(host(), name, &text, &bytes);
+    odeon_status status = regular_file_load(support_host(), name, &text, &bytes);
     if (status != expected || strstr(diag_message(), reason) == NULL) {
         fail_msg("status %d, \"%s\" lacks \"%s\"", (int)status, diag_message(), reason);
     }
@@ -126,11 +117,11 @@ static void test_a_file_that_is_not_there_is_no_failure_to_open(void **state)
     (void)state;
     regular_file file;
     bool found = true;
-    assert_int_equal(regular_file_open(host(), "/nonexistent/x", &file, &found), ODEON_OK);
+    assert_int_equal(regular_file_open(support_host(), "/nonexistent/x", &file, &found), ODEON_OK);
     assert_false(found);
     regular_file_close(&file);
     found = true;
-    assert_int_equal(regular_file_open(host(), "/dev/null/x", &file, &found), ODEON_OK);
+    assert_int_equal(regular_file_open(support_host(), "/dev/null/x", &file, &found), ODEON_OK);
     assert_false(found); /* ENOTDIR */
     assert_fails("/nonexistent/x", ODEON_ERR_DATA, "/nonexistent/x: no such file");
 }

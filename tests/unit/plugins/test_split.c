@@ -5,22 +5,12 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "plugin/instance.h"
 
 /* A plugin's sources, compiled here so that their branches are counted. */
 #include "dataset/common/random.c"
 #include "dataset/common/split.c"
 
 enum { ROWS = 20 };
-
-static instance host_instance = {.path = (char[]){""}};
-
-static const odeon_host *host(void)
-{
-    instance_host(&host_instance);
-    diag_clear();
-    return &host_instance.host;
-}
 
 /* ---- "2/5" ---- */
 
@@ -30,25 +20,27 @@ static void test_a_fold_is_one_of_several(void **state)
     static const char *const wrong[] = {"",     "x",   "2",   "2/",  "/5",
                                         "2/5x", "2/1", "0/5", "6/5", "1/1000001"};
     int64_t fold, folds;
-    assert_int_equal(split_parse_fold(host(), "2/5", NULL, &fold, &folds), ODEON_OK);
+    assert_int_equal(split_parse_fold(support_host(), "2/5", NULL, &fold, &folds), ODEON_OK);
     assert_true(fold == 2 && folds == 5);
-    assert_int_equal(split_parse_fold(host(), NULL, "test.csv", &fold, &folds), ODEON_OK);
+    assert_int_equal(split_parse_fold(support_host(), NULL, "test.csv", &fold, &folds), ODEON_OK);
     assert_true(fold == 0 && folds == 0);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        assert_int_equal(split_parse_fold(host(), wrong[i], NULL, &fold, &folds), ODEON_ERR_CONFIG);
+        assert_int_equal(split_parse_fold(support_host(), wrong[i], NULL, &fold, &folds),
+                         ODEON_ERR_CONFIG);
         assert_non_null(strstr(diag_message(), "expected K/N"));
     }
-    assert_int_equal(split_parse_fold(host(), "2/5", "test.csv", &fold, &folds), ODEON_ERR_CONFIG);
+    assert_int_equal(split_parse_fold(support_host(), "2/5", "test.csv", &fold, &folds),
+                     ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "keep one of the two"));
 }
 
 /* ---- which row goes where ---- */
 
-/* How many of the rows from first on, each step-th, are in the split. */
-static int count(const uint8_t *split, int32_t which, int first, int step)
+/* How many of every step-th row are in the split. */
+static int count(const uint8_t *split, int32_t which, int step)
 {
     int n = 0;
-    for (int i = first; i < ROWS; i += step) {
+    for (int i = 0; i < ROWS; i += step) {
         n += split[i] == which;
     }
     return n;
@@ -56,7 +48,7 @@ static int count(const uint8_t *split, int32_t which, int first, int step)
 
 static void assign_rows(const split_plan *plan, uint8_t *split)
 {
-    assert_int_equal(split_assign(host(), plan, ROWS, split), ODEON_OK);
+    assert_int_equal(split_assign(support_host(), plan, ROWS, split), ODEON_OK);
 }
 
 static void test_the_last_rows_are_for_testing_and_those_before_for_validation(void **state)
@@ -80,7 +72,7 @@ static void test_the_last_rows_are_for_testing_and_those_before_for_validation(v
     }
     plan = (split_plan){.name = "t", .how = SPLIT_LAST, .test = 0.5, .validation = 0.9};
     assign_rows(&plan, split); /* more cannot be had than is left */
-    assert_int_equal(count(split, ODEON_SPLIT_VALIDATION, 0, 1), 10);
+    assert_int_equal(count(split, ODEON_SPLIT_VALIDATION, 1), 10);
 }
 
 static void test_folds_divide_all_rows(void **state)
@@ -110,8 +102,8 @@ static void test_classes_keep_their_proportions(void **state)
     const split_plan plan = {
         .name = "t", .how = SPLIT_STRATIFIED, .test = 0.2, .seed = 3, .class = class};
     assign_rows(&plan, split);
-    assert_int_equal(count(split, ODEON_SPLIT_TEST, 0, 4), 1);
-    assert_int_equal(count(split, ODEON_SPLIT_TEST, 0, 1), 4);
+    assert_int_equal(count(split, ODEON_SPLIT_TEST, 4), 1);
+    assert_int_equal(count(split, ODEON_SPLIT_TEST, 1), 4);
 }
 
 static void test_groups_stay_together(void **state)
@@ -124,7 +116,7 @@ static void test_groups_stay_together(void **state)
     }
     const split_plan plan = {.name = "t", .test = 0.4, .seed = 3, .group = group};
     assign_rows(&plan, split);
-    assert_int_equal(count(split, ODEON_SPLIT_TEST, 0, 1), 8);
+    assert_int_equal(count(split, ODEON_SPLIT_TEST, 1), 8);
     for (int i = 5; i < ROWS; i++) {
         assert_int_equal(split[i], split[i - 5]);
     }
@@ -136,7 +128,7 @@ static void check_empty(const split_plan *plan, int32_t which, const char *said)
 {
     const uint8_t split[ROWS] = {9}; /* of none */
     int64_t *rows, n;
-    assert_int_equal(split_pick(host(), plan, 0, split, which, &rows, &n), ODEON_ERR_DATA);
+    assert_int_equal(split_pick(support_host(), plan, 0, split, which, &rows, &n), ODEON_ERR_DATA);
     assert_null(rows);
     assert_string_equal(diag_message(), said);
 }
@@ -163,14 +155,16 @@ static void test_all_rows_test_where_none_is_for_testing(void **state)
     int64_t *rows, n;
     const split_plan plan = {.name = "t", .how = SPLIT_LAST, .validation = 0.2};
     assign_rows(&plan, split);
-    assert_int_equal(split_pick(host(), &plan, ROWS, split, ODEON_SPLIT_TEST, &rows, &n), ODEON_OK);
-    assert_int_equal(n, ROWS);
-    host_instance.host.free(&host_instance.host, rows);
-    assert_int_equal(split_pick(host(), &plan, ROWS, split, ODEON_SPLIT_VALIDATION, &rows, &n),
+    assert_int_equal(split_pick(support_host(), &plan, ROWS, split, ODEON_SPLIT_TEST, &rows, &n),
                      ODEON_OK);
+    assert_int_equal(n, ROWS);
+    support_host()->free(support_host(), rows);
+    assert_int_equal(
+        split_pick(support_host(), &plan, ROWS, split, ODEON_SPLIT_VALIDATION, &rows, &n),
+        ODEON_OK);
     assert_int_equal(n, 4);
     assert_int_equal(rows[0], 16);
-    host_instance.host.free(&host_instance.host, rows);
+    support_host()->free(support_host(), rows);
 }
 
 static void test_no_memory_is_an_error(void **state)
@@ -182,14 +176,14 @@ static void test_no_memory_is_an_error(void **state)
     const split_plan plan = {
         .name = "t", .how = SPLIT_STRATIFIED, .test = 0.5, .validation = 0.1, .class = class};
     for (int64_t k = 1; k <= 3; k++) { /* order, each row's own, classes */
-        const odeon_host *h = host();
+        const odeon_host *h = support_host();
         mem_fail_at(k);
         odeon_status status = split_assign(h, &plan, ROWS, split);
         mem_fail_at(0);
         assert_int_equal(status, ODEON_ERR_NOMEM);
     }
     assign_rows(&plan, split);
-    const odeon_host *h = host();
+    const odeon_host *h = support_host();
     mem_fail_at(1);
     odeon_status status = split_pick(h, &plan, ROWS, split, ODEON_SPLIT_TEST, &rows, &n);
     mem_fail_at(0);

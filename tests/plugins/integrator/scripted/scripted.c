@@ -165,9 +165,7 @@ static odeon_status write_all(const odeon_step *s, bool evals)
     return ODEON_OK;
 }
 
-/* Y1 = c Y0 + h (k1 + k2) / 2 by way of a register for each small share of Y0, whose sum is c = n
- * (n
- * + 1) / 2048. */
+/* Y1 = c Y0 + h (k1 + k2) / 2 by way of a register for each small share of Y0; c is their sum. */
 static odeon_status share_y0(const odeon_step *s)
 {
     odeon_addend part[N_READERS];
